@@ -1,0 +1,1 @@
+"""The mathematics: NumPy only. No clock, no input or output, no global randomness."""

@@ -1,0 +1,110 @@
+"""Losses as a table: each is a value and, beside it, delta = dE/dz of the output layer.
+
+Every loss is a mean over the batch; over the J outputs of one example `half_squared_error` and
+`categorical_cross_entropy` sum, `mean_squared_error` and `binary_cross_entropy` divide by J.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss over outputs of shape (rows, units).
+
+    `value(z, a, y, work)` is the loss of the batch; `work` is scratch of the outputs' shape.
+    `slope(a, y, out)` writes dE_k/da of each example's own loss, without the batch's 1/rows; where
+    `fused` is True it writes dE_k/dz at once, since loss and activation belong together and their
+    product is simpler, and exact where the activation saturates.
+    `activation` names the only output activation that the loss goes with, or None for any.
+    """
+
+    name: str
+    meaning: str
+    value: Callable[[Array, Array, Array, Array], float]
+    slope: Callable[[Array, Array, Array], None]
+    fused: bool = False
+    activation: str | None = None
+
+
+def _sum_of_squares(a: Array, y: Array, work: Array) -> float:
+    np.subtract(a, y, work)
+    flat = work.reshape(-1)
+    return float(np.dot(flat, flat))
+
+
+def _half_squared(z: Array, a: Array, y: Array, work: Array) -> float:
+    return 0.5 * _sum_of_squares(a, y, work) / len(a)
+
+
+def _difference(a: Array, y: Array, out: Array) -> None:
+    np.subtract(a, y, out)
+
+
+def _mean_squared(z: Array, a: Array, y: Array, work: Array) -> float:
+    return _sum_of_squares(a, y, work) / a.size
+
+
+def _mean_squared_slope(a: Array, y: Array, out: Array) -> None:
+    np.subtract(a, y, out)
+    np.multiply(out, 2.0 / a.shape[1], out)
+
+
+def _binary_cross_entropy(z: Array, a: Array, y: Array, work: Array) -> float:
+    # -y ln a - (1-y) ln(1-a) = ln(1 + e^z) - y z, which is exact where the sigmoid saturates.
+    np.logaddexp(0.0, z, work)
+    return float((work.sum() - np.dot(y.reshape(-1), z.reshape(-1))) / a.size)
+
+
+def _binary_cross_entropy_slope(a: Array, y: Array, out: Array) -> None:
+    np.subtract(a, y, out)
+    if out.shape[1] > 1:
+        np.multiply(out, 1.0 / out.shape[1], out)
+
+
+def _categorical_cross_entropy(z: Array, a: Array, y: Array, work: Array) -> float:
+    # -sum y ln softmax(z) = sum y (ln sum e^z - z), shifted by the row's largest z.
+    np.subtract(z, z.max(axis=1, keepdims=True), work)
+    log_total = np.log(np.exp(work).sum(axis=1, keepdims=True))
+    np.subtract(log_total, work, work)
+    np.multiply(work, y, work)
+    return float(work.sum()) / len(a)
+
+
+def _categorical_cross_entropy_slope(a: Array, y: Array, out: Array) -> None:
+    # a * sum(y) - y: targets that do not sum to 1 are allowed and differentiated rightly.
+    np.multiply(a, y.sum(axis=1, keepdims=True), out)
+    np.subtract(out, y, out)
+
+
+LOSSES: dict[str, Loss] = {
+    entry.name: entry
+    for entry in (
+        Loss("half_squared_error", "half the squared error", _half_squared, _difference),
+        Loss("mean_squared_error", "the mean squared error", _mean_squared, _mean_squared_slope),
+        Loss(
+            "binary_cross_entropy",
+            "surprise at a yes or no, in nats",
+            _binary_cross_entropy,
+            _binary_cross_entropy_slope,
+            fused=True,
+            activation="sigmoid",
+        ),
+        Loss(
+            "categorical_cross_entropy",
+            "surprise at the true class, in nats",
+            _categorical_cross_entropy,
+            _categorical_cross_entropy_slope,
+            fused=True,
+            activation="softmax",
+        ),
+    )
+}

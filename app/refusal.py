@@ -1,0 +1,36 @@
+"""The one error for what a caller asked and cannot have: every refusal names field and value."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def shown(value: Any, longest: int = 120) -> str:
+    """Return `value` as short text: what came in may be huge, or not finite."""
+    text = repr(value)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def as_json(value: Any) -> Any:
+    """Return `value` if JSON can carry it as one small item, else its text (NaN, lists, objects)."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)[:120]
+    return value[:120] if isinstance(value, str) else shown(value)
+
+
+class Refused(ValueError):
+    """A request that cannot be granted.
+
+    `code` is a stable lower-snake-case word, `field` the path of the offending item as the caller
+    wrote it ("layers[0].units"), `value` what came, `expected` what would have been accepted.
+    """
+
+    def __init__(self, code: str, field: str | None, value: Any, expected: str) -> None:
+        self.code, self.field, self.value, self.expected = code, field, value, expected
+        named = f"{field}: " if field else ""
+        super().__init__(f"{named}expected {expected}, got {shown(value)}")
