@@ -23,7 +23,7 @@ class Batches:
 
     def order(self, epoch: int) -> Array:
         """Return the training rows in the order of `epoch`, read-only."""
-        if not self._shuffle:
+        if not self._shuffle or len(self._rows) == 1:
             return self._rows
         if self._kept is None or self._kept[0] != epoch:
             rng = np.random.default_rng((self._seed, _ORDER_STREAM, epoch))

@@ -1,0 +1,1 @@
+"""One run as a value: spec, edits, phases, checkpoints, and the way to any step."""

@@ -1,0 +1,309 @@
+"""A run as a value: the state at (step, phase) is a pure function of spec, edits and step.
+
+Any step is reached from the nearest checkpoint by the same computations in the same order as the
+first time, so its bits are the same. Not thread-safe: whoever shares a timeline guards it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.data.datasets import load_dataset
+from app.refusal import Refused
+from app.timeline.checkpoints import Checkpoints, first_interval
+from app.timeline.edits import Edit, edit_from_json
+from app.timeline.history import History
+from app.timeline.limits import LAST_STEP, MAX_EDITS
+from app.timeline.phases import phases_of
+from app.timeline.run import Run, StepRecord
+from app.timeline.spec import Spec
+
+Array = NDArray[Any]
+_RECORD_BYTES = 4 << 20
+_UNDO_DEPTH = 200
+
+
+class Timeline:
+    """One run. `edits` are in force; `undo_stack` says, latest last, what each took away.
+
+    `last_step` is None until divergence is known, then the last step with finite numbers only.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        edits: Iterable[dict[str, Any]] = (),
+        undo_stack: Iterable[dict[str, Any]] = (),
+        saved: bytes | None = None,
+    ) -> None:
+        self.spec, self.network = spec, spec.network()
+        self.dataset = load_dataset(spec.dataset, spec.seed)
+        self.edits = tuple(edit_from_json(edit) for edit in edits)
+        self.undo_stack = list(undo_stack)
+        self.last_step: int | None = None
+        self.phase_count = len(phases_of(self.network.layer_count))
+        self._run = Run(spec, self.network, self.dataset)
+        self.steps_per_epoch = self._run.batches.steps_per_epoch
+        self._records: OrderedDict[int, StepRecord] = OrderedDict()
+        self._clean = True
+        self._start_afresh()
+        if saved:
+            self._restore(saved)
+        with_hint = "initial values, inputs and a learning rate whose first step stays finite"
+        if not self._is_finite_at(0, self.edits):
+            raise Refused("not_finite", "spec", "a first step that overflows", with_hint)
+
+    @property
+    def furthest(self) -> int:
+        """The furthest step computed."""
+        return max(self._history.fed - 1, 0)
+
+    @property
+    def batch_size(self) -> int:
+        return self._run.batches.batch_size
+
+    def layout(self) -> dict[str, Any]:
+        """Return what a reader needs to know once to read every frame."""
+        data, network = self.dataset, self.network
+        return {
+            "sizes": list(network.sizes),
+            "activations": list(network.activations),
+            "loss": network.loss,
+            "precision": self.spec.precision,
+            "count": network.parameter_count,
+            "parameters": [{**vars(slot), "shape": list(slot.shape)} for slot in network.slots],
+            "inputs": [vars(column) for column in data.input_columns],
+            "targets": [vars(column) for column in data.target_columns],
+            "input_scale": _scale_rows(data.input_scaling),
+            "target_scale": _scale_rows(data.target_scaling),
+            "row_noun": data.row_noun,
+            "phases": [phase.to_json() for phase in phases_of(network.layer_count)],
+            "steps_per_epoch": self.steps_per_epoch,
+            "training_rows": len(data.training_rows),
+            "held_out_rows": len(data.held_out_rows),
+        }
+
+    def cost_to(self, step: int) -> int:
+        """Return how many steps must be computed before `record(step)` can answer."""
+        if step in self._records:
+            return 0
+        step = self._within_reach(step)
+        return step + 1 - self._best_start(step)
+
+    def advance(self, step: int, at_most: int) -> int:
+        """Compute up to `at_most` steps on the way to `step`; return how many remain before it.
+
+        It stops, and returns 0, where the run diverges.
+        """
+        if step in self._records:
+            return 0
+        step = self._within_reach(step)
+        self._stand_near(step)
+        self._train(min(step, self._run.step + at_most))
+        return 0 if self.last_step is not None and self.last_step < step else step - self._run.step
+
+    def record(self, step: int) -> StepRecord:
+        """Return all numbers of `step`; Refused `diverged` beyond the last finite one."""
+        found = self._records.get(step)
+        if found is None:
+            self._stand_near(self._within_reach(step))
+            self._train(step)
+            found = self._compute_record(step)
+        else:
+            self._records.move_to_end(step)
+        return found
+
+    def change(self, edit: Edit) -> tuple[Edit, ...]:
+        """Add `edit`; return the edits of later steps that it drops."""
+        if edit.parameter is not None:
+            self.network.parameter_index(edit.parameter)
+        if len(self.edits) >= MAX_EDITS:
+            raise Refused("too_many_edits", "edits", len(self.edits), f"at most {MAX_EDITS:,} edits")
+        dropped = tuple(old for old in self.edits if old.step > edit.step)
+        replaced = [o for o in self.edits if o.step == edit.step and o.subject == edit.subject]
+        kept = [old for old in self.edits if old not in dropped and old not in replaced]
+        edits = (*kept, edit)
+        if not self._is_finite_at(edit.step, edits):
+            expected = f"a value with which step {edit.step:,} stays finite (or step back first)"
+            value = edit.value if edit.parameter else edit.learning_rate or edit.optimizer
+            raise Refused("diverged_edit", edit.parameter or edit.subject, value, expected)
+        taken = [old.to_json() for old in (*replaced, *dropped)]
+        self.undo_stack = [*self.undo_stack, {"added": edit.to_json(), "took": taken}][-_UNDO_DEPTH:]
+        self._take(edits, edit.step)
+        return dropped
+
+    def undo(self) -> Edit:
+        """Take the last edit back, restore what it replaced or dropped, and return it."""
+        if not self.undo_stack:
+            raise Refused("nothing_to_undo", None, None, "an edit to take back")
+        last = self.undo_stack.pop()
+        edit = edit_from_json(last["added"])
+        kept = [old for old in self.edits if old != edit]
+        restored = [edit_from_json(old) for old in last["took"]]
+        self._take((*kept, *restored), edit.step)
+        return edit
+
+    def history(self) -> dict[str, Any]:
+        return self._history.to_json()
+
+    def save(self) -> bytes:
+        """Return checkpoints and history, to be given back as `saved` with the same edits."""
+        buffer = io.BytesIO()
+        arrays = {**self._checkpoints.to_arrays(), **self._history.to_arrays()}
+        np.savez(buffer, allow_pickle=False, fingerprint=self._fingerprint(), **arrays)
+        return buffer.getvalue()
+
+    @property
+    def kept_bytes(self) -> int:
+        """Return the memory taken by checkpoints and records."""
+        return self._checkpoints.bytes + sum(map(_record_bytes, self._records.values()))
+
+    def _start_afresh(self) -> None:
+        run = self._run
+        state = run.initial_state()
+        rows = run.batches.batch_size
+        interval = first_interval(self.network.parameter_count, rows)
+        self._checkpoints = Checkpoints(interval, state.nbytes)
+        self._checkpoints.keep(0, state, (0.0, 0.0))
+        self._history = History(self.steps_per_epoch)
+        self._stand_at(0)
+
+    def _within_reach(self, step: int) -> int:
+        if not 0 <= step <= LAST_STEP:
+            raise Refused("out_of_range", "step", step, f"a step from 0 to {LAST_STEP:,}")
+        if self.last_step is not None and step > self.last_step:
+            expected = f"at most {self.last_step}, the last step whose numbers are all finite"
+            raise Refused("diverged", "step", step, expected)
+        return step
+
+    def _best_start(self, step: int) -> int:
+        checkpoint = self._checkpoints.before(step)[0]
+        ahead = self._clean and checkpoint <= self._run.step <= step
+        return self._run.step if ahead else checkpoint
+
+    def _stand_near(self, step: int) -> None:
+        start = self._best_start(step)
+        if not self._clean or start != self._run.step:
+            self._stand_at(start)
+
+    def _stand_at(self, checkpoint: int) -> None:
+        """Restore a checkpoint, and the settings that the edits before it left."""
+        at, state = self._checkpoints.before(checkpoint)
+        run = self._run
+        run.learning_rate, run.optimizer = self.spec.learning_rate, self.spec.optimizer["name"]
+        for edit in self.edits:
+            if edit.step < at and edit.parameter is None:
+                run.apply(edit)
+        run.set_state(at, state)
+        self._clean = True
+
+    def _train(self, target: int) -> None:
+        """Compute from where the run stands up to, and not including, `target`."""
+        run, edited = self._run, {edit.step for edit in self.edits}
+        with np.errstate(all="ignore"):
+            while run.step < target:
+                if not self._compute(run.step in edited)[0]:
+                    return
+                run.advance()
+
+    def _compute(self, edited: bool) -> tuple[bool, float]:
+        """Compute the step the run stands before; return whether it is finite, and its loss."""
+        run, history = self._run, self._history
+        first_time = run.step == history.fed
+        if first_time and self._checkpoints.wants(run.step):
+            self._checkpoints.keep(run.step, run.state(), self._sums_at(run.step))
+        if edited:
+            self._apply_edits(self.edits)
+        if first_time and run.step % self.steps_per_epoch == 0:
+            epoch = run.step // self.steps_per_epoch
+            history.open_epoch(epoch, run.test_loss() if history.wants_epoch(epoch) else None)
+        loss = run.compute()
+        if not run.is_finite(loss):
+            self.last_step, self._clean = run.step - 1, False
+            return False, loss
+        if first_time:
+            history.feed(loss, run.batch_size_here())
+        return True, loss
+
+    def _sums_at(self, step: int) -> tuple[float, float]:
+        at_start = step % self.steps_per_epoch == 0
+        return (0.0, 0.0) if at_start else (self._history.loss_sum, self._history.row_sum)
+
+    def _apply_edits(self, edits: Iterable[Edit]) -> None:
+        for edit in edits:
+            if edit.step == self._run.step:
+                self._run.apply(edit)
+
+    def _compute_record(self, step: int) -> StepRecord:
+        self._within_reach(step)
+        with np.errstate(all="ignore"):
+            finite, loss = self._compute(edited=True)
+            if not finite:
+                self._within_reach(step)
+            record = self._run.record(loss)
+        self._run.advance()
+        self._records[step] = record
+        most = max(4, _RECORD_BYTES // _record_bytes(record))
+        while len(self._records) > min(most, 512):
+            self._records.popitem(last=False)
+        return record
+
+    def _is_finite_at(self, step: int, edits: tuple[Edit, ...]) -> bool:
+        """Tell whether `step` would be finite with `edits`, which agree with ours before it."""
+        if step > 0 and self.last_step is not None and step > self.last_step + 1:
+            return False
+        self._stand_near(step)
+        self._train(step)
+        if self._run.step != step:
+            return False
+        with np.errstate(all="ignore"):
+            self._apply_edits(edits)
+            finite = self._run.is_finite(self._run.compute())
+        self._clean = False
+        return finite
+
+    def _take(self, edits: tuple[Edit, ...], step: int) -> None:
+        """Let `edits` hold, and forget what they may have changed: all from `step` on."""
+        self.edits = tuple(sorted(edits, key=lambda edit: edit.step))
+        self.last_step = None
+        self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
+        if step < self._history.fed:
+            grid = max(self._checkpoints.interval, self._history.width)
+            cut = step // grid * grid
+            self._checkpoints.drop_after(cut)
+            self._history.cut(cut, *self._checkpoints.sums(cut))
+        self._stand_at(step)
+
+    def _fingerprint(self) -> str:
+        defining = [self.spec.to_json(), [edit.to_json() for edit in self.edits]]
+        return hashlib.sha256(json.dumps(defining, sort_keys=True).encode()).hexdigest()
+
+    def _restore(self, saved: bytes) -> None:
+        """Take what `save` gave; what belongs to another run or is damaged is left alone."""
+        try:
+            with np.load(io.BytesIO(saved), allow_pickle=False) as arrays:
+                if str(arrays["fingerprint"]) != self._fingerprint():
+                    return
+                self._checkpoints.restore(dict(arrays))
+                self._history.restore(dict(arrays))
+        except (OSError, ValueError, KeyError, EOFError):
+            self._start_afresh()
+        self._clean = False
+
+
+def _scale_rows(scaling: Any) -> list[dict[str, float]]:
+    pairs = zip(scaling.mean, scaling.scale, strict=True)
+    return [{"mean": float(mean), "scale": float(scale)} for mean, scale in pairs]
+
+
+def _record_bytes(record: StepRecord) -> int:
+    flat = record.parameters.nbytes * 3 + record.inputs.nbytes + record.targets.nbytes
+    return flat + 3 * sum(part.nbytes for part in record.z)
