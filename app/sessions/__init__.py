@@ -1,0 +1,1 @@
+"""Many runs, each kept safe: sessions in memory, and the store behind them."""

@@ -1,0 +1,122 @@
+"""Reaching a step: computing towards it in slices, in the background where it is far.
+
+One search at a time for a run: a new target replaces the one under way, and what was computed so
+far stays computed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.refusal import Refused
+from app.sessions.workers import Workers
+from app.timeline.run import StepRecord
+from app.timeline.timeline import Timeline
+
+SLICE_SECONDS = 0.006
+_PROGRESS_SECONDS = 0.1
+
+
+class Cancelled(Exception):
+    """The search was given up for another one, or by `cancel`."""
+
+
+class Busy(Exception):
+    """The step is not there yet; the computing goes on. `step` of `target` is how far it came."""
+
+    def __init__(self, step: int, target: int) -> None:
+        super().__init__(f"computing: step {step:,} of {target:,}")
+        self.step, self.target = step, target
+
+
+class Reaching:
+    """Finds the record of any step of one timeline; `tell` sends progress to the viewers."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        workers: Workers,
+        computing: asyncio.Lock,
+        tell: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._timeline, self._workers, self._lock, self._tell = timeline, workers, computing, tell
+        self._slice = 32
+        self._search: tuple[int, asyncio.Task[StepRecord]] | None = None
+
+    async def record(self, step: int, patience: float | None) -> StepRecord:
+        """Return the numbers of `step`.
+
+        Raises Busy after `patience` seconds (None: never), Cancelled where another search took its
+        place, Refused beyond the last finite step.
+        """
+        search = self._search
+        if search is None or search[0] != step or search[1].done():
+            self.cancel()
+            search = self._search = (step, asyncio.create_task(self._find(step)))
+            search[1].add_done_callback(_retrieve)
+        done, _ = await asyncio.wait({search[1]}, timeout=patience)
+        if not done:
+            raise Busy(self._timeline.furthest, step)
+        if search[1].cancelled():
+            raise Cancelled
+        return search[1].result()
+
+    def cancel(self) -> None:
+        if self._search and not self._search[1].done():
+            self._search[1].cancel()
+
+    async def close(self) -> None:
+        self.cancel()
+        if self._search:
+            await asyncio.wait({self._search[1]})
+
+    def is_near(self, steps: int) -> bool:
+        """Tell whether so many steps take about a second at most."""
+        return steps * SLICE_SECONDS <= self._slice
+
+    async def _find(self, step: int) -> StepRecord:
+        told = time.monotonic()
+        announced = False
+        try:
+            while (remaining := await self._one_slice(step)) > 0:
+                now = time.monotonic()
+                if now - told > _PROGRESS_SECONDS:
+                    told, announced = now, True
+                    message = {"type": "progress", "step": step - remaining, "target": step}
+                    self._tell({**message, "done": False})
+            async with self._lock:
+                return await self._workers.compute(self._timeline.record, step)
+        finally:
+            if announced:
+                self._tell({"type": "progress", "step": step, "target": step, "done": True})
+
+    async def _one_slice(self, step: int) -> int:
+        """Compute for about SLICE_SECONDS; return how many steps remain before `step`."""
+        async with self._lock:
+            started = time.monotonic()
+            search = asyncio.ensure_future(
+                self._workers.compute(self._timeline.advance, step, self._slice)
+            )
+            try:
+                remaining = await asyncio.shield(search)
+            except asyncio.CancelledError:
+                # A thread cannot be stopped: the lock is held until its slice is over.
+                with contextlib.suppress(Refused):
+                    await search
+                raise
+        took = time.monotonic() - started
+        if took < SLICE_SECONDS / 2:
+            self._slice = min(self._slice * 2, 1 << 16)
+        elif took > SLICE_SECONDS * 2:
+            self._slice = max(self._slice // 2, 1)
+        return remaining
+
+
+def _retrieve(task: asyncio.Task[StepRecord]) -> None:
+    """Look at the task's exception, so that nobody is warned about one that nobody waited for."""
+    if not task.cancelled():
+        task.exception()

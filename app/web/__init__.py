@@ -1,0 +1,1 @@
+"""Pages, JSON API and WebSocket: parse, call, answer. Nothing is computed here."""

@@ -1,0 +1,112 @@
+"""The JSON API: sessions, steps, history, commands, figures. docs/protocol.md describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+
+from app.refusal import Refused
+from app.sessions.sessions import Sessions
+from app.timeline.presets import PRESETS
+from app.web import charts
+from app.web.body import json_body
+from app.web.carry_out import carry_out
+from app.web.replies import Json
+from app.wire.commands import OVER_HTTP, read_command
+from app.wire.steps import step_json
+
+router = APIRouter(prefix="/api")
+PATIENCE = 2.0
+_SPEC_EXAMPLE = {"dataset": {"inputs": [[2, 1]], "targets": [[1]]}, "learning_rate": 0.05}
+_COMMAND_EXAMPLE = {"do": "step", "unit": "phase", "by": 1}
+SessionId = Annotated[str, Path(alias="session_id", description="the key to the session")]
+StepNumber = Annotated[str, Path(alias="step", description="a step, from 0")]
+
+
+def sessions_of(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
+
+
+def _body_schema(example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.get("/presets", summary="The runs that the page offers")
+async def presets() -> Json:
+    return Json(list(PRESETS))
+
+
+@router.post("/sessions", status_code=201, openapi_extra=_body_schema(_SPEC_EXAMPLE))
+async def create(request: Request) -> Json:
+    """Make a session of a spec; every key is optional, `{}` is the houses of Ames."""
+    session = await sessions_of(request).create(await json_body(request))
+    return Json(session.to_json(), 201)
+
+
+@router.get("/sessions/{session_id}")
+async def read(request: Request, session_id: SessionId) -> Json:
+    async with sessions_of(request).use(session_id) as seat:
+        return Json(seat.session.to_json())
+
+
+@router.get("/sessions/{session_id}/steps/{step}")
+async def read_step(
+    request: Request, session_id: SessionId, step: StepNumber, example: str = "0"
+) -> Json:
+    """The whole step, whatever the cursor; `example` is a position in its rows."""
+    number, position = _whole(step, "step"), _whole(example, "example")
+    async with sessions_of(request).use(session_id) as seat:
+        session = seat.session
+        record = await session.record(number, PATIENCE)
+        timeline = session.timeline
+        return Json(step_json(record, timeline.network, timeline.dataset, position))
+
+
+@router.get("/sessions/{session_id}/history")
+async def read_history(request: Request, session_id: SessionId) -> Json:
+    """The loss so far: steps in buckets, and epochs; at most 2,000 rows each."""
+    async with sessions_of(request).use(session_id) as seat:
+        return Json(await seat.session.history())
+
+
+@router.post("/sessions/{session_id}/commands", openapi_extra=_body_schema(_COMMAND_EXAMPLE))
+async def command(request: Request, session_id: SessionId) -> Json:
+    """Do one command: step, seek, change or undo."""
+    async with sessions_of(request).use(session_id) as seat:
+        identity, what = read_command(await json_body(request), OVER_HTTP)
+        return Json(await carry_out(seat, what, identity, PATIENCE))
+
+
+@router.get("/sessions/{session_id}/figures/loss")
+async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
+    """The loss as a Plotly figure."""
+    async with sessions_of(request).use(session_id) as seat:
+        layout = seat.session.timeline.layout()
+        return Json(charts.loss_figure(await seat.session.history(), layout, theme))
+
+
+@router.get("/sessions/{session_id}/figures/gradient")
+async def gradient_figure(
+    request: Request,
+    session_id: SessionId,
+    step: Annotated[str, Query()],
+    phase: Annotated[str, Query()] = "",
+    theme: str = "light",
+) -> Json:
+    """The gradient of a step as a Plotly figure; with a phase, as far as it is revealed there."""
+    async with sessions_of(request).use(session_id) as seat:
+        session = seat.session
+        record = await session.record(_whole(step, "step"), PATIENCE)
+        at = _whole(phase, "phase") if phase else session.timeline.phase_count - 1
+        return Json(charts.gradient_figure(record, session.timeline.network, at, theme))
+
+
+def _whole(text: str, field: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise Refused("invalid", field, text, "a whole number from 0")
+    return int(text)
+
+

@@ -1,0 +1,30 @@
+"""Carries out a decoded command: the same for HTTP and for the WebSocket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.sessions.sessions import Seat
+from app.wire.commands import Change, Command, Seek, Step, Undo
+
+
+async def carry_out(
+    seat: Seat, command: Command, identity: str | None, patience: float | None
+) -> dict[str, Any]:
+    """Return the reply of a command that both doors know.
+
+    A move pauses the player, and gives up the one that is under way; an edit does neither.
+    """
+    session = seat.session
+    match command:
+        case Step(unit, by):
+            await seat.player.pause("moved")
+            return await session.move(unit, by, patience, identity)
+        case Seek(step, phase):
+            await seat.player.pause("moved")
+            return await session.seek(step, phase, patience, identity)
+        case Change(change):
+            return await session.change(change, identity)
+        case Undo():
+            return await session.undo(identity)
+    raise TypeError(f"{command} is not for both doors")

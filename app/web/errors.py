@@ -1,0 +1,78 @@
+"""Every failure becomes one shape: {"error": {"code", "message", "field", "value", "expected"}}."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.refusal import Refused, as_json
+from app.sessions.reaching import Busy, Cancelled
+from app.web.contexts import ErrorPage
+from app.web.replies import Json, page
+
+STATUS = {
+    "unknown_session": 404,
+    "diverged": 409,
+    "nothing_to_undo": 409,
+    "body_too_large": 413,
+}
+log = logging.getLogger("retrace")
+
+
+def error_of(failure: Exception) -> dict[str, Any]:
+    """Return the body of an error; what is not the caller's fault says nothing of its inside."""
+    if isinstance(failure, Refused):
+        body = {"code": failure.code, "message": str(failure), "field": failure.field}
+        return {**body, "value": as_json(failure.value), "expected": failure.expected}
+    if isinstance(failure, Busy):
+        progress = {"step": failure.step, "target": failure.target}
+        return {"code": "computing", "message": str(failure), "field": None, **progress}
+    if isinstance(failure, Cancelled):
+        message = "another move took the place of this one"
+        return {"code": "cancelled", "message": message, "field": None}
+    return {"code": "internal", "message": "something went wrong on the server", "field": None}
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every failure in this shape, and pages with a page."""
+
+    @app.exception_handler(Refused)
+    async def refused(request: Request, failure: Refused) -> Response:
+        return _answer(request, STATUS.get(failure.code, 422), error_of(failure))
+
+    @app.exception_handler(Busy)
+    async def busy(request: Request, failure: Busy) -> Response:
+        return Json({"error": error_of(failure)}, 503, {"Retry-After": "1"})
+
+    @app.exception_handler(Cancelled)
+    async def cancelled(request: Request, failure: Cancelled) -> Response:
+        return Json({"error": error_of(failure)}, 409)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, failure: RequestValidationError) -> Response:
+        first = failure.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        wrong = Refused("invalid", field, first.get("input"), first["msg"])
+        return _answer(request, 422, error_of(wrong))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, failure: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(failure.status_code, "http")
+        error = {"code": code, "message": str(failure.detail), "field": None}
+        return _answer(request, failure.status_code, error)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, failure: Exception) -> Response:
+        log.error("unexpected failure at %s", request.url.path, exc_info=failure)
+        return _answer(request, 500, error_of(failure))
+
+
+def _answer(request: Request, status: int, error: dict[str, Any]) -> Response:
+    if request.url.path.startswith("/api/") or request.method != "GET":
+        return Json({"error": error}, status)
+    return page(request, "error.html", ErrorPage(status, str(error["message"])), status)

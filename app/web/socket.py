@@ -1,0 +1,180 @@
+"""The WebSocket of one viewer: commands come in, replies and the newest frame go out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import Any
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from app.refusal import Refused
+from app.sessions.reaching import Busy, Cancelled
+from app.sessions.sessions import Seat, Sessions
+from app.sessions.viewers import Viewer
+from app.web.carry_out import carry_out
+from app.web.errors import error_of, log
+from app.wire.commands import Cancel, Command, Pause, Play, Show, read_command, read_json
+from app.wire.frames import View, encode_frame
+
+router = APIRouter()
+_FRAME_SECONDS = 1 / 60
+_PATIENCE = 0.25
+NO_SUCH_SESSION, WRONG_ORIGIN, TOO_SLOW = 4404, 4403, 4408
+
+
+@router.websocket("/api/sessions/{session_id}/live")
+async def live(socket: WebSocket, session_id: str) -> None:
+    """Serve one viewer until the socket closes."""
+    await socket.accept()
+    if not _is_own_origin(socket):
+        await socket.close(WRONG_ORIGIN, "another site may not use this session")
+        return
+    sessions: Sessions = socket.app.state.sessions
+    try:
+        async with sessions.use(session_id) as seat:
+            await Connection(socket, seat).serve()
+    except Refused:
+        await socket.close(NO_SUCH_SESSION, "unknown session")
+
+
+class Connection:
+    """One socket and its viewer. Whoever ends first, reading or writing, ends both."""
+
+    def __init__(self, socket: WebSocket, seat: Seat) -> None:
+        self._socket, self._seat, self._session = socket, seat, seat.session
+        self._viewer = Viewer()
+        self._moves: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        session = self._session
+        self._viewer.tell(
+            {"type": "hello", "session": session.to_json(), "playing": session.playing}
+        )
+        session.viewers.add(self._viewer)
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            session.viewers.discard(self._viewer)
+            for task in (*tasks, *self._moves):
+                task.cancel()
+            await asyncio.gather(*tasks, *self._moves, return_exceptions=True)
+            if not session.viewers:
+                await self._seat.player.pause("nobody watches")
+
+    async def _read(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                message = await self._socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                await self._receive(message)
+
+    async def _receive(self, message: Any) -> None:
+        identity = None
+        try:
+            given = read_json(_text(message), "message")
+            sent = given.get("id") if isinstance(given, dict) else None
+            identity = sent if isinstance(sent, str) and len(sent) <= 80 else None
+            _, command = read_command(given)
+            await self._do(command, identity)
+        except Exception as failure:
+            self._refuse(identity, failure)
+
+    async def _do(self, command: Command, identity: str | None) -> None:
+        player, session = self._seat.player, self._session
+        match command:
+            case Show(example):
+                self._show(example)
+            case Play(unit, per_second):
+                player.play(unit, per_second)
+            case Pause():
+                await player.pause()
+            case Cancel():
+                session.wish = None
+                session.reaching.cancel()
+            case _:
+                await self._move_or_edit(command, identity)
+                return
+        self._viewer.tell({"type": "reply", "id": identity, "cursor": session.cursor.to_json()})
+
+    async def _move_or_edit(self, command: Command, identity: str | None) -> None:
+        """Wait a moment for the reply; what takes longer goes on while other commands come in."""
+        wish = self._session.wish = object()
+        try:
+            reply = await carry_out(self._seat, command, identity, _PATIENCE)
+        except Busy:
+            task = asyncio.create_task(self._wait_for(command, identity, wish))
+            self._moves.add(task)
+            task.add_done_callback(self._moves.discard)
+        else:
+            self._viewer.tell({"type": "reply", **reply})
+
+    async def _wait_for(self, command: Command, identity: str | None, wish: object) -> None:
+        try:
+            while self._session.wish is wish:
+                with contextlib.suppress(Busy):
+                    reply = await carry_out(self._seat, command, identity, _PATIENCE)
+                    self._viewer.tell({"type": "reply", **reply})
+                    return
+            raise Cancelled
+        except Exception as failure:
+            self._refuse(identity, failure)
+
+    def _show(self, example: int) -> None:
+        rows = len(self._session.shown.rows)
+        if example >= rows:
+            raise Refused("out_of_range", "example", example, f"a position from 0 to {rows - 1}")
+        self._viewer.example = example
+        self._viewer.refresh()
+
+    def _refuse(self, identity: str | None, failure: Exception) -> None:
+        error = error_of(failure)
+        if error["code"] == "internal":
+            log.error("unexpected failure on a socket", exc_info=failure)
+        self._viewer.tell({"type": "error", "id": identity, "error": error})
+
+    async def _write(self) -> None:
+        """Send what waits, and the newest frame at most 60 times a second."""
+        viewer = self._viewer
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while not viewer.too_slow:
+                await viewer.wait()
+                messages, stale = viewer.take()
+                for message in messages:
+                    await self._socket.send_text(json.dumps(message, allow_nan=False))
+                if stale:
+                    sent = time.monotonic()
+                    await self._socket.send_bytes(self._frame())
+                    await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
+            await self._socket.close(TOO_SLOW, "too many messages were waiting")
+
+    def _frame(self) -> bytes:
+        session = self._session
+        timeline = session.timeline
+        view = View(
+            session.revision,
+            session.cursor,
+            self._viewer.example,
+            timeline.furthest,
+            session.playing is not None,
+            timeline.last_step == session.cursor.step,
+        )
+        return encode_frame(session.shown, timeline.dataset, view)
+
+
+def _text(message: Any) -> str:
+    text = message.get("text")
+    if text is None:
+        size = len(message.get("bytes") or b"")
+        raise Refused("invalid", "message", f"{size} bytes", "a text message with a command in JSON")
+    return str(text)
+
+
+def _is_own_origin(socket: WebSocket) -> bool:
+    """Tell whether the page that asks is our own; what is not a browser sends no origin."""
+    origin, host = socket.headers.get("origin"), socket.headers.get("host", "")
+    return origin is None or origin in (f"http://{host}", f"https://{host}")

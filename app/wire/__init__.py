@@ -1,0 +1,1 @@
+"""The language on the wire: commands in, steps as JSON and as binary frames out."""

@@ -1,0 +1,135 @@
+"""Commands: the one language of the WebSocket and of HTTP, decoded into frozen values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.refusal import Refused
+from app.timeline.limits import LAST_STEP
+from app.timeline.reading import a_name, a_number, a_text, a_whole, an_object, refused
+
+UNITS = ("phase", "step", "epoch")
+_FAR = 10 * LAST_STEP
+
+
+@dataclass(frozen=True)
+class Step:
+    unit: str
+    by: int
+
+
+@dataclass(frozen=True)
+class Seek:
+    step: int
+    phase: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """`change` holds the command's own keys; what is allowed depends on the run."""
+
+    change: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Undo:
+    pass
+
+
+@dataclass(frozen=True)
+class Show:
+    example: int
+
+
+@dataclass(frozen=True)
+class Play:
+    """`per_second` 0 means as fast as it computes."""
+
+    unit: str
+    per_second: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    pass
+
+
+@dataclass(frozen=True)
+class Cancel:
+    pass
+
+
+Command = Step | Seek | Change | Undo | Show | Play | Pause | Cancel
+
+
+def _step(given: dict[str, Any]) -> Step:
+    an_object(given, "", ("unit", "by"))
+    unit = a_name(given.get("unit", "phase"), "unit", UNITS)
+    by = a_whole(given.get("by", 1), "by", -_FAR, _FAR)
+    if by == 0:
+        raise refused("by", by, "any whole number but 0")
+    return Step(unit, by)
+
+
+def _seek(given: dict[str, Any]) -> Seek:
+    an_object(given, "", ("step", "phase"))
+    step = a_whole(given.get("step"), "step", 0, LAST_STEP)
+    return Seek(step, a_whole(given.get("phase", 0), "phase", 0, 1_000))
+
+
+def _play(given: dict[str, Any]) -> Play:
+    an_object(given, "", ("unit", "per_second"))
+    wanted = "a number from 0 (as fast as it computes) to 1,000"
+    per_second = a_number(given.get("per_second", 1), "per_second", wanted)
+    if per_second and not 0.01 <= per_second <= 1000:
+        raise refused("per_second", per_second, wanted)
+    return Play(a_name(given.get("unit", "step"), "unit", UNITS), per_second)
+
+
+def _show(given: dict[str, Any]) -> Show:
+    an_object(given, "", ("example",))
+    return Show(a_whole(given.get("example"), "example", 0, LAST_STEP))
+
+
+def _bare(made: Callable[[], Command]) -> Callable[[dict[str, Any]], Command]:
+    def read(given: dict[str, Any]) -> Command:
+        an_object(given, "", ())
+        return made()
+
+    return read
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
+    "step": _step,
+    "seek": _seek,
+    "change": Change,
+    "undo": _bare(Undo),
+    "show": _show,
+    "play": _play,
+    "pause": _bare(Pause),
+    "cancel": _bare(Cancel),
+}
+OVER_HTTP = ("step", "seek", "change", "undo")
+
+
+def read_command(given: Any, known: tuple[str, ...] = tuple(READERS)) -> tuple[str | None, Command]:
+    """Return (id, command) of a decoded message, or raise Refused naming what is wrong."""
+    if not isinstance(given, dict):
+        raise refused("command", given, "an object like {'do': 'step'}")
+    identity = given.get("id")
+    if identity is not None:
+        a_text(identity, "id", 80)
+    do = a_name(given.get("do"), "do", known)
+    return identity, READERS[do]({k: v for k, v in given.items() if k not in ("do", "id")})
+
+
+def read_json(text: str | bytes, field: str) -> Any:
+    """Return the value that `text` carries; Refused where it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        shown = text[:80].decode(errors="replace") if isinstance(text, bytes) else text[:80]
+        raise Refused("not_json", field, shown, f"JSON ({error})") from None
