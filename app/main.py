@@ -22,7 +22,9 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         await app.state.sessions.close()
 
-    app = FastAPI(title="Retrace", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Retrace", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.settings = settings
     app.include_router(api.router)
     app.include_router(socket.router)

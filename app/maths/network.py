@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from app.refusal import Refused
 
 Array = NDArray[Any]
-_NAME = re.compile(r"(?:w([1-9]\d{0,5})\.([1-9]\d{0,5})\.([1-9]\d{0,5}))|(?:b([1-9]\d{0,5})\.([1-9]\d{0,5}))")
+_NAME = re.compile(
+    r"(?:w([1-9]\d{0,5})\.([1-9]\d{0,5})\.([1-9]\d{0,5}))|(?:b([1-9]\d{0,5})\.([1-9]\d{0,5}))"
+)
 
 
 @dataclass(frozen=True)

@@ -91,4 +91,3 @@ class Player:
             self._jump = min(self._jump * 2, 1 << 16)
         elif took > 2 * SLICE_SECONDS:
             self._jump = max(self._jump // 2, 1)
-

@@ -65,12 +65,12 @@ class Session:
             if (known := await self._known(command)) is not None:
                 return known
             timeline = self.timeline
-            wanted = move(
-                self.cursor, unit, by, timeline.phase_count, timeline.steps_per_epoch
-            )
+            wanted = move(self.cursor, unit, by, timeline.phase_count, timeline.steps_per_epoch)
             return await self._go(wanted, patience, command)
 
-    async def seek(self, step: int, phase: int, patience: float | None, command: str | None) -> Reply:
+    async def seek(
+        self, step: int, phase: int, patience: float | None, command: str | None
+    ) -> Reply:
         async with self.turn:
             if (known := await self._known(command)) is not None:
                 return known

@@ -34,7 +34,9 @@ def parse_dataset(value: Any, outputs: int, activation: str, loss: str) -> dict[
     dataset = _named(value) if "name" in value else _inline(value)
     targets = 1 if "name" in value else len(dataset["targets"][0])
     if targets != outputs:
-        raise refused("layers", f"{outputs} output units", f"{targets}, one for each target", "wrong_shape")
+        raise refused(
+            "layers", f"{outputs} output units", f"{targets}, one for each target", "wrong_shape"
+        )
     if loss.endswith("cross_entropy"):
         _check_shares(dataset, loss)
     return dataset
@@ -82,7 +84,9 @@ def _rows(value: Any, field: str) -> list[list[float]]:
     rows = a_list(value, field, MAX_ROWS)
     width = len(a_list(rows[0], f"{field}[0]", MAX_UNITS))
     if width * len(rows) > MAX_NUMBERS:
-        raise refused(field, f"{width * len(rows):,} numbers", f"at most {MAX_NUMBERS:,}", "too_large")
+        raise refused(
+            field, f"{width * len(rows):,} numbers", f"at most {MAX_NUMBERS:,}", "too_large"
+        )
     return [a_vector(row, f"{field}[{k}]", width) for k, row in enumerate(rows)]
 
 

@@ -23,7 +23,9 @@ def an_object(value: Any, field: str, known: Iterable[str]) -> dict[str, Any]:
     for key in value:
         if key not in known:
             path = f"{field}.{key}" if field else str(key)
-            raise refused(path, value[key], f"no such key; known are {', '.join(known)}", "unknown_key")
+            raise refused(
+                path, value[key], f"no such key; known are {', '.join(known)}", "unknown_key"
+            )
     return value
 
 
@@ -94,5 +96,7 @@ def a_matrix(value: Any, field: str, rows: int, columns: int) -> list[list[float
     """Return `rows` lists of `columns` numbers, [from][to]."""
     items = a_list(value, field, most=max(rows, 1_000_000), least=0)
     if len(items) != rows:
-        raise refused(field, f"{len(items)} rows", f"{rows} rows of {columns} numbers", "wrong_shape")
+        raise refused(
+            field, f"{len(items)} rows", f"{rows} rows of {columns} numbers", "wrong_shape"
+        )
     return [a_vector(item, f"{field}[{k}]", columns) for k, item in enumerate(items)]

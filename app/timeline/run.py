@@ -112,7 +112,11 @@ class Run:
         inputs, targets = self._batch()
         loss = self._passes.step(self.parameters, inputs, targets)
         OPTIMIZERS[self.optimizer].update(
-            self.parameters, self._passes.gradient, self.optimizer_state, self.learning_rate, self._new
+            self.parameters,
+            self._passes.gradient,
+            self.optimizer_state,
+            self.learning_rate,
+            self._new,
         )
         return loss
 

@@ -108,7 +108,9 @@ def _layers(value: Any) -> list[dict[str, Any]]:
         name = a_name(item.get("activation", "tanh"), f"{field}.activation", ACTIVATIONS)
         if ACTIVATIONS[name].only_output and k < len(items) - 1:
             hidden = [a.name for a in ACTIVATIONS.values() if not a.only_output]
-            raise refused(f"{field}.activation", name, f"in a hidden layer one of {', '.join(hidden)}")
+            raise refused(
+                f"{field}.activation", name, f"in a hidden layer one of {', '.join(hidden)}"
+            )
         units = a_whole(item.get("units"), f"{field}.units", 1, MAX_UNITS)
         layers.append({"units": units, "activation": name})
     return layers

@@ -126,7 +126,9 @@ class Timeline:
         if edit.parameter is not None:
             self.network.parameter_index(edit.parameter)
         if len(self.edits) >= MAX_EDITS:
-            raise Refused("too_many_edits", "edits", len(self.edits), f"at most {MAX_EDITS:,} edits")
+            raise Refused(
+                "too_many_edits", "edits", len(self.edits), f"at most {MAX_EDITS:,} edits"
+            )
         dropped = tuple(old for old in self.edits if old.step > edit.step)
         replaced = [o for o in self.edits if o.step == edit.step and o.subject == edit.subject]
         kept = [old for old in self.edits if old not in dropped and old not in replaced]
@@ -136,7 +138,9 @@ class Timeline:
             value = edit.value if edit.parameter else edit.learning_rate or edit.optimizer
             raise Refused("diverged_edit", edit.parameter or edit.subject, value, expected)
         taken = [old.to_json() for old in (*replaced, *dropped)]
-        self.undo_stack = [*self.undo_stack, {"added": edit.to_json(), "took": taken}][-_UNDO_DEPTH:]
+        self.undo_stack = [*self.undo_stack, {"added": edit.to_json(), "took": taken}][
+            -_UNDO_DEPTH:
+        ]
         self._take(edits, edit.step)
         return dropped
 

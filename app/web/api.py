@@ -108,5 +108,3 @@ def _whole(text: str, field: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise Refused("invalid", field, text, "a whole number from 0")
     return int(text)
-
-

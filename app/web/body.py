@@ -17,5 +17,7 @@ async def json_body(request: Request) -> Any:
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
-            raise Refused("body_too_large", "body", f"more than {most:,} bytes", f"at most {most:,}")
+            raise Refused(
+                "body_too_large", "body", f"more than {most:,} bytes", f"at most {most:,}"
+            )
     return read_json(bytes(body), "body")

@@ -13,8 +13,20 @@ from app.timeline.run import StepRecord
 
 Figure = dict[str, Any]
 THEMES = {
-    "light": {"text": "#1b2230", "grid": "#d9dce3", "plus": "#b84a00", "minus": "#005f9e", "muted": "#5a6375"},
-    "dark": {"text": "#e8ebf2", "grid": "#343b49", "plus": "#ff9e4a", "minus": "#62bdf5", "muted": "#a3adbf"},
+    "light": {
+        "text": "#1b2230",
+        "grid": "#d9dce3",
+        "plus": "#b84a00",
+        "minus": "#005f9e",
+        "muted": "#5a6375",
+    },
+    "dark": {
+        "text": "#e8ebf2",
+        "grid": "#343b49",
+        "plus": "#ff9e4a",
+        "minus": "#62bdf5",
+        "muted": "#a3adbf",
+    },
 }
 MOST_BARS = 400
 

@@ -170,7 +170,9 @@ def _text(message: Any) -> str:
     text = message.get("text")
     if text is None:
         size = len(message.get("bytes") or b"")
-        raise Refused("invalid", "message", f"{size} bytes", "a text message with a command in JSON")
+        raise Refused(
+            "invalid", "message", f"{size} bytes", "a text message with a command in JSON"
+        )
     return str(text)
 
 

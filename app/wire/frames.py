@@ -63,9 +63,7 @@ def encode_frame(record: StepRecord, dataset: Dataset, view: View) -> bytes:
     return header + body.tobytes()
 
 
-def _body(
-    record: StepRecord, dataset: Dataset, example: int, row: int
-) -> list[NDArray[Any]]:
+def _body(record: StepRecord, dataset: Dataset, example: int, row: int) -> list[NDArray[Any]]:
     dtype = record.parameters.dtype
     prediction = dataset.target_scaling.to_own_units(record.a[-1][example])
     own = (dataset.raw_inputs[row], prediction, dataset.raw_targets[row])

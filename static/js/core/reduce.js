@@ -1,0 +1,66 @@
+// The page's whole state, and how each thing that happened changes it. Nothing else changes it.
+
+/**
+ * @typedef {object} State
+ * @property {object | null} session  as GET /api/sessions/{id} gives it
+ * @property {import("./protocol.js").Frame | null} frame  the newest
+ * @property {{unit: string, per_second: number} | null} playing
+ * @property {"connecting" | "open" | "lost"} connection
+ * @property {{kind: "info" | "error", text: string, undo?: boolean} | null} notice
+ * @property {{step: number, target: number} | null} progress
+ * @property {object | null} history
+ * @property {string | null} selected  a parameter's name
+ * @property {boolean} table
+ * @property {string} theme  "system", "light" or "dark"
+ * @property {{unit: string, per_second: number}} speed
+ */
+export const INITIAL = Object.freeze({
+  session: null, frame: null, playing: null, connection: "connecting", notice: null, progress: null,
+  history: null, selected: null, table: false, theme: "system", presets: [], preset: null,
+  speed: { unit: "phase", per_second: 1 },
+});
+
+const REDUCERS = {
+  hello: (state, { session, playing }) => ({ ...state, session, playing, connection: "open", progress: null }),
+  frame: takeFrame,
+  session: (state, { revision, edits, can_undo, furthest }) => ({
+    ...state,
+    session: { ...state.session, revision, edits, can_undo, furthest },
+  }),
+  playing: (state, { playing, reason }) => ({ ...state, playing, notice: whyPaused(reason) ?? state.notice }),
+  progress: (state, { step, target, done }) => ({ ...state, progress: done ? null : { step, target } }),
+  history: (state, { history }) => ({ ...state, history }),
+  connection: (state, { connection }) => ({ ...state, connection }),
+  notice: (state, { notice }) => ({ ...state, notice }),
+  deselect: (state) => (state.selected ? { ...state, selected: null } : state),
+  select: (state, { name }) => ({ ...state, selected: state.selected === name ? null : name }),
+  table: (state, { table }) => ({ ...state, table }),
+  theme: (state, { theme }) => ({ ...state, theme }),
+  speed: (state, { speed }) => ({ ...state, speed }),
+  presets: (state, { presets }) => ({ ...state, presets }),
+  leave: (state) => ({ ...INITIAL, presets: state.presets, theme: state.theme, table: state.table, speed: state.speed }),
+};
+
+/** @returns {State} */
+export function reduce(state, action) {
+  const reducer = REDUCERS[action.type];
+  if (!reducer) throw new Error(`unknown action ${action.type}`);
+  return reducer(state, action);
+}
+
+/** A frame of an older revision than the one we know of is stale. */
+function takeFrame(state, { frame }) {
+  if (state.frame && frame.revision < state.frame.revision) return state;
+  return { ...state, frame };
+}
+
+function whyPaused(reason) {
+  if (reason === "diverged") return { kind: "error", text: divergedText() };
+  if (reason === "end") return { kind: "info", text: "This is the last step: 1,000,000." };
+  return null;
+}
+
+export function divergedText(step) {
+  const where = step === undefined ? "here" : `at step ${step.toLocaleString("en-US")}`;
+  return `The run diverges: ${where} is the last step whose numbers are all finite. Step back and choose a smaller learning rate, or undo the change.`;
+}

@@ -1,0 +1,95 @@
+// What a phase does, in words that agree with its numbers: for the panel and for screen readers.
+
+import { count, fixed, own, short, signed, superscript, symbol } from "./format.js";
+import { parameterNames, revealed } from "./network.js";
+
+/** "Forward through w¹" */
+export function phaseTitle(phase) {
+  if (phase.kind === "input") return "Input";
+  if (phase.kind === "error") return "Error";
+  if (phase.kind === "update") return "Update";
+  const weights = `w${superscript(phase.layer)}`;
+  return phase.kind === "forward" ? `Forward through ${weights}` : `Back through ${weights}`;
+}
+
+/** "too high by $12,300" */
+export function missedBy(prediction, target, unit) {
+  const error = prediction - target;
+  if (error === 0) return "exactly right";
+  return `too ${error > 0 ? "high" : "low"} by ${own(Math.abs(error), unit)}`;
+}
+
+/** The index of the largest partial derivative among a layer's trained parameters. */
+export function largestOf(frame, slots) {
+  let best = slots[0].offset;
+  for (const slot of slots) {
+    const size = slot.shape.reduce((product, side) => product * side, 1);
+    for (let k = slot.offset; k < slot.offset + size; k++)
+      if (Math.abs(frame.gradient[k]) > Math.abs(frame.gradient[best])) best = k;
+  }
+  return best;
+}
+
+/** One or two plain sentences about the phase that is shown. */
+export function phaseSentence(layout, spec, frame) {
+  const at = revealed(layout, frame.phase);
+  const writers = { input: inputWords, forward: forwardWords, error: errorWords, backward: backwardWords, update: updateWords };
+  return writers[at.kind](layout, spec, frame, at);
+}
+
+/** What a screen reader says when a phase appears. */
+export function announcement(layout, spec, frame) {
+  const title = phaseTitle(layout.phases[frame.phase]);
+  return `Step ${count(frame.step)}, ${title}. ${phaseSentence(layout, spec, frame)}`;
+}
+
+function inputWords(layout, spec, frame) {
+  const parts = layout.inputs.map((column, k) => `${column.label} ${own(frame.ownInputs[k], column.unit)}`);
+  const goal = layout.targets.map((column, k) => `${column.label} ${own(frame.ownTargets[k], column.unit)}`);
+  const listed = parts.length > 6 ? `${parts.length} numbers` : parts.join(", ");
+  return `One ${layout.row_noun} enters: ${listed}. Its true ${goal.slice(0, 4).join(", ")} is what the network should say.`;
+}
+
+function forwardWords(layout, spec, frame, at) {
+  const name = layout.activations[at.layer - 1];
+  const shape = name === "identity" ? "passed on as it is" : `put through ${name}`;
+  const which = at.layer === at.layers ? "the output" : `hidden layer ${at.layer}`;
+  const result = at.layer === at.layers ? ` The prediction is ${predictionWords(layout, frame)}.` : "";
+  return `Each unit of ${which} adds up what comes in, times its weights, plus its bias; the sum z is ${shape}.${result}`;
+}
+
+function predictionWords(layout, frame) {
+  return layout.targets.slice(0, 4).map((column, k) => own(frame.ownPrediction[k], column.unit)).join(", ");
+}
+
+function errorWords(layout, spec, frame) {
+  const { unit } = layout.targets[0];
+  const many = layout.targets.length > 1;
+  const miss = missedBy(frame.ownPrediction[0], frame.ownTargets[0], unit);
+  const first = many
+    ? `The first of ${layout.targets.length} outputs is ${miss}.`
+    : `The prediction ${own(frame.ownPrediction[0], unit)} is ${miss}.`;
+  return `${first} This error is all that flows back.`;
+}
+
+function backwardWords(layout, spec, frame, at) {
+  const slots = layout.parameters.filter((slot) => slot.layer === at.layer);
+  const index = largestOf(frame, spec.train_biases ? slots : slots.slice(0, 1));
+  const name = parameterNames(layout)[index];
+  const slope = frame.gradient[index];
+  const start = at.layer === at.layers
+    ? `Each weight into the output gets its share of the blame: what came through it, times δ.`
+    : `The δ of each hidden unit gathers the δ behind it through w${superscript(at.layer + 1)}; each weight into it gets that δ times what came through.`;
+  if (slope === 0) return `${start} Here every partial derivative is 0.`;
+  const way = slope > 0 ? "fall" : "rise";
+  return `${start} The largest is ∂E/∂${symbol(name)} = ${signed(slope, 3)}: this weight will ${way}. No weight moves yet.`;
+}
+
+function updateWords(layout, spec, frame) {
+  const trained = spec.train_biases ? layout.parameters : layout.parameters.filter((s) => s.kind === "weights");
+  const index = largestOf(frame, trained);
+  const name = parameterNames(layout)[index];
+  const [before, after] = [frame.parameters[index], frame.newParameters[index]];
+  const way = after < before ? "falls" : after > before ? "rises" : "stays";
+  return `All weights move at once, by −α times their partial derivative (α = ${short(frame.learningRate)}). ${symbol(name)} moves most: it ${way} from ${fixed(before, 3)} to ${fixed(after, 3)}. Next, a new network goes forward.`;
+}

@@ -1,0 +1,144 @@
+// Wires the page: one store, one connection, the mounts. Everything else is in a file of its own.
+
+import { createStore } from "./core/store.js";
+import { divergedText, INITIAL, reduce } from "./core/reduce.js";
+import { createSession, getFigure, getHistory, getPresets } from "./effects/api.js";
+import { openSocket } from "./effects/socket.js";
+import { applyTheme, readTheme, shownTheme } from "./effects/theme.js";
+import { mountCharts } from "./mount/charts.js";
+import { mountDiagram } from "./mount/diagram.js";
+import { mountHeader, mountPhases } from "./mount/header.js";
+import { mountNotices, mountPage, mountVoice } from "./mount/notices.js";
+import { mountPanel } from "./mount/panel.js";
+import { mountRate } from "./mount/rate.js";
+import { mountScrubber } from "./mount/scrubber.js";
+import { mountTable } from "./mount/table.js";
+import { mountTransport } from "./mount/transport.js";
+
+const HISTORY_EVERY = 250;
+const page = document.querySelector("main");
+const store = createStore(reduce, { ...INITIAL, theme: readTheme() });
+const { dispatch, get } = store;
+const live = connectionOf();
+
+function connectionOf() {
+  let socket = null;
+  const answered = new Set();
+  return {
+    open(id) {
+      socket?.close();
+      socket = openSocket(id, (message) => {
+        take(message);
+        if (message.type === "reply" || message.type === "error") for (const tell of answered) tell();
+      });
+    },
+    send: (command) => socket?.send(command),
+    get unanswered() { return socket?.unanswered ?? 0; },
+    onAnswer: (tell) => answered.add(tell),
+  };
+}
+
+const TAKEN = new Set(["hello", "frame", "session", "playing", "progress", "connection"]);
+
+function take(message) {
+  if (TAKEN.has(message.type)) dispatch(message);
+  else if (message.type === "error") takeError(message.error);
+  else if (message.type === "reply") takeReply(message);
+  else if (message.type === "gone") dispatch({ type: "notice", notice: { kind: "error", text: "This session is no longer on the server. Start again with a preset." } });
+}
+
+function takeError(error) {
+  if (error.code === "cancelled") return;
+  dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
+}
+
+function takeReply({ diverged, dropped }) {
+  if (diverged) dispatch({ type: "notice", notice: { kind: "error", text: divergedText(diverged.step) } });
+  else if (dropped?.length) dispatch({ type: "notice", notice: { kind: "info", text: `This change took away ${dropped.length} later ${dropped.length === 1 ? "change" : "changes"}.`, undo: true } });
+  else if (get().notice) dispatch({ type: "notice", notice: null });
+}
+
+async function start(spec, replace) {
+  try {
+    const session = await createSession(spec);
+    history[replace ? "replaceState" : "pushState"](null, "", `/s/${session.id}`);
+    enter(session.id);
+  } catch (error) {
+    dispatch({ type: "notice", notice: { kind: "error", text: `No run could be started: ${error.message}` } });
+  }
+}
+
+function enter(id) {
+  dispatch({ type: "leave" });
+  live.open(id);
+}
+
+const actions = { startPreset: (name) => start(get().presets.find((preset) => preset.name === name).spec, false) };
+const $ = (id) => document.getElementById(id);
+const charts = mountCharts($("charts"), getFigure, get, shownTheme);
+const mounts = [
+  mountPage(page, applyTheme),
+  mountHeader($("header"), dispatch, live, actions),
+  mountPhases($("phases"), live, get),
+  mountDiagram($("diagram"), dispatch),
+  mountPanel($("panel")),
+  mountTransport($("transport"), dispatch, live, get),
+  mountScrubber($("scrubber"), live, get),
+  mountRate($("rate"), live, get),
+  mountTable($("table"), dispatch),
+  mountNotices($("notices"), dispatch, live),
+  mountVoice($("voice")),
+  charts.render,
+];
+
+let painting = false;
+function paint() {
+  if (painting) return;
+  painting = true;
+  requestAnimationFrame(() => {
+    painting = false;
+    for (const render of mounts) render(get());
+    if (get().frame) markReady();
+  });
+}
+
+function markReady() {
+  if ("ready" in document.documentElement.dataset || "readying" in document.documentElement.dataset) return;
+  document.documentElement.dataset.readying = "";
+  requestAnimationFrame(() => setTimeout(() => {
+    delete document.documentElement.dataset.readying;
+    document.documentElement.dataset.ready = "";
+    charts.scheduleLoad();
+  }));
+}
+
+/** The history is asked for when there is more of it, at most four times a second. */
+function followHistory() {
+  let known = "";
+  let timer = 0;
+  return ({ session, frame }) => {
+    if (!session || !frame) return;
+    const now = `${session.id}:${frame.revision}:${frame.furthest}`;
+    if (now === known || timer) return;
+    timer = setTimeout(async () => {
+      known = now;
+      const found = await getHistory(session.id).catch(() => null);
+      timer = 0;
+      if (found && get().session?.id === session.id) dispatch({ type: "history", history: found });
+    }, known ? HISTORY_EVERY : 0);
+  };
+}
+
+store.subscribe(paint);
+store.subscribe(followHistory());
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+window.matchMedia("(max-width: 600px)").addEventListener("change", paint);
+addEventListener("popstate", () => {
+  const id = location.pathname.match(/^\/s\/([^/]+)$/)?.[1];
+  if (id) enter(id);
+  else start({}, true);
+});
+getPresets().then((presets) => dispatch({ type: "presets", presets }), () => {});
+if (page.dataset.session) enter(page.dataset.session);
+else start({}, true);
+paint();

@@ -1,0 +1,141 @@
+// Draws the diagram: elements are made once for a network, then only their attributes change.
+
+import { planDiagram, pointOn } from "../core/geometry.js";
+import { phaseTitle } from "../core/words.js";
+import { viewDiagram } from "../views/diagram.js";
+import { s, set, whenChanged, write } from "./dom.js";
+import { createFlow } from "./flow.js";
+import { makeBar, updateBar } from "./errorbar.js";
+
+const NARROW = "(max-width: 600px)";
+
+/** @returns {(state: object) => void} */
+export function mountDiagram(root, dispatch) {
+  const narrow = window.matchMedia(NARROW);
+  let drawn = null;
+  const flow = createFlow();
+  const render = whenChanged(
+    (state) => [state.session?.layout, state.frame, state.selected, narrow.matches, state.playing],
+    (state) => {
+      if (!state.session || !state.frame) return;
+      const { layout, spec } = state.session;
+      if (!drawn || drawn.layout !== layout || drawn.plan.narrow !== narrow.matches) {
+        drawn = { layout, ...draw(root, planDiagram(layout.sizes, narrow.matches), layout, dispatch) };
+      }
+      const view = viewDiagram(drawn.plan, layout, spec, state.frame, state.selected);
+      update(drawn, view, layout, state);
+      flow.show(drawn, view, state);
+    },
+  );
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") dispatch({ type: "deselect" });
+  });
+  return render;
+}
+
+function draw(root, plan, layout, dispatch) {
+  const svg = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, class: plan.compact ? "network compact" : "network", role: "group", "aria-label": "The network" });
+  const edges = plan.edges.map((edge) => makeEdge(edge, dispatch));
+  const biases = plan.biases.map((mark) => makeBias(mark, plan, dispatch));
+  const units = plan.units.map((unit) => makeUnit(unit, plan));
+  const layers = layout.sizes.length - 1;
+  const bars = plan.units.filter((unit) => unit.layer === layers).map(() => makeBar());
+  svg.append(
+    s("g", { class: "edges" }, ...edges.map((edge) => edge.group)),
+    s("g", { class: "bars" }, ...bars.map((bar) => bar.group)),
+    s("g", { class: "units" }, ...units.map((unit) => unit.group)),
+    s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
+    s("g", { class: "labels" }, ...edges.map((edge) => edge.pill)),
+  );
+  root.replaceChildren(svg);
+  return { plan, svg, edges, biases, units, bars };
+}
+
+function onPick(element, name, dispatch) {
+  element.addEventListener("click", () => dispatch({ type: "select", name }));
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    dispatch({ type: "select", name });
+  });
+}
+
+function makeEdge(edge, dispatch) {
+  const ends = { x1: edge.x1, y1: edge.y1, x2: edge.x2, y2: edge.y2 };
+  const halo = s("line", { class: "halo", ...ends });
+  const core = s("line", { class: "core", ...ends });
+  const target = s("line", { class: "target", ...ends });
+  const chevrons = s("g", { class: "chevrons" });
+  const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, halo, core, chevrons, target);
+  const place = edge.label ?? { ...pointOn(edge, 0.5), width: 66, height: 22 };
+  const label = s("text", { x: place.x, y: place.y + 0.5 });
+  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" },
+    s("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: place.height / 2 }), label);
+  onPick(group, edge.name, dispatch);
+  onPick(pill, edge.name, dispatch);
+  return { edge, group, halo, core, chevrons, pill, label };
+}
+
+function makeBias(mark, plan, dispatch) {
+  const label = s("text", { x: mark.x, y: mark.y + 0.5 });
+  const group = s("g", { class: "bias", "data-parameter": mark.name, role: "button", tabindex: "-1" },
+    s("line", { class: "stub", x1: mark.x, x2: mark.x, y1: mark.y + mark.height / 2, y2: mark.y + 17 }),
+    s("rect", { x: mark.x - mark.width / 2, y: mark.y - mark.height / 2, width: mark.width, height: mark.height, rx: 10 }), label);
+  onPick(group, mark.name, dispatch);
+  return { mark, group, label };
+}
+
+function makeUnit(unit, plan) {
+  const { radius } = plan;
+  const name = s("text", { class: "name", x: unit.x, y: unit.y - radius * 0.4 });
+  const value = s("text", { class: "value", x: unit.x, y: unit.y + radius * 0.22 });
+  const title = s("text", { class: "title", x: unit.x - radius - 14, y: unit.y - 9 });
+  const subtitle = s("text", { class: "subtitle", x: unit.x - radius - 14, y: unit.y + 10 });
+  if (plan.narrow) {
+    set(title, { x: unit.x - radius, y: unit.y - radius - 22, class: "title start" });
+    set(subtitle, { x: unit.x - radius, y: unit.y - radius - 8, class: "subtitle start" });
+  }
+  const top = unit.y + radius + 5;
+  const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - 38, y: top, width: 76, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
+  const group = s("g", { class: "unit", "data-unit": unit.name, role: "img" },
+    s("circle", { cx: unit.x, cy: unit.y, r: radius }), name, value, title, subtitle, tag);
+  return { unit, group, name, value, title, subtitle, tag };
+}
+
+function update(drawn, view, layout, state) {
+  const phase = layout.phases[state.frame.phase];
+  set(drawn.svg, { "data-kind": phase.kind, "aria-label": `The network: ${phaseTitle(phase)}` });
+  view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge));
+  view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
+  view.units.forEach((unit, k) => updateUnit(drawn.units[k], unit));
+  view.bars.forEach((bar, k) => updateBar(drawn.bars[k], bar, drawn.plan.narrow));
+}
+
+function classes(base, view) {
+  const sign = view.sign > 0 ? " plus" : view.sign < 0 ? " minus" : "";
+  return `${base}${sign}${view.dimmed ? " dimmed" : ""}${view.selected ? " selected" : ""}${view.lit ? " lit" : ""}`;
+}
+
+function updateEdge(made, view) {
+  set(made.group, { class: classes("edge", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
+  set(made.core, { "stroke-width": view.core.toFixed(2), class: view.negative ? "core negative" : "core" });
+  set(made.halo, { "stroke-width": view.halo.toFixed(2) });
+  const hidden = (!made.edge.label && !view.selected) || view.dimmed;
+  set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
+  write(made.label, view.label);
+}
+
+function updateBias(made, view) {
+  set(made.group, { class: classes("bias", view), "aria-label": view.label.accessible, "aria-pressed": String(view.selected), ...view.data });
+  write(made.label, view.label.text);
+}
+
+function updateUnit(made, view) {
+  set(made.group, { class: classes("unit", view), "aria-label": view.accessible, ...view.data });
+  write(made.name, view.symbol);
+  write(made.value, view.value);
+  write(made.title, view.title ?? "");
+  write(made.subtitle, view.subtitle ?? "");
+  set(made.tag, { class: `delta${view.delta ? "" : " hidden"}` });
+  write(made.tag.lastChild, view.delta ?? "");
+}

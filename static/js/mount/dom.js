@@ -1,0 +1,57 @@
+// The only helpers that make and change elements. Text goes in as text, never as markup.
+
+const SPACES = {
+  svg: "http://www.w3.org/2000/svg",
+  math: "http://www.w3.org/1998/Math/MathML",
+};
+
+/** Make an HTML element: h("p", { class: "x" }, "text", child). */
+export function h(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** Make an SVG element. */
+export function s(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SPACES.svg, tag), attributes, children);
+}
+
+/** Make MathML of a description [tag, attributes, ...children]; a string stays text. */
+export function math(tree) {
+  if (typeof tree === "string") return document.createTextNode(tree);
+  const [tag, attributes, ...children] = tree;
+  return fill(document.createElementNS(SPACES.math, tag), attributes, children.map(math));
+}
+
+/** Set or, with null, undefined and false, take away attributes; only those that differ. */
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) {
+      if (element.hasAttribute(name)) element.removeAttribute(name);
+    } else if (element.getAttribute(name) !== String(value)) {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  return element;
+}
+
+/** Change an element's text, if it is another one. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function fill(element, attributes, children) {
+  set(element, attributes);
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Run `render` only where what `key` returns is not what it was: the views compare by identity. */
+export function whenChanged(key, render) {
+  let last = [];
+  return (state) => {
+    const now = key(state);
+    if (now.length === last.length && now.every((value, k) => Object.is(value, last[k]))) return;
+    last = now;
+    render(state);
+  };
+}

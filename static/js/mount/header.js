@@ -1,0 +1,83 @@
+// The header: which run this is, which example is shown, presets, theme, table view, phases.
+
+import { count, own } from "../core/format.js";
+import { phaseTitle } from "../core/words.js";
+import { lossName } from "../views/panel.js";
+import { h, set, whenChanged, write } from "./dom.js";
+
+export function mountHeader(root, dispatch, connection, actions) {
+  const find = (name) => root.querySelector(`[data-control="${name}"]`);
+  const [preset, theme, table, run, example, exampleWords] = ["preset", "theme", "table", "run", "example", "example-words"].map(find);
+  preset.addEventListener("change", () => actions.startPreset(preset.value));
+  theme.addEventListener("change", () => dispatch({ type: "theme", theme: theme.value }));
+  table.addEventListener("click", () => dispatch({ type: "table", table: table.getAttribute("aria-pressed") !== "true" }));
+  example.addEventListener("change", () => connection.send({ do: "show", example: Number(example.value) }));
+
+  const renderRun = whenChanged(
+    (state) => [state.session?.layout, state.presets],
+    ({ session, presets }) => {
+      if (preset.options.length !== presets.length + 1) {
+        preset.replaceChildren(new Option("Start again with …", "", true, true), ...presets.map((p) => new Option(p.title, p.name)));
+        preset.options[0].disabled = true;
+      }
+      if (session) write(run, runWords(session));
+    },
+  );
+  const renderExample = whenChanged(
+    (state) => [state.frame, state.session?.layout],
+    ({ frame, session }) => {
+      if (!frame || !session) return;
+      if (example.options.length !== frame.rows) {
+        example.replaceChildren(...Array.from({ length: frame.rows }, (_, k) => new Option(`${k + 1} of ${frame.rows}`, String(k))));
+      }
+      example.value = String(frame.example);
+      set(example, { disabled: frame.rows === 1 });
+      write(exampleWords, exampleText(session.layout, frame));
+    },
+  );
+  return (state) => {
+    renderRun(state);
+    renderExample(state);
+    set(table, { "aria-pressed": String(state.table) });
+    if (theme.value !== state.theme) theme.value = state.theme;
+  };
+}
+
+function runWords({ layout, spec }) {
+  const hidden = [...new Set(layout.activations.slice(0, -1))].join(", ");
+  const name = spec.dataset.name === "ames-houses" ? "Houses of Ames" : "Given numbers";
+  const shape = layout.sizes.join("-");
+  const batch = Math.min(spec.batch_size, layout.training_rows);
+  return `${name} · ${shape}${hidden ? ` ${hidden}` : ""} · ${lossName(layout)} · batch of ${count(batch)} · ${count(layout.training_rows)} training, ${count(layout.held_out_rows)} held-out rows`;
+}
+
+function exampleText(layout, frame) {
+  const parts = layout.inputs.slice(0, 4).map((column, k) => `${column.label} ${own(frame.ownInputs[k], column.unit)}`);
+  return `${layout.row_noun} in row ${count(frame.row)}: ${parts.join(", ")}${layout.inputs.length > 4 ? ", …" : ""}`;
+}
+
+/** The phases of a step as a row of buttons; each seeks. */
+export function mountPhases(root, connection, getState) {
+  let made = null;
+  return whenChanged(
+    (state) => [state.session?.layout, state.frame?.phase],
+    ({ session, frame }) => {
+      if (!session || !frame) return;
+      if (made?.layout !== session.layout) made = { layout: session.layout, buttons: makePhases(root, session.layout, connection, getState) };
+      made.buttons.forEach((button, k) => set(button, { "aria-current": k === frame.phase ? "step" : null, class: k < frame.phase ? "done" : null }));
+      const last = frame.phase === session.layout.phases.length - 1;
+      write(root.querySelector(".lock .text"), last ? "weights move together" : "weights locked");
+      root.querySelector(".lock").classList.toggle("open", last);
+    },
+  );
+}
+
+function makePhases(root, layout, connection, getState) {
+  const buttons = layout.phases.map((phase, k) => {
+    const button = h("button", { type: "button", "aria-label": `Phase ${k}: ${phaseTitle(phase)}` }, h("span", { class: "phase-number" }, String(k)), h("span", { class: "text" }, phaseTitle(phase)));
+    button.addEventListener("click", () => connection.send({ do: "seek", step: getState().frame.step, phase: k }));
+    return button;
+  });
+  root.querySelector("ol").replaceChildren(...buttons.map((button) => h("li", {}, button)));
+  return buttons;
+}

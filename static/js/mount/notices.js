@@ -1,0 +1,61 @@
+// What must be said: connection lost, refusals, dropped edits, a far jump under way. And the voice.
+
+import { count } from "../core/format.js";
+import { announcement } from "../core/words.js";
+import { h, set, whenChanged, write } from "./dom.js";
+
+const EVERY = 3000; // milliseconds between two announcements while playing
+
+export function mountNotices(root, dispatch, connection) {
+  return whenChanged(
+    (state) => [state.connection, state.notice, state.progress],
+    (state) => {
+      const parts = [];
+      if (state.connection === "lost") parts.push(h("p", { class: "notice error", role: "alert" }, "Connection lost. Trying again; the run stands where it stood."));
+      if (state.progress) parts.push(progress(state.progress, connection));
+      if (state.notice) parts.push(notice(state.notice, dispatch, connection));
+      root.replaceChildren(...parts);
+    },
+  );
+}
+
+function progress({ step, target }, connection) {
+  const cancel = h("button", { type: "button" }, "Cancel");
+  cancel.addEventListener("click", () => connection.send({ do: "cancel" }));
+  return h("p", { class: "notice" }, h("span", {}, `Computing step ${count(step)} of ${count(target)}`), h("progress", { max: target, value: step, "aria-label": "Progress" }), cancel);
+}
+
+function notice({ kind, text, undo }, dispatch, connection) {
+  const close = h("button", { type: "button", "aria-label": "Close this message" }, "×");
+  close.addEventListener("click", () => dispatch({ type: "notice", notice: null }));
+  const parts = [h("span", {}, text)];
+  if (undo) {
+    const button = h("button", { type: "button" }, "Undo");
+    button.addEventListener("click", () => { connection.send({ do: "undo" }); dispatch({ type: "notice", notice: null }); });
+    parts.push(button);
+  }
+  return h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, ...parts, close);
+}
+
+/** Says each phase in words; while playing only now and then. */
+export function mountVoice(root) {
+  let said = 0;
+  return whenChanged(
+    (state) => [state.frame?.step, state.frame?.phase, state.frame?.revision, state.session?.layout],
+    (state) => {
+      if (!state.frame || !state.session) return;
+      const now = performance.now();
+      if (state.playing && now - said < EVERY) return;
+      said = now;
+      write(root, announcement(state.session.layout, state.session.spec, state.frame));
+    },
+  );
+}
+
+/** Attributes of the page as a whole: where it stands, and its theme. */
+export function mountPage(main, applyTheme) {
+  return (state) => {
+    applyTheme(state.theme);
+    set(main, { "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
+  };
+}

@@ -1,0 +1,88 @@
+// The transport: stepping, playing, jumping. Every control has a key, and the keys do what they do.
+
+import { count } from "../core/format.js";
+import { set, whenChanged, write } from "./dom.js";
+
+const LAST_STEP = 1_000_000;
+const SPEEDS = [
+  ["1 phase/s", "phase", 1], ["2 phases/s", "phase", 2], ["4 phases/s", "phase", 4], ["1 step/s", "step", 1],
+  ["5 steps/s", "step", 5], ["20 steps/s", "step", 20], ["60 steps/s", "step", 60], ["as fast as it computes", "step", 0],
+];
+const KEYS = {
+  ArrowRight: (event) => (event.shiftKey ? { unit: "step", by: 1 } : { unit: "phase", by: 1 }),
+  ArrowLeft: (event) => (event.shiftKey ? { unit: "step", by: -1 } : { unit: "phase", by: -1 }),
+  PageDown: () => ({ unit: "epoch", by: 1 }),
+  PageUp: () => ({ unit: "epoch", by: -1 }),
+};
+const OWN_KEYS = "input, select, textarea, summary, [role=slider], .scroll";
+
+export function mountTransport(root, dispatch, connection, getState) {
+  const find = (name) => root.querySelector(`[data-control="${name}"]`);
+  const controls = Object.fromEntries(["play", "speed", "jump", "jump-form", "jump-error", "position"].map((name) => [name, find(name)]));
+  const move = holdable(connection);
+  for (const button of root.querySelectorAll("[data-unit-of-move]"))
+    button.addEventListener("click", () => move({ unit: button.dataset.unitOfMove, by: Number(button.dataset.by) }));
+  const seek = (step, phase = 0) => connection.send({ do: "seek", step, phase });
+  const toggle = () => {
+    const { playing, speed } = getState();
+    connection.send(playing ? { do: "pause" } : { do: "play", ...speed });
+  };
+  find("restart").addEventListener("click", () => seek(0));
+  controls.play.addEventListener("click", toggle);
+  fillSpeeds(controls.speed, dispatch, connection, getState);
+  controls["jump-form"].addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = controls.jump.value.trim().replaceAll(",", "");
+    const fine = /^\d{1,7}$/.test(text) && Number(text) <= LAST_STEP;
+    write(controls["jump-error"], fine ? "" : `“${controls.jump.value}” is not a step: a whole number from 0 to 1,000,000`);
+    set(controls.jump, { "aria-invalid": fine ? null : "true" });
+    if (fine) seek(Number(text));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(OWN_KEYS)) return;
+    if (event.key === " " && !event.target.closest("button, [role=button], a")) toggle();
+    else if (event.key === "Home") seek(0);
+    else if (event.key === "End") seek(getState().session?.furthest ?? 0, (getState().session?.layout.phases.length ?? 1) - 1);
+    else if (KEYS[event.key]) move(KEYS[event.key](event));
+    else return;
+    event.preventDefault();
+  });
+  return whenChanged(
+    (state) => [state.frame, state.playing, state.session],
+    (state) => {
+      const playing = Boolean(state.playing);
+      write(controls.play.querySelector(".text"), playing ? "Pause" : "Play");
+      controls.play.classList.toggle("playing", playing);
+      if (!state.frame) return;
+      const { step, phase, epoch } = state.frame;
+      write(controls.position, `step ${count(step)} · phase ${phase} of ${state.session.layout.phases.length - 1} · epoch ${count(epoch)}`);
+      const first = step === 0 && phase === 0;
+      for (const button of root.querySelectorAll("[data-by^='-']")) set(button, { "aria-disabled": first ? "true" : null });
+    },
+  );
+}
+
+/** Moves that come while one is unanswered are added up and sent as one when it is. */
+function holdable(connection) {
+  let pending = null;
+  connection.onAnswer(() => {
+    if (!pending || connection.unanswered) return;
+    const move = pending;
+    pending = null;
+    if (move.by) connection.send({ do: "step", ...move });
+  });
+  return ({ unit, by }) => {
+    if (!connection.unanswered) return void connection.send({ do: "step", unit, by });
+    pending = pending && pending.unit === unit ? { unit, by: pending.by + by } : { unit, by };
+  };
+}
+
+function fillSpeeds(select, dispatch, connection, getState) {
+  for (const [name, unit, per_second] of SPEEDS) select.append(new Option(name, `${unit}:${per_second}`));
+  select.addEventListener("change", () => {
+    const [unit, rate] = select.value.split(":");
+    const speed = { unit, per_second: Number(rate) };
+    dispatch({ type: "speed", speed });
+    if (getState().playing) connection.send({ do: "play", ...speed });
+  });
+}

@@ -1,0 +1,190 @@
+// What the diagram shows of a frame: for each unit, edge, bias and bar its texts and its measures.
+
+import { chevronCount, lineWidth } from "../core/geometry.js";
+import { fixed, full, own, short, symbol } from "../core/format.js";
+import { biasIndex, revealed, unitOffsets, unitSymbol, weightIndex } from "../core/network.js";
+
+const NOT_YET = "–";
+
+/** Largest |weight|, and largest |gradient| of what is revealed: one scale for the whole picture. */
+function scales(layout, frame) {
+  let weight = 0;
+  let gradient = 0;
+  for (const slot of layout.parameters) {
+    const size = slot.shape.reduce((product, side) => product * side, 1);
+    for (let k = slot.offset; k < slot.offset + size; k++) {
+      if (slot.kind === "weights") weight = Math.max(weight, Math.abs(frame.parameters[k]));
+      gradient = Math.max(gradient, Math.abs(frame.gradient[k]));
+    }
+  }
+  return { weight, gradient };
+}
+
+/** @returns {{units: object[], edges: object[], biases: object[], bars: object[], at: object}} */
+export function viewDiagram(plan, layout, spec, frame, selected) {
+  const at = revealed(layout, frame.phase);
+  const scale = scales(layout, frame);
+  const offsets = unitOffsets(layout.sizes);
+  const onPath = selected ? pathOf(selected) : null;
+  return {
+    at,
+    units: plan.units.map((unit) => viewUnit(unit, layout, frame, at, offsets, onPath)),
+    edges: plan.edges.map((edge) => {
+      const index = weightIndex(layout, edge.layer, edge.from, edge.to);
+      const view = viewParameter(edge, index, frame, at, scale, selected, true);
+      return { ...view, dimmed: onPath !== null && !onPath.edge(edge), ...labels(edge, layout, view) };
+    }),
+    biases: plan.biases.map((mark) => {
+      const index = biasIndex(layout, mark.layer, mark.unit);
+      const view = viewParameter(mark, index, frame, at, scale, selected, spec.train_biases);
+      const dimmed = onPath !== null && mark.name !== selected;
+      return { ...view, dimmed, label: biasLabel(mark, layout, view, spec) };
+    }),
+    bars: viewBars(plan, layout, frame, at),
+  };
+}
+
+/** What a parameter touches on its way to the error: everything behind its own unit. */
+function pathOf(selected) {
+  const [layer, ...rest] = selected.slice(1).split(".").map(Number);
+  const to = rest[rest.length - 1];
+  const from = rest.length > 1 ? rest[0] : null;
+  return {
+    edge: (e) => e.name === selected || (e.layer === layer + 1 && e.from === to) || e.layer > layer + 1,
+    unit: (u) => (u.layer === layer - 1 && u.unit === from) || (u.layer === layer && u.unit === to) || u.layer > layer,
+  };
+}
+
+function viewUnit(unit, layout, frame, at, offsets, onPath) {
+  const { layer } = unit;
+  const input = layer === 0;
+  const index = input ? unit.unit - 1 : offsets[layer - 1] + unit.unit - 1;
+  const a = input ? frame.inputs[index] : at.hasActivation(layer) ? frame.a[index] : null;
+  const z = input || a === null ? null : frame.z[index];
+  const delta = !input && at.hasDelta(layer) ? frame.delta[index] : null;
+  const column = input ? layout.inputs[unit.unit - 1] : null;
+  const name = unitSymbol(layout, layer, unit.unit);
+  const called = input ? column.label : layer === at.layers ? layout.targets[unit.unit - 1].label : `hidden unit ${unit.unit}`;
+  const told = [`${name}, ${called}`, a === null ? "not computed yet" : `value ${fixed(a, 4)}`];
+  if (delta !== null) told.push(`δ ${fixed(delta, 4)}`);
+  const lit = (at.kind === "forward" && layer === at.layer) || (at.kind === "input" && input);
+  return {
+    symbol: name,
+    value: a === null ? NOT_YET : short(a),
+    delta: delta === null ? null : `δ ${short(delta, true)}`,
+    sign: delta === null ? 0 : Math.sign(delta),
+    title: input ? column.label : null,
+    subtitle: input ? own(frame.ownInputs[index], column.unit) : null,
+    accessible: told.join(", "),
+    lit,
+    dimmed: onPath !== null && !onPath.unit(unit),
+    data: { "data-a": text(a), "data-z": text(z), "data-delta": text(delta) },
+  };
+}
+
+function text(number) {
+  return number === null ? null : String(number);
+}
+
+function viewParameter(mark, index, frame, at, scale, selected, trained) {
+  const weight = frame.parameters[index];
+  const known = trained && at.hasGradient(mark.layer);
+  const gradient = known ? frame.gradient[index] : null;
+  const next = at.update && trained ? frame.newParameters[index] : null;
+  const shown = next ?? weight;
+  const share = known && scale.gradient > 0 ? Math.abs(gradient) / scale.gradient : 0;
+  const forward = at.kind === "forward" && at.layer === mark.layer;
+  return {
+    name: mark.name,
+    weight,
+    gradient,
+    next,
+    core: lineWidth(Math.abs(shown), scale.weight, 7),
+    negative: shown < 0,
+    halo: share > 0 ? Math.max(3, 24 * share) : 0,
+    sign: known ? Math.sign(gradient) : 0,
+    share,
+    chevrons: forward ? 3 : at.update ? 0 : chevronCount(share, mark.length ?? 0),
+    flow: forward ? 1 : known && at.kind === "backward" && at.layer === mark.layer ? -1 : 0,
+    enters: at.kind === "backward" && at.layer === mark.layer,
+    selected: mark.name === selected,
+    data: { "data-weight": text(weight), "data-gradient": text(gradient), "data-new-weight": text(next) },
+  };
+}
+
+function labels(edge, layout, view) {
+  const source = edge.layer === 1 ? layout.inputs[edge.from - 1].label : unitSymbol(layout, edge.layer - 1, edge.from);
+  const target = unitSymbol(layout, edge.layer, edge.to);
+  const label = view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
+  return { label, accessible: `${symbol(edge.name)}, from ${source} to ${target}: ${told(view)}` };
+}
+
+/** ▼ for a weight that will fall (a positive gradient), ▲ for one that will rise. */
+function glyph(sign) {
+  return sign > 0 ? "▼" : sign < 0 ? "▲" : "＝";
+}
+
+function slope(view) {
+  return view.sign === 0 ? "0" : `${glyph(view.sign)} ${short(view.gradient, true)}`;
+}
+
+function moved(view) {
+  return `${glyph(Math.sign(view.weight - view.next))} ${short(view.next)}`;
+}
+
+function told({ weight, gradient, next, sign }) {
+  const parts = [`weight ${full(weight)}`];
+  if (gradient === null) parts.push("gradient not yet");
+  else parts.push(`gradient ${full(gradient)}`);
+  if (next !== null) parts.push(`new weight ${full(next)}`);
+  else if (sign !== 0) parts.push(sign > 0 ? "will fall" : "will rise");
+  return parts.join(", ");
+}
+
+function biasLabel(mark, layout, view, spec) {
+  const value = view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : `b ${short(view.weight)}`;
+  const kept = spec.train_biases ? "" : ", not trained";
+  const accessible = `${symbol(mark.name)}, bias of ${unitSymbol(layout, mark.layer, mark.unit)}: ${told(view)}${kept}`;
+  return { text: mark.small ? "b" : value, accessible };
+}
+
+/** One bar for each output, all on one scale in the outputs' own units. */
+function viewBars(plan, layout, frame, at) {
+  const layers = layout.sizes.length - 1;
+  const outputs = plan.units.filter((unit) => unit.layer === layers);
+  const known = at.hasActivation(layers);
+  const values = [...frame.ownTargets, ...frame.ownPrediction];
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const room = high - low || Math.abs(high) || 1;
+  const half = plan.barHeight / 2;
+  const place = (unit, value) => unit.y + half * 0.8 - ((value - low) / room) * half * 1.6;
+  return outputs.map((unit, k) => {
+    const target = frame.ownTargets[k];
+    const prediction = frame.ownPrediction[k];
+    const column = layout.targets[k];
+    const error = prediction - target;
+    return {
+      x: plan.barX,
+      top: unit.y - half,
+      bottom: unit.y + half,
+      middle: unit.y,
+      fromUnit: unit.x + plan.radius,
+      targetY: high === low ? unit.y : place(unit, target),
+      predictionY: known ? (high === low ? unit.y : place(unit, prediction)) : null,
+      target: own(target, column.unit),
+      prediction: known ? own(prediction, column.unit) : null,
+      error: at.error ? own(error, column.unit, true) : null,
+      sign: Math.sign(error),
+      lit: at.kind === "error",
+      accessible: barWords(column, target, known ? prediction : null, at.error ? error : null),
+    };
+  });
+}
+
+function barWords(column, target, prediction, error) {
+  const parts = [`${column.label}: true ${own(target, column.unit)}`];
+  parts.push(prediction === null ? "prediction not yet" : `predicted ${own(prediction, column.unit)}`);
+  if (error !== null) parts.push(`error ${own(error, column.unit, true)}`);
+  return parts.join(", ");
+}

@@ -1,0 +1,58 @@
+// What the panel says: the phase's name, its sentence, its formulas, and the run's figures.
+
+import { fixed, full } from "../core/format.js";
+import { parameterNames, parseName, revealed } from "../core/network.js";
+import { largestOf, phaseSentence, phaseTitle } from "../core/words.js";
+import { backwardFormulas, errorFormulas, forwardFormulas, updateFormulas } from "./formulas.js";
+
+const LOSSES = {
+  half_squared_error: "half squared error",
+  mean_squared_error: "mean squared error",
+  binary_cross_entropy: "binary cross entropy",
+  categorical_cross_entropy: "categorical cross entropy",
+};
+
+export function lossName(layout) {
+  return LOSSES[layout.loss];
+}
+
+export function viewPanel(layout, spec, frame, selected) {
+  const at = revealed(layout, frame.phase);
+  return {
+    number: frame.phase,
+    title: phaseTitle(layout.phases[frame.phase]),
+    sentence: phaseSentence(layout, spec, frame),
+    locked: !at.update,
+    formulas: formulas(layout, spec, frame, at, selected),
+    hint: hint(at, selected),
+    figures: figures(layout, frame, at),
+  };
+}
+
+function formulas(layout, spec, frame, at, selected) {
+  if (at.kind === "forward") return forwardFormulas(layout, frame, at, selected);
+  if (at.kind === "error") return errorFormulas(layout, frame);
+  if (at.kind === "backward") return backwardFormulas(layout, frame, at, selected, strongest(layout, frame, at.layer));
+  if (at.kind === "update") return updateFormulas(layout, frame, selected, strongest(layout, frame, null));
+  return [];
+}
+
+function strongest(layout, frame, layer) {
+  const slots = layout.parameters.filter((slot) => slot.kind === "weights" && (layer === null || slot.layer === layer));
+  return parseName(layout, parameterNames(layout)[largestOf(frame, slots)]);
+}
+
+function hint(at, selected) {
+  if (at.kind === "input" || at.kind === "error") return "";
+  return selected ? "Escape gives the whole picture back." : "Click a weight to see its own numbers here.";
+}
+
+function figures(layout, frame, at) {
+  const rows = [
+    ["Loss E of this batch", at.error ? full(frame.loss) : "not yet"],
+    ["Learning rate α", full(frame.learningRate)],
+  ];
+  if (frame.testLoss !== null) rows.push(["Held-out loss before this update", fixed(frame.testLoss, 4)]);
+  if (at.hasGradient(1)) rows.push(["Length of the gradient |∇E|", fixed(Math.hypot(...frame.gradient.slice(0, 10000)), 4)]);
+  return frame.gradient.length > 10000 ? rows.filter(([name]) => !name.startsWith("Length")) : rows;
+}
