@@ -28,6 +28,7 @@ JS_BELOW: dict[str, set[str]] = {
     "views": {"core"},
     "mount": {"core", "views"},
     "effects": {"core"},
+    "frame": set(),
     "main.js": {"core", "views", "mount", "effects"},
 }
 

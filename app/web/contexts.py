@@ -10,6 +10,12 @@ class MainPage:
     """`session_id` is empty on the start page, where the browser makes a session of its own."""
 
     session_id: str
+
+
+@dataclass(frozen=True)
+class ChartsPage:
+    """The page in the charts' frame; `plotly_url` names the library with its version."""
+
     plotly_url: str
 
 

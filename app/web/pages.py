@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from app.refusal import Refused
-from app.web.contexts import MainPage
+from app.web.contexts import ChartsPage, MainPage
 from app.web.replies import ROOT, Json, page
 
 router = APIRouter(include_in_schema=False)
@@ -19,8 +19,13 @@ _PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _PLOTLY_URL = f"/plotly.min.js?v={plotly.__version__}"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "connect-src 'self'; font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
+)
+# Plotly puts styles into its page; only the charts' frame, which shows nothing else, allows that.
+CHARTS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 _ALWAYS = {
     "Content-Security-Policy": POLICY,
@@ -32,14 +37,21 @@ _ALWAYS = {
 
 @router.get("/")
 async def start(request: Request) -> Response:
-    return page(request, "index.html", MainPage("", _PLOTLY_URL))
+    return page(request, "index.html", MainPage(""))
 
 
 @router.get("/s/{session_id}")
 async def session(request: Request, session_id: str) -> Response:
     if not await request.app.state.sessions.exists(session_id):
         raise Refused("unknown_session", "session", session_id, "a session kept on this server")
-    return page(request, "index.html", MainPage(session_id, _PLOTLY_URL))
+    return page(request, "index.html", MainPage(session_id))
+
+
+@router.get("/charts")
+async def charts(request: Request) -> Response:
+    answer = page(request, "charts.html", ChartsPage(_PLOTLY_URL))
+    answer.headers["Content-Security-Policy"] = CHARTS_POLICY
+    return answer
 
 
 @router.get("/plotly.min.js")

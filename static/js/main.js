@@ -108,7 +108,7 @@ function markReady() {
   requestAnimationFrame(() => setTimeout(() => {
     delete document.documentElement.dataset.readying;
     document.documentElement.dataset.ready = "";
-    charts.scheduleLoad();
+    charts.load();
   }));
 }
 

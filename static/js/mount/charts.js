@@ -1,9 +1,9 @@
-// The charts: the only file that knows Plotly. It is loaded when the page is idle, never before.
+// The charts stand in a frame of their own, which is made when the page is idle, never before.
 
-import { h, set, write } from "./dom.js";
+import { count } from "../core/format.js";
+import { h, write } from "./dom.js";
 
 const EVERY = 250; // milliseconds between two drawings
-const CONFIG = { displayModeBar: false, responsive: true };
 
 /** Calls `work` when the page has had nothing to do for a while. */
 function whenIdle(work) {
@@ -12,68 +12,64 @@ function whenIdle(work) {
 }
 
 export function mountCharts(root, getFigure, getState, shownTheme) {
-  const [loss, gradient, gradientWords, lossWords] = ["loss", "gradient", "gradient-words", "loss-words"].map((name) => root.querySelector(`[data-chart="${name}"]`));
-  let loading = null;
-  let drawn = "";
+  const place = root.querySelector('[data-chart="frame"]');
+  const [lossWords, gradientWords] = ["loss-words", "gradient-words"].map((name) => root.querySelector(`[data-chart="${name}"]`));
+  let frame = null;
+  let ready = false;
+  let asked = "";
   let busy = false;
   let drawnAt = -EVERY;
 
-  function load() {
-    loading ??= new Promise((resolve, reject) => {
-      const script = h("script", { src: root.dataset.plotly });
-      script.onload = resolve;
-      script.onerror = () => reject(new Error("the charts' library did not load"));
-      document.head.append(script);
-    });
-    return loading;
-  }
-  function scheduleLoad() {
-    // Loading blocks the page for a moment: not while something plays.
-    whenIdle(() => (getState().playing ? setTimeout(scheduleLoad, 1000) : load().then(draw, fail)));
-  }
-  function fail(error) {
-    write(lossWords, `No chart: ${error.message}`);
-  }
-  async function draw() {
-    const { session, frame, theme } = getState();
-    if (!session || !frame || !window.Plotly || busy) return;
-    const key = [session.id, frame.revision, frame.step, frame.phase, frame.furthest, shownTheme(theme)].join();
-    const wait = drawnAt + EVERY - performance.now();
-    if (key === drawn) return;
-    if (wait > 0) return void setTimeout(draw, wait);
-    busy = true;
-    try {
-      await drawBoth(session, frame, shownTheme(theme));
-      drawn = key;
-    } catch (error) {
-      fail(error);
-      drawn = key;
-    } finally {
+  addEventListener("message", ({ origin, source, data }) => {
+    if (origin !== location.origin || source !== frame?.contentWindow) return;
+    if (data.ready) ready = true;
+    if (data.drawn) {
       busy = false;
       drawnAt = performance.now();
     }
-    draw();
+    render();
+  });
+  /** Loading the library blocks the page for a moment: not while something plays. */
+  function load() {
+    whenIdle(() => {
+      if (getState().playing) return void setTimeout(load, 1000);
+      frame ??= h("iframe", { src: "/charts", title: "Charts of the loss and of the gradient", tabindex: "-1" });
+      if (!frame.isConnected) place.replaceChildren(frame);
+    });
   }
-  async function drawBoth(session, frame, theme) {
-    const [first, second] = await Promise.all([
+  async function render() {
+    const { session, frame: now, theme } = getState();
+    if (!session || !now || !ready || busy) return;
+    const key = [session.id, now.revision, now.step, now.phase, now.furthest, shownTheme(theme)].join();
+    if (key === asked) return;
+    const wait = drawnAt + EVERY - performance.now();
+    busy = true;
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    await draw(session, getState().frame ?? now, shownTheme(theme), key).catch((error) => {
+      busy = false;
+      write(lossWords, `No chart: ${error.message}`);
+    });
+  }
+  async function draw(session, now, theme, key) {
+    asked = key;
+    const [loss, gradient] = await Promise.all([
       getFigure(session.id, "loss", { theme }),
-      getFigure(session.id, "gradient", { step: frame.step, phase: frame.phase, theme }),
+      getFigure(session.id, "gradient", { step: now.step, phase: now.phase, theme }),
     ]);
-    await window.Plotly.react(loss, first.data, first.layout, CONFIG);
-    write(lossWords, lossText(session, frame));
-    set(gradient, { hidden: !second.shown });
-    write(gradientWords, gradientText(second));
-    if (second.shown) await window.Plotly.react(gradient, second.data, second.layout, CONFIG);
+    write(lossWords, lossText(now));
+    write(gradientWords, gradientText(gradient));
+    frame.contentWindow.postMessage({ theme, loss, gradient, key }, location.origin);
   }
-  return { render: draw, scheduleLoad };
+  return { render, load };
 }
 
-function lossText(session, frame) {
+function lossText(frame) {
   const held = frame.testLoss === null ? "" : ` Held-out loss before this update: ${frame.testLoss.toPrecision(4)}.`;
-  return `Batch loss at step ${frame.step.toLocaleString("en-US")}: ${frame.loss.toPrecision(4)}.${held}`;
+  return `Batch loss at step ${count(frame.step)}: ${frame.loss.toPrecision(4)}.${held}`;
 }
 
 function gradientText({ shown, of }) {
   if (!of) return "Not yet: the gradient is found in the backward phases.";
-  return shown < of ? `The ${shown} largest of ${of} partial derivatives found so far.` : `${of} partial derivatives found so far, by name.`;
+  const which = shown < of ? `The ${shown} largest of ${count(of)}` : `All ${count(of)}`;
+  return `${which} partial derivatives found so far, by name; above 0 the weight will fall.`;
 }

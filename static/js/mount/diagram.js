@@ -34,7 +34,7 @@ export function mountDiagram(root, dispatch) {
 }
 
 function draw(root, plan, layout, dispatch) {
-  const svg = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, class: plan.compact ? "network compact" : "network", role: "group", "aria-label": "The network" });
+  const svg = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, class: `network${plan.compact ? " compact" : ""}${plan.narrow ? " narrow" : ""}`, role: "group", "aria-label": "The network" });
   const edges = plan.edges.map((edge) => makeEdge(edge, dispatch));
   const biases = plan.biases.map((mark) => makeBias(mark, plan, dispatch));
   const units = plan.units.map((unit) => makeUnit(unit, plan));
@@ -92,8 +92,8 @@ function makeUnit(unit, plan) {
   const title = s("text", { class: "title", x: unit.x - radius - 14, y: unit.y - 9 });
   const subtitle = s("text", { class: "subtitle", x: unit.x - radius - 14, y: unit.y + 10 });
   if (plan.narrow) {
-    set(title, { x: unit.x - radius, y: unit.y - radius - 22, class: "title start" });
-    set(subtitle, { x: unit.x - radius, y: unit.y - radius - 8, class: "subtitle start" });
+    set(title, { x: unit.x - radius - 10, y: unit.y - radius - 24, class: "title start" });
+    set(subtitle, { x: unit.x - radius - 10, y: unit.y - radius - 10, class: "subtitle start" });
   }
   const top = unit.y + radius + 5;
   const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - 38, y: top, width: 76, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));

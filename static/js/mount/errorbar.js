@@ -47,10 +47,10 @@ function placeTexts(made, view, at, narrow) {
   const near = known && Math.abs(at - view.targetY) < APART * 2;
   const predictionY = known ? (near ? middle + (above ? -apart : apart) : at) : view.targetY - APART * 2;
   const targetY = near ? middle + (above ? apart : -apart) : view.targetY;
-  const x = narrow ? view.x + 24 : view.x + 22;
+  const x = view.x + 22;
   const texts = [[made.predictionText, predictionY], [made.targetText, targetY], [made.errorText, middle]];
   for (const [text, y] of texts) {
-    if (narrow) set(text, { x: view.x + 20, y: text === made.errorText ? view.bottom + 16 : y < middle ? y - 12 : y + 12, "text-anchor": "end" });
+    if (narrow) set(text, { x: view.x + 26, y: text === made.errorText ? view.bottom + 34 : y < middle || (y === middle && text === made.targetText) ? y - 14 : y + 16 });
     else set(text, { x, y });
   }
 }

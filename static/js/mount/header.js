@@ -27,7 +27,7 @@ export function mountHeader(root, dispatch, connection, actions) {
     (state) => [state.frame, state.session?.layout],
     ({ frame, session }) => {
       if (!frame || !session) return;
-      if (example.options.length !== frame.rows) {
+      if (example.options.length !== frame.rows || example.options[0].value !== "0") {
         example.replaceChildren(...Array.from({ length: frame.rows }, (_, k) => new Option(`${k + 1} of ${frame.rows}`, String(k))));
       }
       example.value = String(frame.example);

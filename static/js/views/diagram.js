@@ -5,6 +5,8 @@ import { fixed, full, own, short, symbol } from "../core/format.js";
 import { biasIndex, revealed, unitOffsets, unitSymbol, weightIndex } from "../core/network.js";
 
 const NOT_YET = "–";
+const CORE = 5; // width of the largest weight
+const HALO = 20; // what the largest gradient adds around its weight: half of it on each side
 
 /** Largest |weight|, and largest |gradient| of what is revealed: one scale for the whole picture. */
 function scales(layout, frame) {
@@ -99,9 +101,9 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     weight,
     gradient,
     next,
-    core: lineWidth(Math.abs(shown), scale.weight, 7),
+    core: lineWidth(Math.abs(shown), scale.weight, CORE),
     negative: shown < 0,
-    halo: share > 0 ? Math.max(3, 24 * share) : 0,
+    halo: share > 0 ? lineWidth(Math.abs(shown), scale.weight, CORE) + Math.max(2, HALO * share) : 0,
     sign: known ? Math.sign(gradient) : 0,
     share,
     chevrons: forward ? 3 : at.update ? 0 : chevronCount(share, mark.length ?? 0),

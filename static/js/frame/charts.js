@@ -1,0 +1,20 @@
+// Inside the charts' frame: draws the figures it is sent. The only file that knows Plotly.
+//
+// Plotly puts styles into its page, which the main page's policy forbids; this frame has its own.
+
+const CONFIG = { displayModeBar: false, responsive: true };
+
+async function draw(name, figure) {
+  const place = document.getElementById(name);
+  if (figure.data.length) await window.Plotly.react(place, figure.data, figure.layout, CONFIG);
+  else window.Plotly.purge(place);
+}
+
+addEventListener("message", async ({ origin, data }) => {
+  if (origin !== location.origin) return;
+  document.documentElement.style.colorScheme = data.theme;
+  await Promise.all([draw("loss", data.loss), draw("gradient", data.gradient)]);
+  document.documentElement.dataset.drawn = data.key;
+  parent.postMessage({ drawn: data.key }, location.origin);
+});
+parent.postMessage({ ready: true }, location.origin);
