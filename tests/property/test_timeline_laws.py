@@ -1,0 +1,204 @@
+"""Laws of the timeline, against a model that recomputes everything from step 0 the plain way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.refusal import Refused
+from app.timeline.edits import Edit
+from app.timeline.phases import Cursor, move
+from app.timeline.spec import parse_spec
+from app.timeline.timeline import Timeline
+
+RNG = np.random.default_rng(5)
+SPEC: dict[str, Any] = {
+    "dataset": {
+        "inputs": RNG.normal(size=(7, 2)).tolist(),
+        "targets": RNG.normal(size=(7, 3)).tolist(),
+        "test_fraction": 0.3,
+    },
+    "layers": [{"units": 4, "activation": "tanh"}, {"units": 3, "activation": "identity"}],
+    "batch_size": 2,
+    "learning_rate": 0.1,
+}
+
+
+class PlainModel:
+    """Parameters before each step, from step 0 on, with fresh arrays and no checkpoints."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.network, self.timeline = timeline.network, timeline
+        self.data = timeline.dataset
+
+    def parameters(self, step: int, edits: list[Edit]) -> np.ndarray:
+        p = self.timeline.record(0).parameters.copy()
+        first = [edit for edit in self.timeline.edits if edit.step == 0 and edit.parameter]
+        assert not first, "the model starts from unedited initial values"
+        rate = SPEC["learning_rate"]
+        for t in range(step + 1):
+            for edit in edits:
+                if edit.step == t and edit.learning_rate is not None:
+                    rate = edit.learning_rate
+                elif edit.step == t and edit.parameter is not None:
+                    p[self.network.parameter_index(edit.parameter)] = edit.value
+            if t < step:
+                p = p - rate * self._gradient(p, self.timeline._run.batches.rows_of(t))
+        return p
+
+    def _gradient(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        w1, b1, w2, b2 = p[:8].reshape(2, 4), p[8:12], p[12:24].reshape(4, 3), p[24:]
+        x, y = self.data.inputs[rows], self.data.targets[rows]
+        h = np.tanh(x @ w1 + b1)
+        d2 = (h @ w2 + b2 - y) / len(rows)
+        d1 = (d2 @ w2.T) * (1 - h**2)
+        parts = (x.T @ d1, d1.sum(axis=0), h.T @ d2, d2.sum(axis=0))
+        return np.concatenate([part.ravel() for part in parts])
+
+
+def _bytes(timeline: Timeline, step: int) -> bytes:
+    record = timeline.record(step)
+    arrays = (record.parameters, record.gradient, record.new_parameters, *record.z, *record.delta)
+    return b"".join(array.tobytes() for array in arrays)
+
+
+moves = st.tuples(
+    st.sampled_from(["phase", "step", "epoch"]), st.integers(-30, 30).filter(lambda by: by != 0)
+)
+edits = st.one_of(
+    st.floats(1e-3, 0.3).map(lambda rate: {"learning_rate": rate}),
+    st.tuples(st.sampled_from(["w1.2.3", "b2.1", "w2.4.2"]), st.floats(-1, 1)).map(
+        lambda pair: {"parameter": pair[0], "value": pair[1]}
+    ),
+)
+commands = st.one_of(
+    moves.map(lambda m: ("move", m)),
+    edits.map(lambda e: ("change", e)),
+    st.just(("undo", None)),
+    st.just(("reopen", None)),
+    st.integers(0, 60).map(lambda step: ("seek", step)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 200), st.integers(1, 120))
+def test_forward_and_back_again_gives_the_same_bytes(start: int, by: int) -> None:
+    timeline = Timeline(parse_spec(SPEC))
+    here = Cursor(*divmod(start, timeline.phase_count))
+    before = _bytes(timeline, here.step)
+    there = move(here, "phase", by, timeline.phase_count, timeline.steps_per_epoch)
+    _bytes(timeline, there.step)
+    timeline._records.clear()
+    back = move(there, "phase", -by, timeline.phase_count, timeline.steps_per_epoch)
+    assert back == here
+    assert _bytes(timeline, back.step) == before
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 3000))
+def test_seeking_equals_playing(step: int) -> None:
+    played, sought = Timeline(parse_spec(SPEC)), Timeline(parse_spec(SPEC))
+    for t in range(step % 50):
+        played.record(t)
+    while played.advance(step, 37):
+        pass
+    assert _bytes(sought, step) == _bytes(played, step)
+    assert sought.history() == played.history()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(commands, max_size=14))
+def test_any_interleaving_of_commands_equals_the_simple_model(script: list[Any]) -> None:
+    timeline = Timeline(parse_spec(SPEC))
+    model, cursor = PlainModel(Timeline(parse_spec(SPEC))), Cursor(0, 0)
+    in_force: list[Edit] = []
+    undo: list[list[Edit]] = []
+    for kind, argument in script:
+        if kind == "move":
+            cursor = move(cursor, *argument, timeline.phase_count, timeline.steps_per_epoch)
+        elif kind == "seek":
+            cursor = Cursor(argument, 3)
+        elif kind == "change":
+            step = cursor.step + (cursor.phase == timeline.phase_count - 1)
+            edit = Edit(step, **argument)
+            undo.append(in_force)
+            dropped = timeline.change(edit)
+            assert set(dropped) == {old for old in in_force if old.step > step}
+            in_force = [
+                old
+                for old in in_force
+                if old.step < step or (old.step == step and old.subject != edit.subject)
+            ] + [edit]
+        elif kind == "undo" and undo:
+            timeline.undo()
+            in_force = undo.pop()
+        elif kind == "undo":
+            with pytest.raises(Refused):
+                timeline.undo()
+        else:
+            kept = [edit.to_json() for edit in timeline.edits]
+            timeline = Timeline(timeline.spec, kept, timeline.undo_stack, timeline.save())
+        assert set(timeline.edits) == set(in_force)
+        expected = model.parameters(cursor.step, in_force)
+        found = timeline.record(cursor.step).parameters
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+        fresh = Timeline(timeline.spec, [edit.to_json() for edit in timeline.edits])
+        assert _bytes(fresh, cursor.step) == _bytes(timeline, cursor.step)
+
+
+def test_history_is_what_a_plain_loop_gives_whatever_was_edited() -> None:
+    timeline = Timeline(parse_spec(SPEC))
+    timeline.record(5000)
+    timeline.change(Edit(3001, learning_rate=0.02))
+    timeline.record(4200)
+    fresh = Timeline(parse_spec(SPEC), [{"step": 3001, "learning_rate": 0.02}])
+    losses = [fresh.record(t).loss for t in range(4201)]
+    history = timeline.history()
+    assert len(history["steps"]) <= 2000
+    width = history["steps"][1]
+    for k, start in enumerate(history["steps"]):
+        assert history["loss_min"][k] == min(losses[start : start + width])
+        assert history["loss_max"][k] == max(losses[start : start + width])
+    per_epoch, epoch = timeline.steps_per_epoch, history["epochs"][100]
+    at = epoch["epoch"] * per_epoch
+    sizes = [len(fresh.record(t).rows) for t in range(at, at + per_epoch)]
+    mean = np.average(losses[at : at + per_epoch], weights=sizes)
+    assert epoch["train"] == pytest.approx(mean, rel=1e-12)
+    assert epoch["test"] == fresh.record(at).test_loss
+
+
+def test_divergence_stops_at_the_last_finite_step_and_an_edit_takes_it_back() -> None:
+    timeline = Timeline(parse_spec({**SPEC, "learning_rate": 3.0}))
+    with pytest.raises(Refused, match="finite"):
+        timeline.record(100_000)
+    last = timeline.last_step
+    assert last is not None
+    record = timeline.record(last)
+    for array in (record.parameters, record.gradient, record.new_parameters, *record.z):
+        assert np.isfinite(array).all()
+    assert timeline.advance(100_000 if last > 100_000 else last, 10) == 0
+    timeline.change(Edit(0, learning_rate=0.01))
+    assert timeline.last_step is None
+    assert np.isfinite(timeline.record(last + 5).new_parameters).all()
+
+
+def test_an_edit_that_overflows_its_own_step_is_refused_and_changes_nothing() -> None:
+    timeline = Timeline(parse_spec(SPEC))
+    before, history = _bytes(timeline, 40), timeline.history()
+    with pytest.raises(Refused, match="stays finite"):
+        timeline.change(Edit(20, parameter="w2.1.1", value=1e308))
+    assert timeline.edits == ()
+    assert timeline.undo_stack == []
+    assert (_bytes(timeline, 40), timeline.history()) == (before, history)
+
+
+def test_a_saved_blob_of_another_run_is_left_alone() -> None:
+    other = Timeline(parse_spec({**SPEC, "seed": 8}))
+    other.record(30)
+    timeline = Timeline(parse_spec(SPEC), saved=other.save())
+    assert timeline.furthest == 0
+    assert Timeline(parse_spec(SPEC), saved=b"garbage").furthest == 0
