@@ -61,7 +61,7 @@ class Connection:
             session.viewers.discard(self._viewer)
             for task in (*tasks, *self._moves):
                 task.cancel()
-            await asyncio.gather(*tasks, *self._moves, return_exceptions=True)
+            await asyncio.wait([*tasks, *self._moves])
             if not session.viewers:
                 await self._seat.player.pause("nobody watches")
 
