@@ -13,7 +13,7 @@ def shown(value: Any, longest: int = 120) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return `value` if JSON can carry it as one small item, else its text (NaN, lists, objects)."""
+    """Return `value` if JSON can carry it as one small item, else its text (NaN, lists)."""
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if value is None or isinstance(value, bool):

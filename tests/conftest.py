@@ -19,5 +19,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(data_dir: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(data_dir=data_dir)), raise_server_exceptions=False) as found:
+    with TestClient(
+        create_app(Settings(data_dir=data_dir)), raise_server_exceptions=False
+    ) as found:
         yield found

@@ -36,7 +36,9 @@ class Case:
     @property
     def name(self) -> str:
         shape = "-".join(map(str, self.network.sizes))
-        return f"{shape}_{'_'.join(self.network.activations)}_{self.network.loss}_{len(self.inputs)}"
+        return (
+            f"{shape}_{'_'.join(self.network.activations)}_{self.network.loss}_{len(self.inputs)}"
+        )
 
 
 def make_case(
@@ -84,8 +86,8 @@ def plain_loss(np_: Any, case: Case, parameters: Any) -> Any:
     losses = {
         "half_squared_error": lambda: 0.5 * np_.sum((a - y) ** 2, axis=1),
         "mean_squared_error": lambda: np_.mean((a - y) ** 2, axis=1),
-        "binary_cross_entropy": lambda: -np_.mean(
-            y * np_.log(a) + (1 - y) * np_.log(1 - a), axis=1
+        "binary_cross_entropy": lambda: (
+            -np_.mean(y * np_.log(a) + (1 - y) * np_.log(1 - a), axis=1)
         ),
         "categorical_cross_entropy": lambda: -np_.sum(y * np_.log(a), axis=1),
     }

@@ -1,1 +1,1 @@
-"""Tables of numbers to learn from: named data sets, inline data, scaling, and the order of batches."""
+"""Tables of numbers to learn from: data sets, inline data, scaling, the order of batches."""

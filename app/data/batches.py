@@ -33,6 +33,6 @@ class Batches:
         return self._kept[1]
 
     def rows_of(self, step: int) -> Array:
-        """Return the data set's row numbers in the batch of `step`; an epoch's last may be short."""
+        """Return the data set's rows in the batch of `step`; an epoch's last may be short."""
         epoch, within = divmod(step, self.steps_per_epoch)
         return self.order(epoch)[within * self.batch_size : (within + 1) * self.batch_size]

@@ -38,7 +38,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Network:
-    """`sizes` are units from inputs to outputs; `activations` one name for each layer after that."""
+    """`sizes`: units from inputs to outputs; `activations`: a name for each layer after that."""
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]

@@ -1,8 +1,8 @@
 """The forward and the backward pass, into buffers that are made once and can be read afterwards.
 
-Notation: a_0 are the inputs, z_l = a_(l-1) W_l + b_l, a_l = f_l(z_l), delta_l = dE_k/dz_l of one
-example k. Backward: delta_(l-1) = (delta_l W_l^T) * f'(z_(l-1)); dE/dW_l = a_(l-1)^T delta_l / rows,
-the mean over the batch (Rumelhart, Hinton and Williams 1986; notation of Nielsen 2015, chapter 2).
+Notation: a_0 are the inputs, z_l = a_(l-1) W_l + b_l, a_l = f_l(z_l), delta_l = dE_k/dz_l of
+one example k. Backward: delta_(l-1) = (delta_l W_l^T) * f'(z_(l-1)), and the mean over the batch
+dE/dW_l = a_(l-1)^T delta_l / rows (Rumelhart, Hinton and Williams 1986; Nielsen 2015, chapter 2).
 
 Every a_l but the last has one more column that is always 1, so the bias is one more row of W and
 costs no call of its own. `np.dot(..., out=)` takes half as long as `@` for small matrices. The same
@@ -28,7 +28,7 @@ _KEPT_BINDINGS = 8
 
 @dataclass(frozen=True)
 class _Buffers:
-    """The arrays of one batch size: `stacked[l]` is a_l and its column of ones, (rows, units + 1)."""
+    """The arrays of one batch size: `stacked[l]` is a_l and a column of ones, (rows, units + 1)."""
 
     stacked: list[Array]
     a: list[Array]

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,5 +32,5 @@ class Workers:
         self._computing.shutdown()
         self._storing.shutdown()
 
-    async def _run(self, pool: ThreadPoolExecutor, call: Callable[[], Any]) -> Any:
+    async def _run(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, call)

@@ -7,6 +7,7 @@ the same run keeps the same checkpoints on every machine.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def first_interval(parameter_count: int, batch_size: int) -> int:
     (measured on one core); the estimate needs to be right within a factor of two only.
     """
     step = 15.0 + parameter_count * (0.5 + batch_size) * 0.002
-    return 1 << max(0, round(np.log2(_BUDGET_OF_WORK / step)))
+    return 1 << max(0, round(math.log2(_BUDGET_OF_WORK / step)))
 
 
 def memory_cap(state_bytes: int) -> int:
@@ -36,7 +37,7 @@ def memory_cap(state_bytes: int) -> int:
 
 
 class Checkpoints:
-    """States (flat vectors) by step, a multiple of `interval` each, with the running epoch's sums."""
+    """States (flat vectors) by step, a multiple of `interval`, with the running epoch's sums."""
 
     def __init__(self, interval: int, state_bytes: int) -> None:
         self.interval = interval

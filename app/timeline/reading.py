@@ -1,4 +1,4 @@
-"""Reads one value out of JSON, or refuses it by its path: the small words that a spec is made of."""
+"""Reads one value out of JSON, or refuses it by its path: the words a spec is made of."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""A spec: everything that defines a run. What is left out is filled in; what is wrong is refused."""
+"""A spec: everything that defines a run. What is left out is filled in, what is wrong refused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from app.maths.activations import ACTIVATIONS
@@ -126,7 +127,7 @@ def _check_pairing(layers: list[dict[str, Any]], loss: str) -> None:
 
 
 def _check_size(sizes: list[int]) -> None:
-    count = sum((source + 1) * to for source, to in zip(sizes, sizes[1:], strict=False))
+    count = sum((source + 1) * to for source, to in pairwise(sizes))
     if count > MAX_PARAMETERS:
         allowed = f"a network of at most {MAX_PARAMETERS:,} parameters"
         raise refused("layers", f"{count:,} parameters", allowed, "too_large")
@@ -138,7 +139,7 @@ def _initial(value: Any, sizes: list[int]) -> dict[str, Any]:
         return {"scheme": a_name(item.get("scheme"), "initial.scheme", INITIALIZERS)}
     if "scheme" in item:
         raise refused("initial.scheme", item["scheme"], "either a scheme or weights, not both")
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(pairwise(sizes))
     weights = a_list(item.get("weights"), "initial.weights", len(pairs), len(pairs))
     found = item.get("biases", [[0.0] * to for _, to in pairs])
     biases = a_list(found, "initial.biases", len(pairs), len(pairs))

@@ -114,7 +114,7 @@ def _layout(x: str, y: str, colours: dict[str, str]) -> Figure:
         "xaxis": {**axis, "title": {"text": x}, "rangemode": "tozero"},
         "yaxis": {**axis, "title": {"text": y}, "rangemode": "tozero"},
         "legend": {"orientation": "h", "y": 1.16, "x": 0},
-        "showlegend": True if x else False,
+        "showlegend": bool(x),
         "hovermode": "closest",
     }
 

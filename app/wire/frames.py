@@ -1,4 +1,4 @@
-"""A frame: one step as the engine's vectors lie, behind a fixed header. docs/protocol.md has it all.
+"""A frame: one step as the engine's vectors lie, behind a header. docs/protocol.md has it all.
 
 All numbers are little-endian. The header is 64 bytes, a multiple of 8, so that a Float64Array can
 lie on what follows without a copy.

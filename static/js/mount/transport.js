@@ -42,7 +42,7 @@ export function mountTransport(root, dispatch, connection, getState) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(OWN_KEYS)) return;
     if (event.key === " " && !event.target.closest("button, [role=button], a")) toggle();
     else if (event.key === "Home") seek(0);
-    else if (event.key === "End") seek(getState().session?.furthest ?? 0, (getState().session?.layout.phases.length ?? 1) - 1);
+    else if (event.key === "End") seek(getState().frame?.furthest ?? 0, (getState().session?.layout.phases.length ?? 1) - 1);
     else if (KEYS[event.key]) move(KEYS[event.key](event));
     else return;
     event.preventDefault();

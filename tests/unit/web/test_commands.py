@@ -133,7 +133,10 @@ def test_a_run_that_diverges_stops_and_says_so(client: TestClient) -> None:
         ({"dataset": {"inputs": [[1], [1, 2]], "targets": [[1], [2]]}}, "dataset.inputs[1]"),
         ({"dataset": {"inputs": [[1]], "targets": [[1], [2]]}}, "dataset.targets"),
         ({"dataset": {"inputs": [[None]], "targets": [[1]]}}, "dataset.inputs[0][0]"),
-        ({"dataset": {"inputs": [[1]], "targets": [[1]], "test_fraction": 0.9}}, "dataset.test_fraction"),
+        (
+            {"dataset": {"inputs": [[1]], "targets": [[1]], "test_fraction": 0.9}},
+            "dataset.test_fraction",
+        ),
         ({"initial": {"weights": [[[1.0]], [[1.0]]]}}, "initial.weights[0]"),
         ({"initial": {"scheme": "magic"}}, "initial.scheme"),
         ([], ""),

@@ -1,0 +1,139 @@
+"""A real server in a process of its own, and a real Chromium that must not complain."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+expect.set_options(timeout=10_000)
+
+
+class Server:
+    """`python -m app` on a free port, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = {"RETRACE_PORT": str(self.port), "RETRACE_DATA_DIR": str(self._folder)}
+        environment = {**os.environ, **settings, "RETRACE_HOST": "127.0.0.1"}
+        command = [sys.executable, "-m", "app"]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        for _ in range(100_000):
+            assert self._process.poll() is None, "the server ended before it answered"
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
+                return
+            except (urllib.error.URLError, OSError):
+                continue
+        raise AssertionError("the server never answered")
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        assert self._process
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = Server(tmp_path_factory.mktemp("data"))
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = os.environ.get("RETRACE_CHROMIUM") or None
+        found = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield found
+        found.close()
+
+
+class Visit:
+    """A page on our server, its session, and what went wrong in it."""
+
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page, self.server, self.problems = page, server, []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", self._request)
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console: {message.text}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(
+            (self.server.url, "data:", f"ws://127.0.0.1:{self.server.port}")
+        ):
+            self.problems.append(f"foreign request: {request.url}")
+
+    def open(self, spec: dict[str, Any] | None = None) -> Visit:
+        """Open the start page, or a session made of `spec`, and wait for its first frame."""
+        path = "/"
+        if spec is not None:
+            path = f"/s/{httpx.post(f'{self.server.url}/api/sessions', json=spec).json()['id']}"
+        self.page.goto(f"{self.server.url}{path}")
+        self.ready()
+        return self
+
+    def ready(self) -> None:
+        self.page.wait_for_selector("html[data-ready]")
+
+    @property
+    def api(self) -> str:
+        return f"{self.server.url}/api/sessions/{self.page.url.rsplit('/', 1)[1]}"
+
+    def step(self, number: int, example: int = 0) -> dict[str, Any]:
+        reply = httpx.get(f"{self.api}/steps/{number}", params={"example": example})
+        assert reply.status_code == 200, reply.text
+        return dict(reply.json())
+
+    def at(self, step: int, phase: int) -> None:
+        """Wait until the page stands at (step, phase)."""
+        expect(self.page.locator("main")).to_have_attribute("data-cursor", f"{step}:{phase}")
+
+    def click(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    found = Visit(context.new_page(), server)
+    yield found
+    context.close()
+    assert found.problems == []

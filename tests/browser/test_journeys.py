@@ -1,0 +1,327 @@
+"""What a person does, in a real browser, checked against the JSON of the same step."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import Server, Visit
+
+RNG = np.random.default_rng(4)
+NON_SQUARE: dict[str, Any] = {
+    "dataset": {
+        "inputs": RNG.normal(size=(7, 2)).tolist(),
+        "targets": RNG.normal(size=(7, 2)).tolist(),
+    },
+    "layers": [
+        {"units": 4, "activation": "tanh"},
+        {"units": 3, "activation": "sigmoid"},
+        {"units": 2, "activation": "identity"},
+    ],
+    "batch_size": 3,
+}
+SCRAPE = """() => Object.fromEntries([...document.querySelectorAll('[data-parameter], [data-unit]')]
+  .map((e) => [e.dataset.parameter ?? 'u' + e.dataset.unit,
+               {...e.dataset, label: e.getAttribute('aria-label'), text: e.textContent}]))"""
+
+
+def _expected(found: dict[str, Any], phase: int, layers: int) -> dict[str, dict[str, float]]:
+    """Every number that may be on the page at `phase`, by element, from the JSON of the step."""
+    lowest = 2 * layers + 2 - phase if phase > layers + 1 else layers + 1
+    shown: dict[str, dict[str, float]] = {}
+    for k, value in enumerate(found["inputs"]):
+        shown[f"u0.{k + 1}"] = {"a": value}
+    for number, layer in enumerate(found["layers"], 1):
+        backward = number >= max(1, lowest)
+        for to in range(len(layer["biases"])):
+            unit = {}
+            if phase >= number:
+                unit |= {"z": layer["z"][to], "a": layer["a"][to]}
+            if backward and lowest <= layers:
+                unit["delta"] = layer["delta"][to]
+            shown[f"u{number}.{to + 1}"] = unit
+            names = ("weights", "weight_gradients", "new_weights")
+            for source in range(len(layer["weights"])):
+                old, slope, new = (layer[name][source][to] for name in names)
+                shown[f"w{number}.{source + 1}.{to + 1}"] = _parameter(
+                    old, slope, new, backward and lowest <= layers, phase == 2 * layers + 2
+                )
+            old, slope, new = (layer[n][to] for n in ("biases", "bias_gradients", "new_biases"))
+            shown[f"b{number}.{to + 1}"] = _parameter(
+                old, slope, new, backward and lowest <= layers, phase == 2 * layers + 2
+            )
+    return shown
+
+
+def _parameter(old: float, slope: float, new: float, known: bool, moved: bool) -> dict[str, float]:
+    found = {"weight": old}
+    if known:
+        found["gradient"] = slope
+    if moved:
+        found["newWeight"] = new
+    return found
+
+
+def _numbers(element: dict[str, str]) -> dict[str, float]:
+    keys = ("weight", "gradient", "newWeight", "z", "a", "delta")
+    return {key: float(element[key]) for key in keys if key in element}
+
+
+@pytest.mark.parametrize("example", [0, 2])
+def test_every_number_equals_the_json_in_every_phase(visit: Visit, example: int) -> None:
+    page = visit.open(NON_SQUARE).page
+    page.get_by_label("Example").select_option(str(example))
+    for step in (0, 1):
+        found = visit.step(step, example)
+        words = page.locator("[data-control=example-words]")
+        expect(words).to_contain_text(f"in row {found['rows'][example]}:")
+        for phase in range(9):
+            visit.at(step, phase)
+            elements = page.evaluate(SCRAPE)
+            expected = _expected(found, phase, 3)
+            assert {k: _numbers(v) for k, v in elements.items()} == expected
+            for name, numbers in expected.items():
+                _check_words(elements[name], numbers, name)
+            visit.click("Next phase")
+
+
+def _check_words(element: dict[str, str], numbers: dict[str, float], name: str) -> None:
+    """Texts and accessible names say the same: rounded, and with the sign's glyph."""
+    label = element["label"].replace("−", "-")
+    if name.startswith("u"):
+        assert ("not computed yet" in label) == ("a" not in numbers)
+        if "delta" in numbers:
+            assert float(label.rsplit("δ ", 1)[1]) == pytest.approx(numbers["delta"], rel=0.06)
+        return
+    assert _said(label, "weight") == numbers["weight"]
+    if "gradient" not in numbers:
+        assert "gradient not yet" in label
+        return
+    assert _said(label, "gradient") == numbers["gradient"]
+    if "newWeight" in numbers:
+        assert _said(label, "new weight") == numbers["newWeight"]
+    elif numbers["gradient"]:
+        assert f"will {'fall' if numbers['gradient'] > 0 else 'rise'}" in label
+        assert ("▼" if numbers["gradient"] > 0 else "▲") in (element["text"] or "▼▲")
+
+
+def _said(label: str, word: str) -> float:
+    found = re.search(rf"\b{word} (-?\d[\d.]*(?:e[+-]?\d+)?)", label)
+    assert found, (word, label)
+    return float(found[1])
+
+
+def test_the_panel_shows_the_loss_of_the_step(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    expect(page.locator("#panel")).to_contain_text("not yet")
+    page.get_by_role("button", name="Phase 4: Error").click()
+    visit.at(0, 4)
+    expect(page.locator("#panel")).to_contain_text(str(visit.step(0)["loss"]))
+
+
+def test_steps_forward_and_back_by_button(visit: Visit) -> None:
+    visit.open()
+    for name, step, phase in (
+        ("Next phase", 0, 1),
+        ("Step forward", 1, 1),
+        ("Next epoch", 2344, 0),
+        ("Previous phase", 2343, 6),
+        ("Step backward", 2342, 6),
+        ("Previous epoch", 0, 0),
+        ("Step forward", 1, 0),
+        ("Restart", 0, 0),
+    ):
+        visit.click(name)
+        visit.at(step, phase)
+
+
+def test_everything_by_keyboard(visit: Visit) -> None:
+    page = visit.open().page
+    for key, step, phase in (
+        ("ArrowRight", 0, 1),
+        ("Shift+ArrowRight", 1, 1),
+        ("ArrowLeft", 1, 0),
+        ("Shift+ArrowLeft", 0, 0),
+        ("PageDown", 2344, 0),
+        ("PageUp", 0, 0),
+        ("End", 2344, 6),
+        ("Home", 0, 0),
+    ):
+        page.keyboard.press(key)
+        visit.at(step, phase)
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_a_held_key_loses_no_step(visit: Visit) -> None:
+    page = visit.open().page
+    for _ in range(40):
+        page.keyboard.press("Shift+ArrowRight")
+    visit.at(40, 0)
+
+
+def test_the_learning_rate_changes_live_and_can_be_undone(visit: Visit) -> None:
+    page = visit.open().page
+    visit.click("Step forward")
+    visit.at(1, 0)
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    expect(field).to_have_value("0.05")
+    field.fill("0.2")
+    field.press("Enter")
+    expect(page.locator("#rate")).to_contain_text("α = 0.2 here, from step 1 on")
+    assert visit.step(1)["learning_rate"] == 0.2
+    assert visit.step(0)["learning_rate"] == 0.05
+    slider = page.get_by_label("Learning rate slider")
+    assert float(slider.input_value()) == pytest.approx(np.log10(0.2), abs=0.02)
+    slider.focus()
+    slider.press("Home")
+    expect(field).to_have_value("0.00001")
+    expect(page.locator("#rate")).to_contain_text("α = 0.00001 here")
+    visit.click("Undo edit")
+    expect(field).to_have_value("0.2")
+    field.fill("fast")
+    field.press("Enter")
+    expect(
+        page.get_by_role("alert").filter(has_text="“fast” is not a learning rate")
+    ).to_be_visible()
+    visit.at(1, 0)
+
+
+def test_an_edit_in_the_past_says_what_it_dropped(visit: Visit) -> None:
+    page = visit.open().page
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    page.get_by_label("Jump to step").fill("9")
+    visit.click("Go")
+    visit.at(9, 0)
+    field.fill("0.2")
+    field.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("from step 9")
+    field.blur()
+    visit.click("Restart")
+    visit.at(0, 0)
+    field.fill("0.1")
+    field.press("Enter")
+    notice = page.locator("#notices")
+    expect(notice).to_contain_text("took away 1 later change")
+    notice.get_by_role("button", name="Undo").click()
+    expect(page.locator("#rate .edits")).to_contain_text("from step 9: α = 0.2")
+
+
+def test_plays_pauses_scrubs_and_jumps(visit: Visit) -> None:
+    page = visit.open().page
+    page.get_by_label("Speed").select_option("as fast as it computes")
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("[data-control=position]")).to_contain_text(
+        re.compile(r"step \d{2,}|step \d,")
+    )
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    furthest = httpx.get(visit.api).json()["furthest"]
+    assert furthest > 10
+    page.get_by_role("slider", name="Step", exact=True).fill("3")
+    expect(page.locator("main")).to_have_attribute("data-cursor", re.compile("^3:"))
+    page.get_by_label("Jump to step").fill("1,000")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_have_attribute("data-cursor", "1000:0")
+    page.get_by_label("Jump to step").fill("soon")
+    page.keyboard.press("Enter")
+    expect(page.locator("#transport")).to_contain_text("“soon” is not a step")
+
+
+def test_a_reload_and_the_back_button_return_to_the_run(visit: Visit) -> None:
+    page = visit.open().page
+    visit.click("Step forward")
+    visit.at(1, 0)
+    first = page.url
+    page.reload()
+    visit.ready()
+    visit.at(1, 0)
+    page.get_by_label("Preset").select_option("The house in exact numbers")
+    expect(page.locator("[data-unit='0.1']")).to_contain_text("bedrooms")
+    visit.at(0, 0)
+    assert page.url != first
+    page.go_back()
+    visit.at(1, 0)
+    assert page.url == first
+
+
+def test_the_house_goes_from_150000_to_99063_dollars(visit: Visit) -> None:
+    page = visit.open().page
+    page.get_by_label("Preset").select_option("The house in exact numbers")
+    expect(page.locator("[data-unit='0.1']")).to_contain_text("bedrooms")
+    bar = page.locator(".error-bar")
+    expect(bar).to_contain_text("not yet")
+    page.get_by_role("button", name="Phase 3: Error").click()
+    expect(bar).to_contain_text("$150,000")
+    expect(bar).to_contain_text("+$50,000")
+    visit.click("Step forward")
+    expect(bar).to_contain_text("$99,063")
+
+
+def test_a_weight_is_chosen_and_let_go(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    page.get_by_role("button", name="Phase 6: Back through w²").click()
+    visit.at(0, 6)
+    edge = page.locator("[data-parameter='w2.3.1']")
+    edge.locator(".target").click(force=True)
+    expect(edge).to_have_attribute("aria-pressed", "true")
+    page.locator("#diagram [data-parameter='w2.3.1']").press("Escape")
+    expect(edge).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_diverging_run_says_so(visit: Visit) -> None:
+    page = visit.open({**NON_SQUARE, "learning_rate": 8}).page
+    page.get_by_label("Jump to step").fill("100000")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="The run diverges")).to_be_visible()
+
+
+def test_the_charts_come_when_the_page_is_idle_and_tell_the_truth(visit: Visit) -> None:
+    page = visit.open().page
+    for _ in range(4):
+        visit.click("Next phase")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#gradient .bars .point")).to_have_count(4)
+    expect(frame.locator("#loss .scatterlayer").first).to_be_attached()
+    expect(page.locator("#charts")).to_contain_text("All 4 partial derivatives")
+
+
+def test_two_tabs_see_the_same_run(visit: Visit, browser: Browser, server: Server) -> None:
+    visit.open()
+    second = Visit(browser.new_page(), server)
+    second.page.goto(visit.page.url)
+    second.ready()
+    visit.click("Next phase")
+    second.at(0, 1)
+    second.click("Step forward")
+    visit.at(1, 1)
+    second.page.close()
+    assert second.problems == []
+
+
+def test_a_killed_server_comes_back_and_nothing_is_done_twice(
+    browser: Browser, tmp_path: Any
+) -> None:
+    server = Server(tmp_path)
+    server.start()
+    page = browser.new_page()
+    visit = Visit(page, server).open()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    server.kill()
+    expect(page.get_by_role("alert").filter(has_text="Connection lost")).to_be_visible()
+    visit.click("Step forward")
+    server.start()
+    visit.at(2, 0)
+    expect(page.get_by_text("Connection lost")).to_have_count(0)
+    visit.click("Step forward")
+    visit.at(3, 0)
+    page.close()
+    server.stop()
