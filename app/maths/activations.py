@@ -26,7 +26,7 @@ class Activation:
 
     name: str
     meaning: str
-    function: Callable[[Array, Array], None]
+    function: Callable[[Array, Array], object]
     derivative: Callable[[Array, Array, Array], None]
     only_output: bool = False
 
@@ -50,10 +50,6 @@ def _sigmoid(z: Array, out: Array) -> None:
 def _sigmoid_slope(z: Array, a: Array, out: Array) -> None:
     np.subtract(1.0, a, out)
     np.multiply(out, a, out)
-
-
-def _tanh(z: Array, out: Array) -> None:
-    np.tanh(z, out)
 
 
 def _tanh_slope(z: Array, a: Array, out: Array) -> None:
@@ -87,7 +83,7 @@ ACTIVATIONS: dict[str, Activation] = {
     for entry in (
         Activation("identity", "passes z on unchanged", _identity, _ones),
         Activation("sigmoid", "squeezes z into 0 to 1", _sigmoid, _sigmoid_slope),
-        Activation("tanh", "squeezes z into -1 to 1", _tanh, _tanh_slope),
+        Activation("tanh", "squeezes z into -1 to 1", np.tanh, _tanh_slope),
         Activation("relu", "passes a positive z on, and 0 otherwise", _relu, _relu_slope),
         Activation("softmax", "makes shares that sum to 1", _softmax, _softmax_slope, True),
     )

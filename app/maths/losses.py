@@ -20,10 +20,11 @@ Array = NDArray[Any]
 class Loss:
     """A loss over outputs of shape (rows, units).
 
-    `value(z, a, y, work)` is the loss of the batch; `work` is scratch of the outputs' shape.
-    `slope(a, y, out)` writes dE_k/da of each example's own loss, without the batch's 1/rows; where
-    `fused` is True it writes dE_k/dz at once, since loss and activation belong together and their
-    product is simpler, and exact where the activation saturates.
+    `value(z, a, y, work)` is the loss of the batch; `work` has the outputs' shape, and the squared
+    losses leave a - y in it. `slope(a, y, work)` comes after it, with the same `work`, and writes
+    dE_k/da of each example's own loss there, without the batch's 1/rows; where `fused` is True it
+    writes dE_k/dz at once, since loss and activation belong together and their product is simpler,
+    and exact where the activation saturates.
     `activation` names the only output activation that the loss goes with, or None for any.
     """
 
@@ -37,25 +38,23 @@ class Loss:
 
 def _sum_of_squares(a: Array, y: Array, work: Array) -> float:
     np.subtract(a, y, work)
-    flat = work.reshape(-1)
-    return float(np.dot(flat, flat))
+    return float(np.vdot(work, work))
 
 
 def _half_squared(z: Array, a: Array, y: Array, work: Array) -> float:
     return 0.5 * _sum_of_squares(a, y, work) / len(a)
 
 
-def _difference(a: Array, y: Array, out: Array) -> None:
-    np.subtract(a, y, out)
+def _difference(a: Array, y: Array, work: Array) -> None:
+    """The slope is a - y, which is there already."""
 
 
 def _mean_squared(z: Array, a: Array, y: Array, work: Array) -> float:
     return _sum_of_squares(a, y, work) / a.size
 
 
-def _mean_squared_slope(a: Array, y: Array, out: Array) -> None:
-    np.subtract(a, y, out)
-    np.multiply(out, 2.0 / a.shape[1], out)
+def _mean_squared_slope(a: Array, y: Array, work: Array) -> None:
+    np.multiply(work, 2.0 / a.shape[1], work)
 
 
 def _binary_cross_entropy(z: Array, a: Array, y: Array, work: Array) -> float:

@@ -11,7 +11,6 @@ batch size always takes the same path, so a step gives the same bits however it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ from app.maths.network import Network
 
 Array = NDArray[Any]
 _KEPT_BINDINGS = 8
+_MANY_PARAMETERS = 4_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Passes:
         self._bias_gradients = [
             network.biases(self.gradient, layer) for layer in range(1, network.layer_count + 1)
         ]
+        # The mean over a batch needs one factor 1 / rows: on the gradient it is one call, on every
+        # delta it is less to multiply. Which is faster depends on the size.
+        self._scales_delta = network.parameter_count > _MANY_PARAMETERS
         self._buffers: dict[int, _Buffers] = {}
         self._bound: dict[tuple[int, int], tuple[Array, list[Any], list[Any]]] = {}
         self._now = self._buffers_for(rows)
@@ -85,15 +88,20 @@ class Passes:
         loss = self._forward(now, forward, inputs, targets)
         self._output_delta(now, targets)
         dot, multiply = np.dot, np.multiply
-        for sources, delta, gradient, weights, before, z, a, slope, work in backward:
-            dot(sources, delta, gradient)
+        share, scales_delta = 1.0 / len(inputs), self._scales_delta and len(inputs) > 1
+        for sources, delta, scaled, gradient, weights, before, z, a, slope, work in backward:
+            if scales_delta:
+                multiply(delta, share, scaled)
+                dot(sources, scaled, gradient)
+            else:
+                dot(sources, delta, gradient)
             if before is not None:
                 dot(delta, weights, before)
                 if slope is not None:
                     slope(z, a, work)
                     multiply(before, work, before)
-        if len(inputs) > 1:
-            multiply(self.gradient, 1.0 / len(inputs), self.gradient)
+        if len(inputs) > 1 and not scales_delta:
+            multiply(self.gradient, share, self.gradient)
         if not self.network.train_biases:
             for biases in self._bias_gradients:
                 biases.fill(0.0)
@@ -104,8 +112,9 @@ class Passes:
         dot = np.dot
         for sources, weights, z, function, a in layers:
             dot(sources, weights, z)
-            function(z, a)
-        return self._loss.value(now.z[-1], now.a[-1], targets, now.work[-1])
+            if function is not None:
+                function(z, a)
+        return self._loss.value(now.z[-1], now.a[-1], targets, now.delta[-1])
 
     def _output_delta(self, now: _Buffers, targets: Array) -> None:
         delta = now.delta[-1]
@@ -130,12 +139,14 @@ class Passes:
         return now, found[1], found[2]
 
     def _forward_views(self, now: _Buffers, parameters: Array, layer: int) -> tuple[Any, ...]:
-        function: Callable[..., None] = self._activations[layer].function
+        passed_on = now.z[layer] is now.a[layer + 1]
+        function = None if passed_on else self._activations[layer].function
         weights = self.network.stacked(parameters, layer + 1)
         return now.stacked[layer], weights, now.z[layer], function, now.a[layer + 1]
 
     def _backward_views(self, now: _Buffers, parameters: Array, layer: int) -> tuple[Any, ...]:
-        head = now.stacked[layer].T, now.delta[layer], self._stacked_gradients[layer]
+        delta, gradient = now.delta[layer], self._stacked_gradients[layer]
+        head = now.stacked[layer].T, delta, now.work[layer], gradient
         if layer == 0:
             return *head, None, None, None, None, None, None
         weights = self.network.weights(parameters, layer + 1).T
@@ -147,10 +158,13 @@ class Passes:
             raise ValueError(f"expected 1 to {self.rows} rows, got {rows}")
         sizes, empty = self.network.sizes, np.empty
         stacked = [np.ones((rows, size + 1), self.dtype) for size in sizes[:-1]]
-        a = [part[:, :-1] for part in stacked] + [empty((rows, sizes[-1]), self.dtype)]
 
         def each() -> list[Array]:
             return [empty((rows, size), self.dtype) for size in sizes[1:]]
 
-        made = self._buffers[rows] = _Buffers(stacked, a, each(), each(), each())
+        z = each()
+        # An identity output is its z: no copy.
+        output = z[-1] if self._slopes[-1] is None else empty((rows, sizes[-1]), self.dtype)
+        a = [part[:, :-1] for part in stacked] + [output]
+        made = self._buffers[rows] = _Buffers(stacked, a, z, each(), each())
         return made

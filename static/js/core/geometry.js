@@ -1,5 +1,7 @@
 // Where everything in the diagram stands: units, edges, labels that overlap nothing. Pure arithmetic.
 
+import { edgeCount, LARGE, shownUnits } from "./strongest.js";
+
 export const PILL = { width: 66, height: 22 };
 const ERROR_COLUMN = 190;
 const MOST_LABELLED = 40;
@@ -7,32 +9,42 @@ const MOST_LABELLED = 40;
 /**
  * @typedef {{ x: number, y: number }} Point
  * @typedef {Point & { width: number, height: number }} Box  the point is its centre
+ * @param {Set<string>} strongest  in a large network, the edges that are drawn one by one
  * @returns the whole plan of a network: {width, height, radius, units, edges, biases, bars}
  */
-export function planDiagram(sizes, narrow = false) {
+export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
+  const large = edgeCount(allSizes) > LARGE;
+  const sizes = allSizes.map((size) => shownUnits(size, large));
   const most = Math.max(...sizes);
   const layers = sizes.length - 1;
   const width = narrow ? 420 : Math.max(960, 340 + layers * 240 + ERROR_COLUMN);
   const left = narrow ? 46 : 176;
   const right = narrow ? 74 : ERROR_COLUMN;
-  const row = Math.max(narrow ? 112 : 64, Math.min(132, 640 / most));
-  const top = 14;
-  const height = top * 2 + Math.max(row * most, 300);
-  const radius = Math.max(8, Math.min(narrow ? 24 : 33, row * 0.26, (width / layers) * 0.2));
+  const radius = narrow ? 24 : large ? Math.max(4, Math.min(12, 230 / most)) : most <= 4 ? 33 : most <= 6 ? 26 : 18;
+  // Above a unit stands its bias, below it its tag; an input has neither.
+  const least = (layer) => (large ? 2 * radius + 3 : 2 * radius + (layer > 0 ? 62 : narrow ? 44 : 14));
+  const needed = Math.max(300, ...sizes.map((size, layer) => size * least(layer)));
+  const spread = (layer) => Math.max(least(layer), Math.min(132, needed / sizes[layer]));
+  const height = needed + 28;
   const unit = (layer, k) => ({
     layer,
     unit: k,
     name: `${layer}.${k}`,
     x: left + (layer * (width - left - right - radius)) / layers,
-    y: height / 2 + (k - (sizes[layer] + 1) / 2) * row + 4,
+    y: height / 2 + (k - (sizes[layer] + 1) / 2) * spread(layer),
   });
   const units = sizes.flatMap((size, layer) => range(size).map((k) => unit(layer, k)));
   const at = new Map(units.map((u) => [u.name, u]));
   const compact = radius < 22;
-  const biases = units.filter((u) => u.layer > 0).map((u) => biasMark(u, radius, compact || narrow));
-  const edges = edgesBetween(sizes, at, radius);
-  placeLabels(edges, obstacles(units, biases, radius), edges.length <= MOST_LABELLED && !narrow);
-  return { width, height, radius, row, narrow, compact, units, biases, edges, barX: width - right + radius + (narrow ? 18 : 40), barHeight: Math.min(row * (most / sizes[layers]) - 60, 280) };
+  const biases = units.filter((u) => u.layer > 0 && (!large || spread(u.layer) > 2 * radius + 60)).map((u) => biasMark(u, radius, compact || narrow));
+  const edges = edgesBetween(sizes, at, radius, large ? strongest : null);
+  placeLabels(edges, obstacles(units, biases, radius), edges.length <= MOST_LABELLED && !narrow && !large);
+  const hidden = allSizes.map((size, layer) => size - sizes[layer]);
+  return {
+    width, height, radius, narrow, compact, large, hidden, units, biases, edges,
+    barX: width - right + radius + (narrow ? 18 : 40),
+    barHeight: sizes[layers] === 1 ? Math.min(needed - 60, 280) : Math.max(20, spread(layers) - 40),
+  };
 }
 
 function range(size) {
@@ -44,11 +56,12 @@ function biasMark(unit, radius, small) {
   return { name: `b${unit.name}`, layer: unit.layer, unit: unit.unit, x: unit.x, y: unit.y - radius - 17, width, height: 20, small };
 }
 
-function edgesBetween(sizes, at, radius) {
+function edgesBetween(sizes, at, radius, only) {
   const edges = [];
   for (let layer = 1; layer < sizes.length; layer++)
     for (const from of range(sizes[layer - 1]))
       for (const to of range(sizes[layer])) {
+        if (only && !only.has(`w${layer}.${from}.${to}`)) continue;
         const a = at.get(`${layer - 1}.${from}`);
         const b = at.get(`${layer}.${to}`);
         const length = Math.hypot(b.x - a.x, b.y - a.y);

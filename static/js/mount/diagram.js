@@ -1,12 +1,17 @@
 // Draws the diagram: elements are made once for a network, then only their attributes change.
 
 import { planDiagram, pointOn } from "../core/geometry.js";
+import { revealed } from "../core/network.js";
+import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
 import { phaseTitle } from "../core/words.js";
 import { viewDiagram } from "../views/diagram.js";
 import { s, set, whenChanged, write } from "./dom.js";
 import { createFlow } from "./flow.js";
+import { createBackdrop } from "./backdrop.js";
 import { makeBar, updateBar } from "./errorbar.js";
 
+const MOST_BARS = 6;
+const EVERY = 250; // milliseconds between two drawings of a large network while it plays
 const NARROW = "(max-width: 600px)";
 
 /** @returns {(state: object) => void} */
@@ -14,13 +19,23 @@ export function mountDiagram(root, dispatch) {
   const narrow = window.matchMedia(NARROW);
   let drawn = null;
   const flow = createFlow();
+  const backdrop = createBackdrop();
+  let planned = -EVERY;
   const render = whenChanged(
     (state) => [state.session?.layout, state.frame, state.selected, narrow.matches, state.playing],
     (state) => {
       if (!state.session || !state.frame) return;
       const { layout, spec } = state.session;
-      if (!drawn || drawn.layout !== layout || drawn.plan.narrow !== narrow.matches) {
-        drawn = { layout, ...draw(root, planDiagram(layout.sizes, narrow.matches), layout, dispatch) };
+      const large = edgeCount(layout.sizes) > LARGE;
+      const now = performance.now();
+      if (large && drawn?.layout === layout && state.playing && now - planned < EVERY) return;
+      if (large || !drawn || drawn.layout !== layout || drawn.plan.narrow !== narrow.matches) {
+        planned = now;
+        const { hasGradient } = revealed(layout, state.frame.phase);
+        const strongest = large ? strongestEdges(layout, state.frame, hasGradient) : undefined;
+        const plan = planDiagram(layout.sizes, narrow.matches, strongest);
+        drawn = { layout, ...draw(root, plan, layout, dispatch) };
+        if (large) backdrop.draw(root, plan, layout, state.frame, hasGradient);
       }
       const view = viewDiagram(drawn.plan, layout, spec, state.frame, state.selected);
       update(drawn, view, layout, state);
@@ -34,21 +49,31 @@ export function mountDiagram(root, dispatch) {
 }
 
 function draw(root, plan, layout, dispatch) {
-  const svg = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, class: `network${plan.compact ? " compact" : ""}${plan.narrow ? " narrow" : ""}`, role: "group", "aria-label": "The network" });
+  const svg = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, class: `network${plan.large ? " large" : ""}${plan.radius < 14 ? " dots" : ""}${plan.compact ? " compact" : ""}${plan.narrow ? " narrow" : ""}`, role: "group", "aria-label": "The network" });
   const edges = plan.edges.map((edge) => makeEdge(edge, dispatch));
   const biases = plan.biases.map((mark) => makeBias(mark, plan, dispatch));
   const units = plan.units.map((unit) => makeUnit(unit, plan));
   const layers = layout.sizes.length - 1;
-  const bars = plan.units.filter((unit) => unit.layer === layers).map(() => makeBar());
+  const outputs = plan.units.filter((unit) => unit.layer === layers);
+  const bars = outputs.length > MOST_BARS ? [] : outputs.map(() => makeBar());
   svg.append(
     s("g", { class: "edges" }, ...edges.map((edge) => edge.group)),
     s("g", { class: "bars" }, ...bars.map((bar) => bar.group)),
     s("g", { class: "units" }, ...units.map((unit) => unit.group)),
     s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
     s("g", { class: "labels" }, ...edges.map((edge) => edge.pill)),
+    ...plan.hidden.flatMap((count, layer) => (count ? [hiddenWords(plan, layer, count)] : [])),
   );
+  // A tall network may take more of the page than the screen shows: small text would be worse.
+  if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
   root.replaceChildren(svg);
   return { plan, svg, edges, biases, units, bars };
+}
+
+/** Says how many units of a layer are not drawn. */
+function hiddenWords(plan, layer, count) {
+  const column = plan.units.filter((unit) => unit.layer === layer);
+  return s("text", { class: "more", x: column[0].x, y: plan.height - 8 }, `+ ${count} more units`);
 }
 
 function onPick(element, name, dispatch) {
@@ -108,7 +133,7 @@ function update(drawn, view, layout, state) {
   view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge));
   view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
   view.units.forEach((unit, k) => updateUnit(drawn.units[k], unit));
-  view.bars.forEach((bar, k) => updateBar(drawn.bars[k], bar, drawn.plan.narrow));
+  drawn.bars.forEach((bar, k) => updateBar(bar, view.bars[k], drawn.plan.narrow));
 }
 
 function classes(base, view) {

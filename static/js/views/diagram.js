@@ -9,7 +9,7 @@ const CORE = 5; // width of the largest weight
 const HALO = 20; // what the largest gradient adds around its weight: half of it on each side
 
 /** Largest |weight|, and largest |gradient| of what is revealed: one scale for the whole picture. */
-function scales(layout, frame) {
+function scales(layout, frame, large) {
   let weight = 0;
   let gradient = 0;
   for (const slot of layout.parameters) {
@@ -19,13 +19,13 @@ function scales(layout, frame) {
       gradient = Math.max(gradient, Math.abs(frame.gradient[k]));
     }
   }
-  return { weight, gradient };
+  return { weight, gradient, core: large ? 2 : CORE, halo: large ? 6 : HALO };
 }
 
 /** @returns {{units: object[], edges: object[], biases: object[], bars: object[], at: object}} */
 export function viewDiagram(plan, layout, spec, frame, selected) {
   const at = revealed(layout, frame.phase);
-  const scale = scales(layout, frame);
+  const scale = scales(layout, frame, plan.large);
   const offsets = unitOffsets(layout.sizes);
   const onPath = selected ? pathOf(selected) : null;
   return {
@@ -101,9 +101,9 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     weight,
     gradient,
     next,
-    core: lineWidth(Math.abs(shown), scale.weight, CORE),
+    core: lineWidth(Math.abs(shown), scale.weight, scale.core),
     negative: shown < 0,
-    halo: share > 0 ? lineWidth(Math.abs(shown), scale.weight, CORE) + Math.max(2, HALO * share) : 0,
+    halo: share > 0 ? lineWidth(Math.abs(shown), scale.weight, scale.core) + Math.max(2, scale.halo * share) : 0,
     sign: known ? Math.sign(gradient) : 0,
     share,
     chevrons: forward ? 3 : at.update ? 0 : chevronCount(share, mark.length ?? 0),

@@ -1,0 +1,1 @@
+"""How fast Retrace is: ratios between things measured in one run, since machines differ."""

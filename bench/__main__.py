@@ -1,0 +1,16 @@
+"""`python -m bench [kernels jumps server page]`: print the measured ratios."""
+
+from __future__ import annotations
+
+import argparse
+
+import app  # noqa: F401  one BLAS thread, before NumPy is imported
+from bench import jumps, kernels, page, server
+
+PARTS = {"kernels": kernels, "jumps": jumps, "server": server, "page": page}
+
+parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which; all if none is named")
+for name in parser.parse_args().parts or PARTS:
+    print(f"\n== {name}")
+    PARTS[name].main()

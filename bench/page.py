@@ -1,0 +1,57 @@
+"""The page in a real Chromium: first paint, frames while the flow moves, bytes before the charts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import FLAGS, Server
+
+FRAMES = """() => new Promise((done) => {
+  const times = []; let spent = 0;
+  const watch = new PerformanceObserver((list) => list.getEntries().forEach((e) => { spent += e.duration; }));
+  watch.observe({ type: 'longtask' });
+  requestAnimationFrame(function tick(now) {
+    times.push(now);
+    if (times.length < 121) return requestAnimationFrame(tick);
+    done([(times.length - 1) * 1000 / (times[120] - times[0]), spent]);
+  });
+})"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = Server(Path(folder))
+        server.start()
+        path = os.environ.get("RETRACE_CHROMIUM") or None
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        page = browser.new_page()
+        page.goto(server.url)
+        page.wait_for_selector("html[data-ready]")
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        sizes = "performance.getEntriesByType('resource').filter((e) => !e.name.includes('plotly')).map((e) => e.transferSize)"
+        print(
+            f"first contentful paint {paint:.0f} ms; {sum(page.evaluate(sizes)) / 1e3:.0f} kB before charts"
+        )
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_selector("main[data-cursor='0:5']")
+        page.frame_locator("iframe").locator("#gradient .bars").wait_for()
+        client = page.context.new_cdp_session(page)
+        client.send("Performance.enable")
+
+        def busy() -> float:
+            metrics = client.send("Performance.getMetrics")["metrics"]
+            return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+        before = busy()
+        rate, long_tasks = page.evaluate(FRAMES)
+        each = (busy() - before) * 1000 / 120
+        print(
+            f"flow: {rate:.0f} frames/s, {each:.2f} ms of the main thread a frame, long tasks {long_tasks:.0f} ms"
+        )
+        browser.close()
+        server.stop()
