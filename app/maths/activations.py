@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+# As an array of no dimension, which costs a small network half of what a Python number does.
+_ONE = {kind: np.ones((), kind) for kind in "fd"}
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,18 @@ def _sigmoid(z: Array, out: Array) -> None:
     # 1 / (1 + e^-z): for very negative z, e^-z overflows to infinity and the quotient is a true 0.
     np.negative(z, out)
     np.exp(out, out)
-    np.add(out, 1.0, out)
+    np.add(out, _ONE[out.dtype.char], out)
     np.reciprocal(out, out)
 
 
 def _sigmoid_slope(z: Array, a: Array, out: Array) -> None:
-    np.subtract(1.0, a, out)
+    np.subtract(_ONE[out.dtype.char], a, out)
     np.multiply(out, a, out)
 
 
 def _tanh_slope(z: Array, a: Array, out: Array) -> None:
     np.multiply(a, a, out)
-    np.subtract(1.0, out, out)
+    np.subtract(_ONE[out.dtype.char], out, out)
 
 
 def _relu(z: Array, out: Array) -> None:

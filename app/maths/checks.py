@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.maths.network import Network
-from app.maths.passes import Passes
+from app.maths.passes import Passes, with_ones
 
 Array = NDArray[Any]
 
@@ -27,9 +27,9 @@ def directional_difference(
     the best for numbers around 1 (Nocedal and Wright, Numerical Optimization, section 8.1).
     """
     passes = Passes(network, len(inputs), np.float64)
-    base = np.asarray(parameters, np.float64)
-    above = passes.loss(base + h * direction, inputs, targets)
-    below = passes.loss(base - h * direction, inputs, targets)
+    base, stacked = np.asarray(parameters, np.float64), with_ones(np.asarray(inputs, np.float64))
+    above = passes.loss(base + h * direction, stacked, targets)
+    below = passes.loss(base - h * direction, stacked, targets)
     return (above - below) / (2 * h)
 
 

@@ -38,7 +38,8 @@ class Loss:
 
 def _sum_of_squares(a: Array, y: Array, work: Array) -> float:
     np.subtract(a, y, work)
-    return float(np.vdot(work, work))
+    flat = work.ravel("K")
+    return float(flat.dot(flat))
 
 
 def _half_squared(z: Array, a: Array, y: Array, work: Array) -> float:
@@ -60,7 +61,9 @@ def _mean_squared_slope(a: Array, y: Array, work: Array) -> None:
 def _binary_cross_entropy(z: Array, a: Array, y: Array, work: Array) -> float:
     # -y ln a - (1-y) ln(1-a) = ln(1 + e^z) - y z, which is exact where the sigmoid saturates.
     np.logaddexp(0.0, z, work)
-    return float((work.sum() - np.dot(y.reshape(-1), z.reshape(-1))) / a.size)
+    total = work.sum()
+    np.multiply(y, z, work)
+    return float((total - work.sum()) / a.size)
 
 
 def _binary_cross_entropy_slope(a: Array, y: Array, out: Array) -> None:

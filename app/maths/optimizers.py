@@ -16,19 +16,20 @@ Array = NDArray[Any]
 class Optimizer:
     """`update(parameters, gradient, state, learning_rate, out)` writes the new parameters to `out`.
 
-    All arrays are flat; `out` may not be `parameters` or `gradient`. `state` holds
-    `state_size(parameter_count)` numbers, is zero at first and is changed in place.
+    All arrays are flat and of one precision; the learning rate is an array of no dimension. `out`
+    may not be `parameters` or `gradient`. `state` holds `state_size(parameter_count)` numbers, is
+    zero at first and is changed in place.
     """
 
     name: str
     meaning: str
     state_size: Callable[[int], int]
-    update: Callable[[Array, Array, Array, float, Array], None]
+    update: Callable[[Array, Array, Array, Array, Array], None]
 
 
-def _descend(p: Array, gradient: Array, state: Array, learning_rate: float, out: Array) -> None:
-    np.multiply(gradient, -learning_rate, out)
-    np.add(p, out, out)
+def _descend(p: Array, gradient: Array, state: Array, learning_rate: Array, out: Array) -> None:
+    np.multiply(gradient, learning_rate, out)
+    np.subtract(p, out, out)
 
 
 OPTIMIZERS: dict[str, Optimizer] = {

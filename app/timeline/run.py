@@ -18,7 +18,7 @@ from app.data.datasets import Dataset
 from app.maths.initializers import INITIALIZERS
 from app.maths.network import Network
 from app.maths.optimizers import OPTIMIZERS
-from app.maths.passes import Passes
+from app.maths.passes import Passes, with_ones
 from app.timeline.edits import Edit
 from app.timeline.spec import Spec
 
@@ -59,7 +59,7 @@ class Run:
         self.dtype = np.dtype(spec.precision)
         self.batches = Batches(dataset.training_rows, spec.batch_size, spec.shuffle, spec.seed)
         self._passes = Passes(network, self.batches.batch_size, self.dtype)
-        self._inputs = dataset.inputs.astype(self.dtype)
+        self._inputs = with_ones(dataset.inputs.astype(self.dtype))
         self._targets = dataset.targets.astype(self.dtype)
         self._test_passes: Passes | None = None
         self._ordered: tuple[int, Array, Array] | None = None
@@ -68,6 +68,14 @@ class Run:
         self._new = np.empty(network.parameter_count, self.dtype)
         self.parameters = np.empty_like(self._new)
         self.set_state(0, self.initial_state())
+
+    @property
+    def learning_rate(self) -> float:
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate, self._rate = value, np.array(value, self.dtype)
 
     def initial_state(self) -> Array:
         parameters = np.zeros(self.network.parameter_count, self.dtype)
@@ -115,7 +123,7 @@ class Run:
             self.parameters,
             self._passes.gradient,
             self.optimizer_state,
-            self.learning_rate,
+            self._rate,
             self._new,
         )
         return loss
@@ -156,7 +164,7 @@ class Run:
             parameters=_frozen(self.parameters),
             gradient=_frozen(passes.gradient),
             new_parameters=_frozen(self._new),
-            inputs=_frozen(inputs),
+            inputs=_frozen(inputs[:, :-1]),
             targets=_frozen(targets),
             z=tuple(map(_frozen, passes.z)),
             a=tuple(map(_frozen, passes.a)),
@@ -179,7 +187,7 @@ class Run:
         return mean if math.isfinite(mean) else None
 
     def _batch(self) -> tuple[Array, Array]:
-        """Return views of this step's inputs and targets; an epoch's rows are put in order once."""
+        """Return views of this step's inputs (`with_ones`) and targets, ordered once an epoch."""
         epoch, within = divmod(self.step, self.batches.steps_per_epoch)
         if self._ordered is None or self._ordered[0] != epoch:
             order = self.batches.order(epoch)
@@ -190,7 +198,7 @@ class Run:
 
 
 def _all_finite(array: Array) -> bool:
-    flat = array.reshape(-1)
+    flat = array.ravel("K")
     return math.isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.maths.checks import central_difference, directional_difference, relative_gap
 from app.maths.network import Network
-from app.maths.passes import Passes
+from app.maths.passes import Passes, with_ones
 from tests.nets import Case, all_cases, make_case, plain_loss
 
 CASES = all_cases()
@@ -22,7 +22,7 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "gradients.json").re
 
 def _gradient(case: Case, dtype: type = np.float64) -> tuple[float, np.ndarray]:
     passes = Passes(case.network, len(case.inputs), dtype)
-    batch = (case.inputs.astype(dtype), case.targets.astype(dtype))
+    batch = (with_ones(case.inputs.astype(dtype)), case.targets.astype(dtype))
     loss = passes.step(case.parameters.astype(dtype), *batch)
     return loss, passes.gradient.copy()
 
@@ -30,7 +30,7 @@ def _gradient(case: Case, dtype: type = np.float64) -> tuple[float, np.ndarray]:
 def _nearest_kink(case: Case) -> float:
     """The smallest |z| of a ReLU unit: nearer than the difference's step, it has no meaning."""
     passes = Passes(case.network, len(case.inputs), np.float64)
-    passes.step(case.parameters, case.inputs, case.targets)
+    passes.step(case.parameters, with_ones(case.inputs), case.targets)
     names = case.network.activations
     kinks = [np.abs(z).min() for z, name in zip(passes.z, names, strict=True) if name == "relu"]
     return min(kinks, default=1.0)
@@ -75,7 +75,7 @@ def test_agrees_with_pytorch(golden: dict) -> None:
         np.array(golden[key]) for key in ("parameters", "inputs", "targets")
     )
     passes = Passes(network, len(inputs), np.float64)
-    loss = passes.step(parameters, inputs, targets)
+    loss = passes.step(parameters, with_ones(inputs), targets)
     np.testing.assert_allclose(loss, golden["value"], rtol=1e-12)
     np.testing.assert_allclose(passes.gradient, golden["gradient"], rtol=1e-10, atol=1e-14)
 
@@ -107,10 +107,11 @@ def test_directional_difference_is_linear_in_the_direction() -> None:
 def test_delta_belongs_to_each_example_and_not_to_the_batch() -> None:
     case = make_case((2, 4, 3), "sigmoid", "tanh", "half_squared_error", 5)
     passes = Passes(case.network, 5, np.float64)
-    passes.step(case.parameters, case.inputs, case.targets)
+    passes.step(case.parameters, with_ones(case.inputs), case.targets)
     together = [delta.copy() for delta in passes.delta]
     for k in range(5):
-        passes.step(case.parameters, case.inputs[k : k + 1], case.targets[k : k + 1])
+        one = slice(k, k + 1)
+        passes.step(case.parameters, with_ones(case.inputs[one]), case.targets[one])
         for layer, delta in enumerate(passes.delta):
             np.testing.assert_allclose(delta[0], together[layer][k], rtol=1e-12)
 
@@ -119,7 +120,8 @@ def test_biases_that_are_not_trained_have_no_gradient() -> None:
     network = Network((2, 3, 1), ("tanh", "identity"), "half_squared_error", train_biases=False)
     rng = np.random.default_rng(3)
     passes = Passes(network, 4, np.float64)
-    passes.step(rng.normal(size=13), rng.normal(size=(4, 2)), rng.normal(size=(4, 1)))
+    inputs = with_ones(rng.normal(size=(4, 2)))
+    passes.step(rng.normal(size=13), inputs, rng.normal(size=(4, 1)))
     assert not network.biases(passes.gradient, 1).any()
     assert not network.biases(passes.gradient, 2).any()
     assert network.weights(passes.gradient, 1).all()
@@ -132,6 +134,6 @@ def test_cross_entropies_stay_exact_where_the_output_saturates(loss: str) -> Non
     passes = Passes(network, 1, np.float64)
     parameters = np.array([1000.0, -1000.0, 0.0, 0.0])
     with np.errstate(over="ignore"):
-        value = passes.step(parameters, np.array([[1.0]]), np.array([[0.0, 1.0]]))
+        value = passes.step(parameters, np.array([[1.0, 1.0]]), np.array([[0.0, 1.0]]))
     assert value == (1000.0 if output == "sigmoid" else 2000.0)
     assert np.isfinite(passes.gradient).all()
