@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from dev import look_for_chromium
 from tests.browser.conftest import FLAGS, Server
 
 FRAMES = """() => new Promise((done) => {
@@ -26,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = Server(Path(folder))
         server.start()
-        path = os.environ.get("RETRACE_CHROMIUM") or None
+        path = os.environ.get("RETRACE_CHROMIUM") or look_for_chromium()
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         page = browser.new_page()
         page.goto(server.url)

@@ -84,8 +84,8 @@ async def command(request: Request, session_id: SessionId) -> Json:
 async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
     """The loss as a Plotly figure."""
     async with sessions_of(request).use(session_id) as seat:
-        layout = seat.session.timeline.layout()
-        return Json(charts.loss_figure(await seat.session.history(), layout, theme))
+        timeline, history = seat.session.timeline, await seat.session.history()
+        return Json(charts.loss_figure(history, timeline.layout(), timeline.furthest, theme))
 
 
 @router.get("/sessions/{session_id}/figures/gradient")

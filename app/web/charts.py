@@ -29,23 +29,33 @@ THEMES = {
     },
 }
 MOST_BARS = 400
+_FEW = 40
 
 
-def loss_figure(history: dict[str, Any], layout: dict[str, Any], theme: str) -> Figure:
+def loss_figure(
+    history: dict[str, Any], layout: dict[str, Any], furthest: int, theme: str
+) -> Figure:
     """Return the loss of every step (a band from smallest to largest) and of every epoch.
 
-    An epoch's training loss is the mean over its steps, so it stands in the epoch's middle; its
-    held-out loss is measured at its start and stands there.
+    An epoch's training loss is the mean over its steps, so it stands in their middle, also where
+    the epoch is still under way at step `furthest`; its held-out loss is measured at its start and
+    stands there.
     """
     colours = _colours(theme)
     per_epoch, steps = layout["steps_per_epoch"], history["steps"]
     traces = [_band(history, colours)] if steps else []
     epochs = history["epochs"] if per_epoch > 1 else []
-    train = [(e["epoch"] * per_epoch + per_epoch / 2, e["train"]) for e in epochs]
+    ends = [min((e["epoch"] + 1) * per_epoch, furthest + 1) - 1 for e in epochs]
+    train = [
+        ((e["epoch"] * per_epoch + end) / 2, e["train"])
+        for e, end in zip(epochs, ends, strict=True)
+    ]
     test = [(e["epoch"] * per_epoch, e["test"]) for e in history["epochs"]]
     traces += _line("training rows, mean of the epoch", train, colours["text"], "circle")
     traces += _line("held-out rows", test, colours["minus"], "diamond")
-    return {"data": traces, "layout": _layout("step", "loss", colours)}
+    figure = _layout("step", "loss", colours)
+    figure["xaxis"]["range"] = [0, max(furthest, 10)]
+    return {"data": traces, "layout": figure}
 
 
 def gradient_figure(record: StepRecord, network: Network, phase: int, theme: str) -> Figure:
@@ -88,7 +98,9 @@ def _band(history: dict[str, Any], colours: dict[str, str]) -> Figure:
         x += [step, step] if low != high else [step]
         y += [low, high] if low != high else [low]
     line = {"color": colours["muted"], "width": 1}
-    trace = {"type": "scatter", "mode": "lines", "name": "batch loss of a step", "line": line}
+    mode = "lines+markers" if len(x) <= _FEW else "lines"  # one step alone has no line
+    trace = {"type": "scatter", "mode": mode, "name": "batch loss of a step", "line": line}
+    trace["marker"] = {"size": 5, "color": colours["muted"]}
     return {**trace, "x": x, "y": y, "opacity": 0.7}
 
 

@@ -16,6 +16,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dev import look_for_chromium
+
 ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--no-sandbox",
@@ -76,7 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        path = os.environ.get("RETRACE_CHROMIUM") or None
+        path = os.environ.get("RETRACE_CHROMIUM") or look_for_chromium()
         found = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield found
         found.close()

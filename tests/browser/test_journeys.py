@@ -121,7 +121,10 @@ def test_the_panel_shows_the_loss_of_the_step(visit: Visit) -> None:
     expect(page.locator("#panel")).to_contain_text("not yet")
     page.get_by_role("button", name="Phase 4: Error").click()
     visit.at(0, 4)
-    expect(page.locator("#panel")).to_contain_text(str(visit.step(0)["loss"]))
+    loss = visit.step(0)["loss"]
+    shown = page.locator("#panel dt:has-text('Loss E') + dd")
+    expect(shown).to_have_text(f"{loss:.6f}")
+    expect(shown).to_have_attribute("title", str(loss))
 
 
 def test_steps_forward_and_back_by_button(visit: Visit) -> None:
@@ -290,7 +293,7 @@ def test_the_charts_come_when_the_page_is_idle_and_tell_the_truth(visit: Visit) 
     frame = page.frame_locator("iframe")
     expect(frame.locator("#gradient .bars .point")).to_have_count(4)
     expect(frame.locator("#loss .scatterlayer").first).to_be_attached()
-    expect(page.locator("#charts")).to_contain_text("All 4 partial derivatives")
+    expect(frame.locator("#gradient-words")).to_contain_text("All 4 partial derivatives")
 
 
 def test_two_tabs_see_the_same_run(visit: Visit, browser: Browser, server: Server) -> None:

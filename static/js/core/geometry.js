@@ -23,8 +23,8 @@ export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
   const radius = narrow ? 24 : large ? Math.max(4, Math.min(12, 230 / most)) : most <= 4 ? 33 : most <= 6 ? 26 : 18;
   // Above a unit stands its bias, below it its tag; an input has neither.
   const least = (layer) => (large ? 2 * radius + 3 : 2 * radius + (layer > 0 ? 62 : narrow ? 44 : 14));
-  const needed = Math.max(300, ...sizes.map((size, layer) => size * least(layer)));
-  const spread = (layer) => Math.max(least(layer), Math.min(132, needed / sizes[layer]));
+  const needed = Math.max(narrow ? 300 : 400, ...sizes.map((size, layer) => size * least(layer)));
+  const spread = (layer) => Math.max(least(layer), Math.min(narrow ? 132 : 150, needed / sizes[layer]));
   const height = needed + 28;
   const unit = (layer, k) => ({
     layer,

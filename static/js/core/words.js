@@ -82,7 +82,7 @@ function backwardWords(layout, spec, frame, at) {
     : `The δ of each hidden unit gathers the δ behind it through w${superscript(at.layer + 1)}; each weight into it gets that δ times what came through.`;
   if (slope === 0) return `${start} Here every partial derivative is 0.`;
   const way = slope > 0 ? "fall" : "rise";
-  return `${start} The largest is ∂E/∂${symbol(name)} = ${signed(slope, 3)}: this weight will ${way}. No weight moves yet.`;
+  return `${start} The largest is ∂E/∂${symbol(name)} = ${signed(slope, 3)}: this ${name[0] === "b" ? "bias" : "weight"} will ${way}. No weight moves yet.`;
 }
 
 function updateWords(layout, spec, frame) {

@@ -12,8 +12,10 @@ async function draw(name, figure) {
 
 addEventListener("message", async ({ origin, data }) => {
   if (origin !== location.origin) return;
-  document.documentElement.style.colorScheme = data.theme;
-  await Promise.all([draw("loss", data.loss), draw("gradient", data.gradient)]);
+  document.documentElement.dataset.theme = data.theme;
+  for (const [name, text] of Object.entries(data.words)) document.getElementById(`${name}-words`).textContent = text;
+  if (!data.figures) return;
+  await Promise.all(Object.entries(data.figures).map(([name, figure]) => draw(name, figure)));
   document.documentElement.dataset.drawn = data.key;
   parent.postMessage({ drawn: data.key }, location.origin);
 });

@@ -1,7 +1,7 @@
 // The charts stand in a frame of their own, which is made when the page is idle, never before.
 
 import { count } from "../core/format.js";
-import { h, write } from "./dom.js";
+import { h } from "./dom.js";
 
 const EVERY = 250; // milliseconds between two drawings
 
@@ -13,7 +13,6 @@ function whenIdle(work) {
 
 export function mountCharts(root, getFigure, getState, shownTheme) {
   const place = root.querySelector('[data-chart="frame"]');
-  const [lossWords, gradientWords] = ["loss-words", "gradient-words"].map((name) => root.querySelector(`[data-chart="${name}"]`));
   let frame = null;
   let ready = false;
   let asked = "";
@@ -47,7 +46,7 @@ export function mountCharts(root, getFigure, getState, shownTheme) {
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     await draw(session, getState().frame ?? now, shownTheme(theme), key).catch((error) => {
       busy = false;
-      write(lossWords, `No chart: ${error.message}`);
+      send({ theme: shownTheme(getState().theme), words: { loss: `No chart: ${error.message}` } });
     });
   }
   async function draw(session, now, theme, key) {
@@ -56,10 +55,9 @@ export function mountCharts(root, getFigure, getState, shownTheme) {
       getFigure(session.id, "loss", { theme }),
       getFigure(session.id, "gradient", { step: now.step, phase: now.phase, theme }),
     ]);
-    write(lossWords, lossText(now));
-    write(gradientWords, gradientText(gradient));
-    frame.contentWindow.postMessage({ theme, loss, gradient, key }, location.origin);
+    send({ theme, figures: { loss, gradient }, words: { loss: lossText(now), gradient: gradientText(gradient) }, key });
   }
+  const send = (message) => frame.contentWindow.postMessage(message, location.origin);
   return { render, load };
 }
 

@@ -138,7 +138,7 @@ function update(drawn, view, layout, state) {
 
 function classes(base, view) {
   const sign = view.sign > 0 ? " plus" : view.sign < 0 ? " minus" : "";
-  return `${base}${sign}${view.dimmed ? " dimmed" : ""}${view.selected ? " selected" : ""}${view.lit ? " lit" : ""}`;
+  return `${base}${sign}${view.dimmed ? " dimmed" : ""}${view.selected ? " selected" : ""}${view.lit ? " lit" : ""}${view.kept ? " kept" : ""}`;
 }
 
 function updateEdge(made, view) {

@@ -20,7 +20,7 @@ export function mountHeader(root, dispatch, connection, actions) {
         preset.replaceChildren(new Option("Start again with …", "", true, true), ...presets.map((p) => new Option(p.title, p.name)));
         preset.options[0].disabled = true;
       }
-      if (session) write(run, runWords(session));
+      if (session) write(run, runWords(session, presets));
     },
   );
   const renderExample = whenChanged(
@@ -43,9 +43,15 @@ export function mountHeader(root, dispatch, connection, actions) {
   };
 }
 
-function runWords({ layout, spec }) {
+/** The preset whose data this is, by its title; other data has no name but that it was given. */
+function dataTitle(dataset, presets) {
+  const same = (given) => Object.entries(given).every(([key, value]) => JSON.stringify(dataset[key]) === JSON.stringify(value));
+  return presets.find(({ spec }) => spec.dataset && same(spec.dataset))?.title ?? "Given numbers";
+}
+
+function runWords({ layout, spec }, presets) {
   const hidden = [...new Set(layout.activations.slice(0, -1))].join(", ");
-  const name = spec.dataset.name === "ames-houses" ? "Houses of Ames" : "Given numbers";
+  const name = spec.dataset.name === "ames-houses" ? "Houses of Ames" : dataTitle(spec.dataset, presets);
   const shape = layout.sizes.join("-");
   const batch = Math.min(spec.batch_size, layout.training_rows);
   return `${name} · ${shape}${hidden ? ` ${hidden}` : ""} · ${lossName(layout)} · batch of ${count(batch)} · ${count(layout.training_rows)} training, ${count(layout.held_out_rows)} held-out rows`;

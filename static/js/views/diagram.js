@@ -110,6 +110,7 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     flow: forward ? 1 : known && at.kind === "backward" && at.layer === mark.layer ? -1 : 0,
     enters: at.kind === "backward" && at.layer === mark.layer,
     selected: mark.name === selected,
+    kept: !trained,
     data: { "data-weight": text(weight), "data-gradient": text(gradient), "data-new-weight": text(next) },
   };
 }

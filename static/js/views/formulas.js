@@ -23,10 +23,10 @@ function number(value) {
 
 /** Lines of an equation, aligned at their equals signs. */
 function lines(label, ...rows) {
-  const cells = rows.map(([left, right]) => [
+  const cells = rows.map(([left, right, goesOn]) => [
     "mtr", {},
     ["mtd", { class: "left" }, left ?? row()],
-    ["mtd", {}, o("=")],
+    ["mtd", {}, goesOn ? row() : o("=")],
     ["mtd", { class: "right" }, right],
   ]);
   return { label, tree: ["math", { display: "block" }, ["mtable", {}, ...cells]] };
@@ -36,10 +36,42 @@ const weightSymbol = (layer, from, to) => both("w", from > 9 || to > 9 ? `${from
 const aSymbol = (layout, layer, unit) => layer === 0 ? sub("x", String(unit)) : layer === layout.sizes.length - 1 ? sub("ŷ", String(unit)) : both("a", String(unit), String(layer));
 const partial = (layer, from, to) => ratio(row(i("∂"), i("E")), row(i("∂"), weightSymbol(layer, from, to)));
 
+/** Rows of a sum of products, two to a row: [weight, value] pairs, between what stands around it. */
+function sumRows(pairs, before, after) {
+  const shown = pairs.slice(0, MOST_TERMS).map(([one, other], k) => [...(k ? [o("+")] : []), number(one), o("·"), number(other)]);
+  if (pairs.length > MOST_TERMS) shown.push([o("+"), o("…")]);
+  const rows = [];
+  for (let k = 0; k < shown.length; k += 2) rows.push(shown.slice(k, k + 2).flat());
+  rows[0].unshift(...before);
+  rows[rows.length - 1].push(...after);
+  return rows.map((parts, k) => [null, row(...parts), k > 0]);
+}
+
 /** The weight that the formulas speak of: the selected one if it is of this layer, else `fallback`. */
 function chosen(layout, selected, layer, fallback) {
   const found = selected ? parseName(layout, selected) : null;
   return found && found.kind === "weight" && found.layer === layer ? found : fallback;
+}
+
+/** How a value in its own unit becomes what the network sees; nothing where it is used as given. */
+export function inputFormulas(layout, frame) {
+  const columns = [
+    ...layout.inputs.map((_, k) => [aSymbol(layout, 0, k + 1), frame.ownInputs[k], layout.input_scale[k], frame.inputs[k]]),
+    ...layout.targets.map((_, k) => [layout.targets.length > 1 ? sub("y", String(k + 1)) : i("y"), frame.ownTargets[k], layout.target_scale[k], frame.targets[k]]),
+  ];
+  const scaled = columns.filter(([, , { mean, scale }]) => mean !== 0 || scale !== 1);
+  if (!scaled.length) return [];
+  const centred = scaled.some(([, , { mean }]) => mean !== 0);
+  const label = centred ? "What the network sees: less the training rows' mean, over their standard deviation" : "What the network sees: the value in its unit";
+  return [lines(label, ...scaled.slice(0, MOST_TERMS).map(([symbol, own, { mean, scale }, seen]) => {
+    const top = mean === 0 ? n(plain(own)) : row(n(plain(own)), o("−"), mean < 0 ? row(o("("), n(plain(mean)), o(")")) : n(plain(mean)));
+    return [symbol, row(ratio(top, n(plain(scale))), o("="), n(fixed(seen, DIGITS)))];
+  }))];
+}
+
+/** Digits enough that a person with paper gets the four decimals of the result. */
+function plain(value) {
+  return value.toLocaleString("en-US", { maximumSignificantDigits: 7, useGrouping: value >= 10000 }).replace("-", "−");
 }
 
 /** z and a of one unit, term by term. */
@@ -48,19 +80,14 @@ export function forwardFormulas(layout, frame, at, selected) {
   const unit = chosen(layout, selected, layer, { to: 1 }).to;
   const index = unitOffsets(layout.sizes)[layer - 1] + unit - 1;
   const sources = Array.from({ length: layout.sizes[layer - 1] }, (_, k) => k + 1);
-  const terms = sources.map((from) => ({
-    weight: frame.parameters[weightIndex(layout, layer, from, unit)],
-    a: activationOf(frame, layout, layer - 1, from),
-  }));
+  const terms = sources.map((from) => [frame.parameters[weightIndex(layout, layer, from, unit)], activationOf(frame, layout, layer - 1, from)]);
   const bias = frame.parameters[biasIndex(layout, layer, unit)];
-  const shown = terms.slice(0, MOST_TERMS).flatMap(({ weight, a }, k) => [k ? o("+") : null, number(weight), o("·"), number(a)].filter(Boolean));
-  if (terms.length > MOST_TERMS) shown.push(o("+"), o("…"));
   const z = both("z", String(unit), String(layer));
   const sum = row(["munder", {}, o("∑"), i("i")], both("w", `i${unit}`, String(layer)), o("·"), layer === 1 ? sub("x", "i") : both("a", "i", String(layer - 1)), o("+"), both("b", String(unit), String(layer)));
   const name = layout.activations[layer - 1];
   const f = name === "identity" ? z : row(["mtext", {}, name], o("("), z, o(")"));
   return [
-    lines("The weighted sum", [z, sum], [null, row(...shown, o("+"), number(bias))], [null, n(fixed(frame.z[index], DIGITS))]),
+    lines("The weighted sum", [z, sum], ...sumRows(terms, [], [o("+"), number(bias)]), [null, n(fixed(frame.z[index], DIGITS))]),
     lines(name === "identity" ? "passed on unchanged (identity)" : `then ${name}`, [aSymbol(layout, layer, unit), f], [null, n(fixed(frame.a[index], DIGITS))]),
   ];
 }
@@ -149,14 +176,9 @@ function hiddenDelta(layout, frame, layer, unit, deltaSymbol, delta) {
   const offsets = unitOffsets(layout.sizes);
   const index = offsets[layer - 1] + unit - 1;
   const [slope, value] = slopeOf(layout.activations[layer - 1], frame.z[index], frame.a[index]);
-  const terms = Array.from({ length: layout.sizes[layer + 1] }, (_, k) => ({
-    weight: frame.parameters[weightIndex(layout, layer + 1, unit, k + 1)],
-    delta: frame.delta[offsets[layer] + k],
-  }));
-  const shown = terms.slice(0, MOST_TERMS).flatMap((term, k) => [k ? o("+") : null, number(term.weight), o("·"), number(term.delta)].filter(Boolean));
-  if (terms.length > MOST_TERMS) shown.push(o("+"), o("…"));
+  const terms = Array.from({ length: layout.sizes[layer + 1] }, (_, k) => [frame.parameters[weightIndex(layout, layer + 1, unit, k + 1)], frame.delta[offsets[layer] + k]]);
   const sum = row(["munder", {}, o("∑"), i("j")], both("w", `${unit}j`, String(layer + 1)), o("·"), both("δ", "j", String(layer + 1)));
-  return lines("δ of the hidden unit: its slope, times what comes back", [deltaSymbol, row(...slope, o("·"), sum)], [null, row(value, o("·"), o("("), ...shown, o(")"))], [null, n(signed(delta, DIGITS))]);
+  return lines("δ of the hidden unit: its slope, times what comes back", [deltaSymbol, row(...slope, o("·"), sum)], ...sumRows(terms, [value, o("·"), o("(")], [o(")")]), [null, n(signed(delta, DIGITS))]);
 }
 
 /** The update of one weight, in both conventions. */

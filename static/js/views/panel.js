@@ -3,7 +3,7 @@
 import { fixed, full } from "../core/format.js";
 import { parameterNames, parseName, revealed } from "../core/network.js";
 import { largestOf, phaseSentence, phaseTitle } from "../core/words.js";
-import { backwardFormulas, errorFormulas, forwardFormulas, updateFormulas } from "./formulas.js";
+import { backwardFormulas, errorFormulas, forwardFormulas, inputFormulas, updateFormulas } from "./formulas.js";
 
 const LOSSES = {
   half_squared_error: "half squared error",
@@ -30,6 +30,7 @@ export function viewPanel(layout, spec, frame, selected) {
 }
 
 function formulas(layout, spec, frame, at, selected) {
+  if (at.kind === "input") return inputFormulas(layout, frame);
   if (at.kind === "forward") return forwardFormulas(layout, frame, at, selected);
   if (at.kind === "error") return errorFormulas(layout, frame);
   if (at.kind === "backward") return backwardFormulas(layout, frame, at, selected, strongest(layout, frame, at.layer));
@@ -49,10 +50,19 @@ function hint(at, selected) {
 
 function figures(layout, frame, at) {
   const rows = [
-    ["Loss E of this batch", at.error ? full(frame.loss) : "not yet"],
+    at.error ? figure("Loss E of this batch", frame.loss) : ["Loss E of this batch", "not yet"],
     ["Learning rate α", full(frame.learningRate)],
   ];
-  if (frame.testLoss !== null) rows.push(["Held-out loss before this update", fixed(frame.testLoss, 4)]);
-  if (at.hasGradient(1)) rows.push(["Length of the gradient |∇E|", fixed(Math.hypot(...frame.gradient.slice(0, 10000)), 4)]);
-  return frame.gradient.length > 10000 ? rows.filter(([name]) => !name.startsWith("Length")) : rows;
+  if (frame.testLoss !== null) rows.push(figure("Held-out loss before this update", frame.testLoss));
+  if (at.hasGradient(1)) rows.push(figure("Length of the gradient |∇E|", lengthOf(frame.gradient)));
+  return rows;
+}
+
+/** Six decimals, and every digit when pointed at. */
+function figure(name, value) {
+  return [name, fixed(value, 6), full(value)];
+}
+
+function lengthOf(vector) {
+  return Math.sqrt(vector.reduce((sum, part) => sum + part * part, 0));
 }
