@@ -33,4 +33,5 @@ class Refused(ValueError):
     def __init__(self, code: str, field: str | None, value: Any, expected: str) -> None:
         self.code, self.field, self.value, self.expected = code, field, value, expected
         named = f"{field}: " if field else ""
-        super().__init__(f"{named}expected {expected}, got {shown(value)}")
+        got = "" if value is None else f", got {shown(value)}"
+        super().__init__(f"{named}expected {expected}{got}")

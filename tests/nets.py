@@ -23,6 +23,13 @@ PAIRS = (
 )
 SHAPES = ((3, 2), (2, 4, 3), (3, 5, 2, 4), (2, 3, 4, 3, 2))
 
+# A small session for tests of what a run does.
+SMALL: dict[str, Any] = {
+    "dataset": {"inputs": [[0.1, 0.2], [0.4, -0.3], [0.7, 0.5]], "targets": [[1], [0], [0.5]]},
+    "layers": [{"units": 3, "activation": "tanh"}, {"units": 1, "activation": "identity"}],
+    "batch_size": 2,
+}
+
 
 @dataclass(frozen=True)
 class Case:

@@ -80,19 +80,20 @@ class Reaching:
 
     async def _find(self, step: int) -> StepRecord:
         told = time.monotonic()
-        announced = False
+        message = {"type": "progress", "target": step}
+        announced, reached = False, 0
         try:
             while (remaining := await self._one_slice(step)) > 0:
-                now = time.monotonic()
+                now, reached = time.monotonic(), step - remaining
                 if now - told > _PROGRESS_SECONDS:
                     told, announced = now, True
-                    message = {"type": "progress", "step": step - remaining, "target": step}
-                    self._tell({**message, "done": False})
+                    self._tell({**message, "step": reached, "done": False})
+            reached = step
             async with self._lock:
                 return await self._workers.compute(self._timeline.record, step)
         finally:
             if announced:
-                self._tell({"type": "progress", "step": step, "target": step, "done": True})
+                self._tell({**message, "step": reached, "done": True})
 
     async def _one_slice(self, step: int) -> int:
         """Compute for about SLICE_SECONDS; return how many steps remain before `step`."""

@@ -93,18 +93,24 @@ class Session:
             return await self._edited(command, {"dropped": [old.to_json() for old in dropped]})
 
     async def undo(self, command: str | None) -> Reply:
+        """Take the last edit back. The cursor stays, unless its step would take long to compute
+        anew: then it goes to where the edit held.
+        """
         self._interrupt_player()
         async with self.turn:
             if (known := await self._known(command)) is not None:
                 return known
-            await self._edit(self.timeline.undo)
+            edit = await self._edit(self.timeline.undo)
+            async with self.computing:
+                near = await self._is_near(self.cursor.step)
+            if not near:
+                self.cursor = Cursor(edit.step, self.cursor.phase)
             return await self._edited(command, {})
 
     async def record(self, step: int, patience: float) -> StepRecord:
         """Return the numbers of any step without moving, and without stopping a search."""
         async with self.computing:
-            cost = await self._workers.compute(self.timeline.cost_to, step)
-            if self.reaching.is_near(cost):
+            if await self._is_near(step):
                 return await self._workers.compute(self.timeline.record, step)
         return await self.reaching.record(step, patience)
 
@@ -147,6 +153,9 @@ class Session:
     def _interrupt_player(self) -> None:
         if self.playing:
             self.reaching.cancel()
+
+    async def _is_near(self, step: int) -> bool:
+        return self.reaching.is_near(await self._workers.compute(self.timeline.cost_to, step))
 
     async def _known(self, command: str | None) -> Reply | None:
         if command is None:

@@ -29,6 +29,8 @@ from app.timeline.spec import Spec
 Array = NDArray[Any]
 _RECORD_BYTES = 4 << 20
 _UNDO_DEPTH = 200
+_FEW_BUCKETS = 256
+_SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a second
 
 
 class Timeline:
@@ -280,11 +282,20 @@ class Timeline:
         self.last_step = None
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
         if step < self._history.fed:
-            grid = max(self._checkpoints.interval, self._history.width)
-            cut = step // grid * grid
+            self._forget_from(step)
+        self._stand_at(step)
+
+    def _forget_from(self, step: int) -> None:
+        """Cut history and checkpoints back; what is left may be too coarse to be worth keeping."""
+        grid = max(self._checkpoints.interval, self._history.width)
+        cut = step // grid * grid
+        coarse = self._history.width > 1 and step < _FEW_BUCKETS * self._history.width
+        soon = _SOON_AGAIN * first_interval(self.network.parameter_count, self.batch_size)
+        if coarse and step <= soon:
+            self._start_afresh()
+        else:
             self._checkpoints.drop_after(cut)
             self._history.cut(cut, *self._checkpoints.sums(cut))
-        self._stand_at(step)
 
     def _fingerprint(self) -> str:
         defining = [self.spec.to_json(), [edit.to_json() for edit in self.edits]]

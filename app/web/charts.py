@@ -84,7 +84,7 @@ def gradient_figure(record: StepRecord, network: Network, phase: int, theme: str
     }
     layout = _layout("", "∂E/∂w", colours)
     layout["xaxis"]["type"] = "category"
-    return {"data": [bars], "layout": layout, "shown": len(values), "of": total}
+    return {"data": [bars] if values else [], "layout": layout, "shown": len(values), "of": total}
 
 
 def _band(history: dict[str, Any], colours: dict[str, str]) -> Figure:

@@ -202,3 +202,14 @@ def test_a_saved_blob_of_another_run_is_left_alone() -> None:
     timeline = Timeline(parse_spec(SPEC), saved=other.save())
     assert timeline.furthest == 0
     assert Timeline(parse_spec(SPEC), saved=b"garbage").furthest == 0
+
+
+def test_an_early_edit_of_a_long_run_leaves_a_fine_history() -> None:
+    timeline = Timeline(parse_spec(SPEC))
+    before = timeline.record(40).parameters.copy()
+    timeline.record(9_000)
+    assert len(timeline.history()["steps"]) < 2_000
+    timeline.change(Edit(100, learning_rate=0.05))
+    timeline.record(100)
+    assert timeline.history()["steps"] == list(range(101))
+    assert timeline.record(40).parameters.tobytes() == before.tobytes()

@@ -28,7 +28,11 @@ const REDUCERS = {
     session: { ...state.session, revision, edits, can_undo, furthest },
   }),
   playing: (state, { playing, reason }) => ({ ...state, playing, notice: whyPaused(reason) ?? state.notice }),
-  progress: (state, { step, target, done }) => ({ ...state, progress: done ? null : { step, target } }),
+  progress: (state, { step, target, done }) => ({
+    ...state,
+    progress: done ? null : { step, target },
+    notice: done && step < target ? cutShort(step, target) : state.notice,
+  }),
   history: (state, { history }) => ({ ...state, history }),
   connection: (state, { connection }) => ({ ...state, connection }),
   notice: (state, { notice }) => ({ ...state, notice }),
@@ -52,6 +56,11 @@ export function reduce(state, action) {
 function takeFrame(state, { frame }) {
   if (state.frame && frame.revision < state.frame.revision) return state;
   return { ...state, frame };
+}
+
+function cutShort(step, target) {
+  const [from, to] = [step, target].map((number) => number.toLocaleString("en-US"));
+  return { kind: "info", text: `Stopped: step ${from} of ${to} is reached. The same jump goes on from there.` };
 }
 
 function whyPaused(reason) {

@@ -151,7 +151,10 @@ function biasLabel(mark, layout, view, spec) {
   return { text: mark.small ? "b" : value, accessible };
 }
 
-/** One bar for each output, all on one scale in the outputs' own units. */
+/**
+ * One bar for each output, all on one scale in the outputs' own units. It holds at least what is 1
+ * for the network, so that a small error looks small.
+ */
 function viewBars(plan, layout, frame, at) {
   const layers = layout.sizes.length - 1;
   const outputs = plan.units.filter((unit) => unit.layer === layers);
@@ -159,9 +162,9 @@ function viewBars(plan, layout, frame, at) {
   const values = [...frame.ownTargets, ...frame.ownPrediction];
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const room = high - low || Math.abs(high) || 1;
+  const room = Math.max(high - low, ...layout.target_scale.map(({ scale }) => scale));
   const half = plan.barHeight / 2;
-  const place = (unit, value) => unit.y + half * 0.8 - ((value - low) / room) * half * 1.6;
+  const place = (unit, value) => unit.y - ((value - (low + high) / 2) / room) * half * 1.6;
   return outputs.map((unit, k) => {
     const target = frame.ownTargets[k];
     const prediction = frame.ownPrediction[k];
@@ -173,8 +176,8 @@ function viewBars(plan, layout, frame, at) {
       bottom: unit.y + half,
       middle: unit.y,
       fromUnit: unit.x + plan.radius,
-      targetY: high === low ? unit.y : place(unit, target),
-      predictionY: known ? (high === low ? unit.y : place(unit, prediction)) : null,
+      targetY: place(unit, target),
+      predictionY: known ? place(unit, prediction) : null,
       target: own(target, column.unit),
       prediction: known ? own(prediction, column.unit) : null,
       error: at.error ? own(error, column.unit, true) : null,

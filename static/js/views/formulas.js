@@ -97,8 +97,14 @@ export function errorFormulas(layout, frame) {
   const outputs = layout.sizes.length - 1;
   const offset = unitOffsets(layout.sizes)[outputs - 1];
   const [prediction, target] = [frame.a[offset], frame.targets[0]];
-  const difference = [row(i("ŷ"), o("−"), i("y")), row(number(prediction), o("−"), number(target))];
-  const found = [lines("The error, as the network sees it", difference, [null, n(signed(prediction - target, DIGITS))])];
+  const many = layout.sizes[outputs] > 1;
+  const differences = Array.from(frame.targets).slice(0, MOST_TERMS).flatMap((y, k) => {
+    const symbols = many ? [sub("ŷ", String(k + 1)), o("−"), sub("y", String(k + 1))] : [i("ŷ"), o("−"), i("y")];
+    const numbers = row(number(frame.a[offset + k]), o("−"), number(y));
+    const result = n(signed(frame.a[offset + k] - y, DIGITS));
+    return many ? [[row(...symbols), row(numbers, o("="), result)]] : [[row(...symbols), numbers], [null, result]];
+  });
+  const found = [lines("The error, as the network sees it", ...differences)];
   const one = layout.sizes[outputs] === 1 && frame.rows === 1;
   const e = signed(prediction - target, DIGITS);
   const half = layout.loss === "half_squared_error";

@@ -1,30 +1,19 @@
-"""What commands do, through both doors: HTTP and the WebSocket."""
+"""What commands do, over HTTP; test_socket.py has the other door."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
 from app.timeline.presets import HOUSE
-from app.wire.frames import HEADER
-
-SMALL: dict[str, Any] = {
-    "dataset": {"inputs": [[0.1, 0.2], [0.4, -0.3], [0.7, 0.5]], "targets": [[1], [0], [0.5]]},
-    "layers": [{"units": 3, "activation": "tanh"}, {"units": 1, "activation": "identity"}],
-    "batch_size": 2,
-}
-
-
-@pytest.fixture
-def session(client: TestClient) -> str:
-    return str(client.post("/api/sessions", json=SMALL).json()["id"])
+from tests.nets import SMALL
 
 
 @pytest.fixture
@@ -49,6 +38,20 @@ def test_an_empty_spec_is_the_houses_of_ames(client: TestClient) -> None:
     assert (reply["layout"]["training_rows"], reply["layout"]["held_out_rows"]) == (2344, 586)
     assert reply["cursor"] == {"step": 0, "phase": 0}
     assert reply["edits"] == []
+
+
+def test_float32_is_computed_and_told_in_float32(client: TestClient) -> None:
+    steps = {}
+    for precision in ("float32", "float64"):
+        reply = client.post("/api/sessions", json={**SMALL, "precision": precision}).json()
+        assert reply["layout"]["precision"] == precision
+        url = f"/api/sessions/{reply['id']}"
+        steps[precision] = client.get(f"{url}/steps/20").json()
+    weights = np.array(steps["float32"]["layers"][0]["weights"])
+    assert (weights == weights.astype(np.float32)).all()
+    exact = np.array(steps["float64"]["layers"][0]["weights"])
+    assert (exact != exact.astype(np.float32)).any()
+    np.testing.assert_allclose(weights, exact, rtol=1e-4)
 
 
 def test_moves_by_phase_step_and_epoch(do: Callable[..., Any]) -> None:
@@ -250,124 +253,3 @@ def test_sessions_that_leave_memory_come_back(data_dir: Path) -> None:
         found = [_cursor(client.get(f"/api/sessions/{identity}").json()) for identity in ids]
         assert found == [(k, k) for k in range(5)]
         assert len(client.app.state.sessions._seats) <= 2  # type: ignore[attr-defined]
-
-
-class Live:
-    """A viewer's socket, read message by message."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket, self.frames = socket, 0
-
-    def send(self, **command: Any) -> None:
-        self.socket.send_text(json.dumps(command))
-
-    def until(self, kind: str, **wanted: Any) -> dict[str, Any]:
-        """Return the next message of a kind with these items; a frame counts as `frame`."""
-        while True:
-            message = self.socket.receive()
-            if message.get("bytes"):
-                fields = HEADER.unpack_from(message["bytes"])
-                found: dict[str, Any] = {"type": "frame", "step": fields[4], "phase": fields[5]}
-                found |= {"example": fields[8], "revision": fields[3]}
-            else:
-                found = json.loads(message["text"])
-            if found["type"] == kind and all(found.get(k) == v for k, v in wanted.items()):
-                return found
-
-
-@pytest.fixture
-def live(client: TestClient, session: str) -> Any:
-    with client.websocket_connect(f"/api/sessions/{session}/live") as socket:
-        yield Live(socket)
-
-
-def test_a_socket_says_hello_then_shows_a_frame(live: Live, session: str) -> None:
-    assert live.until("hello")["session"]["id"] == session
-    assert live.until("frame")["step"] == 0
-
-
-def test_the_same_commands_over_the_socket(live: Live) -> None:
-    live.send(do="step", unit="phase", by=3, id="a")
-    assert live.until("reply", id="a")["cursor"] == {"step": 0, "phase": 3}
-    assert live.until("frame", phase=3)["step"] == 0
-    live.send(do="change", learning_rate=0.2, id="b")
-    assert live.until("session")["edits"] == [{"step": 0, "learning_rate": 0.2}]
-    live.send(do="show", example=1, id="c")
-    assert live.until("frame", example=1)["revision"] == 1
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '"x"', '{"do": 3}', '{"do": "step", "by": NaN}', "[" * 9000]
-)
-def test_a_malformed_message_is_answered_and_not_fatal(live: Live, text: str) -> None:
-    live.socket.send_text(text)
-    assert live.until("error")["error"]["message"]
-    live.send(do="step", id="still here")
-    assert live.until("reply", id="still here")
-
-
-def test_a_binary_message_is_answered(live: Live) -> None:
-    live.socket.send_bytes(b"\x00\x01")
-    assert live.until("error")["error"]["field"] == "message"
-
-
-def test_playing_belongs_to_the_session_and_any_tab_pauses_it(
-    client: TestClient, session: str, live: Live
-) -> None:
-    live.send(do="play", unit="step", per_second=0)
-    live.until("playing")
-    seen = {live.until("frame")["step"] for _ in range(4)}
-    assert len(seen) > 1
-    with client.websocket_connect(f"/api/sessions/{session}/live") as second:
-        other = Live(second)
-        assert other.until("hello")["playing"] == {"unit": "step", "per_second": 0}
-        other.send(do="pause", id="p")
-        where = other.until("reply", id="p")["cursor"]
-    live.until("playing", playing=None)
-    assert client.get(f"/api/sessions/{session}").json()["cursor"] == where
-
-
-def test_an_edit_does_not_pause_but_a_step_does(live: Live) -> None:
-    live.send(do="play", unit="step", per_second=100)
-    live.until("playing")
-    live.send(do="change", learning_rate=0.01, id="e")
-    live.until("reply", id="e")
-    assert live.until("frame", revision=1)
-    live.send(do="step", id="s")
-    assert live.until("playing", playing=None)
-    live.until("reply", id="s")
-
-
-def test_a_far_jump_reports_progress_and_can_be_cancelled(client: TestClient) -> None:
-    identity = client.post("/api/sessions", json={}).json()["id"]
-    with client.websocket_connect(f"/api/sessions/{identity}/live") as socket:
-        live = Live(socket)
-        live.send(do="seek", step=1_000_000, id="far")
-        progress = live.until("progress")
-        assert 0 < progress["step"] < progress["target"] == 1_000_000
-        live.send(do="cancel", id="c")
-        assert live.until("error", id="far")["error"]["code"] == "cancelled"
-        live.send(do="step", id="s")
-        assert live.until("reply", id="s")["cursor"] == {"step": 0, "phase": 1}
-
-
-def test_a_far_jump_over_http_says_how_far_it_has_come(client: TestClient) -> None:
-    identity = client.post("/api/sessions", json={}).json()["id"]
-    url = f"/api/sessions/{identity}"
-    reply = client.post(f"{url}/commands", json={"do": "seek", "step": 1_000_000})
-    assert reply.status_code == 503
-    assert reply.headers["retry-after"]
-    assert 0 < reply.json()["error"]["step"] < 1_000_000
-    assert client.get(url).json()["cursor"] == {"step": 0, "phase": 0}
-
-
-def test_an_unknown_session_closes_the_socket_with_its_own_code(client: TestClient) -> None:
-    with client.websocket_connect("/api/sessions/none/live") as socket:
-        assert socket.receive()["code"] == 4404
-
-
-def test_another_sites_page_may_not_connect(client: TestClient, session: str) -> None:
-    headers = {"origin": "https://elsewhere.example"}
-    url = f"/api/sessions/{session}/live"
-    with client.websocket_connect(url, headers=headers) as socket:
-        assert socket.receive()["code"] == 4403

@@ -1,0 +1,93 @@
+"""The figures say what the run says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.refusal import Refused
+from app.timeline.spec import parse_spec
+from app.timeline.timeline import Timeline
+from app.web.charts import MOST_BARS, gradient_figure, loss_figure
+
+DATA = {
+    "inputs": [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6], [-0.7, 0.8], [0.9, 1.0]],
+    "targets": [[0.3], [0.1], [0.7], [-0.1], [0.9]],
+    "test_fraction": 0.4,
+}
+
+
+def _timeline(hidden: int = 3, **more: Any) -> Timeline:
+    layers = [{"units": hidden}, {"units": 1, "activation": "identity"}]
+    return Timeline(parse_spec({"dataset": DATA, "layers": layers, **more}))
+
+
+def _traces(timeline: Timeline) -> dict[str, Any]:
+    figure = loss_figure(timeline.history(), timeline.layout(), timeline.furthest, "light")
+    return {trace["name"]: trace for trace in figure["data"]}
+
+
+def test_the_loss_of_every_step_and_of_every_epoch() -> None:
+    timeline = _timeline()
+    losses = [timeline.record(step).loss for step in range(8)]
+    traces = _traces(timeline)
+    assert traces["batch loss of a step"]["x"] == list(range(8))
+    assert traces["batch loss of a step"]["y"] == losses
+    train = traces["training rows, mean of the epoch"]
+    assert train["x"] == [1, 4, 6.5], "in the middle of its steps, also for the one under way"
+    np.testing.assert_allclose(
+        train["y"], [np.mean(losses[:3]), np.mean(losses[3:6]), np.mean(losses[6:])], rtol=1e-12
+    )
+    held_out = traces["held-out rows"]
+    assert held_out["x"] == [0, 3, 6]
+    assert held_out["y"] == [timeline.record(step).test_loss for step in (0, 3, 6)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "names"),
+    [
+        (3, []),
+        (4, ["w2.1.1", "w2.2.1", "w2.3.1", "b2.1"]),
+        (5, [f"w1.{i}.{j}" for i in (1, 2) for j in (1, 2, 3)] + ["b1.1", "b1.2", "b1.3"]),
+    ],
+)
+def test_the_gradient_shows_what_is_revealed(phase: int, names: list[str]) -> None:
+    timeline = _timeline()
+    record = timeline.record(2)
+    figure = gradient_figure(record, timeline.network, phase, "dark")
+    assert figure["of"] == figure["shown"]
+    if not names:
+        assert figure["data"] == []
+        return
+    bars = dict(zip(figure["data"][0]["x"], figure["data"][0]["y"], strict=True))
+    for name in names:
+        assert bars[name] == record.gradient[timeline.network.parameter_index(name)]
+    assert len(bars) == (4 if phase == 4 else 13)
+
+
+def test_biases_that_are_not_trained_have_no_bar() -> None:
+    timeline = _timeline(train_biases=False)
+    figure = gradient_figure(timeline.record(0), timeline.network, 6, "light")
+    assert all(name.startswith("w") for name in figure["data"][0]["x"])
+
+
+def test_many_bars_are_the_largest_in_their_order() -> None:
+    timeline = _timeline(hidden=150)
+    record = timeline.record(0)
+    figure = gradient_figure(record, timeline.network, 6, "light")
+    assert (figure["shown"], figure["of"]) == (MOST_BARS, timeline.network.parameter_count)
+    bars = figure["data"][0]
+    indices = [timeline.network.parameter_index(name) for name in bars["x"]]
+    assert indices == sorted(indices)
+    left_out = np.delete(np.abs(record.gradient), indices)
+    assert left_out.max() <= np.abs(bars["y"]).min()
+
+
+def test_unknown_theme_and_phase_are_refused() -> None:
+    timeline = _timeline()
+    with pytest.raises(Refused, match="theme: expected one of light, dark, got 'blue'"):
+        gradient_figure(timeline.record(0), timeline.network, 6, "blue")
+    with pytest.raises(Refused, match="phase: expected a phase from 0 to 6, got 7"):
+        gradient_figure(timeline.record(0), timeline.network, 7, "light")

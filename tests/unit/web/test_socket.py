@@ -1,0 +1,188 @@
+"""What commands do over the WebSocket, and how a run is played there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.wire.frames import HEADER
+
+
+class Live:
+    """A viewer's socket, read message by message."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket, self.frames = socket, 0
+
+    def send(self, **command: Any) -> None:
+        self.socket.send_text(json.dumps(command))
+
+    def until(self, kind: str, **wanted: Any) -> dict[str, Any]:
+        """Return the next message of a kind with these items; a frame counts as `frame`."""
+        while True:
+            message = self.socket.receive()
+            if message.get("bytes"):
+                fields = HEADER.unpack_from(message["bytes"])
+                found: dict[str, Any] = {"type": "frame", "step": fields[4], "phase": fields[5]}
+                found |= {"example": fields[8], "revision": fields[3]}
+            else:
+                found = json.loads(message["text"])
+            if found["type"] == kind and all(found.get(k) == v for k, v in wanted.items()):
+                return found
+
+
+@pytest.fixture
+def live(client: TestClient, session: str) -> Any:
+    with client.websocket_connect(f"/api/sessions/{session}/live") as socket:
+        yield Live(socket)
+
+
+def test_a_socket_says_hello_then_shows_a_frame(live: Live, session: str) -> None:
+    assert live.until("hello")["session"]["id"] == session
+    assert live.until("frame")["step"] == 0
+
+
+def test_the_same_commands_over_the_socket(live: Live) -> None:
+    live.send(do="step", unit="phase", by=3, id="a")
+    assert live.until("reply", id="a")["cursor"] == {"step": 0, "phase": 3}
+    assert live.until("frame", phase=3)["step"] == 0
+    live.send(do="change", learning_rate=0.2, id="b")
+    assert live.until("session")["edits"] == [{"step": 0, "learning_rate": 0.2}]
+    live.send(do="show", example=1, id="c")
+    assert live.until("frame", example=1)["revision"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"x"', '{"do": 3}', '{"do": "step", "by": NaN}', "[" * 9000]
+)
+def test_a_malformed_message_is_answered_and_not_fatal(live: Live, text: str) -> None:
+    live.socket.send_text(text)
+    assert live.until("error")["error"]["message"]
+    live.send(do="step", id="still here")
+    assert live.until("reply", id="still here")
+
+
+def test_a_binary_message_is_answered(live: Live) -> None:
+    live.socket.send_bytes(b"\x00\x01")
+    assert live.until("error")["error"]["field"] == "message"
+
+
+def test_playing_belongs_to_the_session_and_any_tab_pauses_it(
+    client: TestClient, session: str, live: Live
+) -> None:
+    live.send(do="play", unit="step", per_second=0)
+    live.until("playing")
+    seen = {live.until("frame")["step"] for _ in range(4)}
+    assert len(seen) > 1
+    with client.websocket_connect(f"/api/sessions/{session}/live") as second:
+        other = Live(second)
+        assert other.until("hello")["playing"] == {"unit": "step", "per_second": 0}
+        other.send(do="pause", id="p")
+        where = other.until("reply", id="p")["cursor"]
+    live.until("playing", playing=None)
+    assert client.get(f"/api/sessions/{session}").json()["cursor"] == where
+
+
+def test_an_edit_does_not_pause_but_a_step_does(live: Live) -> None:
+    live.send(do="play", unit="step", per_second=100)
+    live.until("playing")
+    live.send(do="change", learning_rate=0.01, id="e")
+    live.until("reply", id="e")
+    assert live.until("frame", revision=1)
+    live.send(do="step", id="s")
+    assert live.until("playing", playing=None)
+    live.until("reply", id="s")
+
+
+def test_a_far_jump_reports_progress_and_can_be_cancelled(client: TestClient) -> None:
+    identity = client.post("/api/sessions", json={}).json()["id"]
+    with client.websocket_connect(f"/api/sessions/{identity}/live") as socket:
+        live = Live(socket)
+        live.send(do="seek", step=1_000_000, id="far")
+        progress = live.until("progress")
+        assert 0 < progress["step"] < progress["target"] == 1_000_000
+        live.send(do="cancel", id="c")
+        assert live.until("progress", done=True)["step"] < 1_000_000
+        assert live.until("error", id="far")["error"]["code"] == "cancelled"
+        live.send(do="step", id="s")
+        assert live.until("reply", id="s")["cursor"] == {"step": 0, "phase": 1}
+
+
+def test_undo_of_a_far_edit_goes_back_to_where_it_held(client: TestClient) -> None:
+    identity = client.post("/api/sessions", json={}).json()["id"]
+    with client.websocket_connect(f"/api/sessions/{identity}/live") as socket:
+        live = Live(socket)
+        for command in (
+            {"do": "seek", "step": 7, "phase": 2},
+            {"do": "change", "learning_rate": 0.01},
+            {"do": "seek", "step": 900_000, "phase": 4},
+        ):
+            live.send(**command, id=str(command))
+            live.until("reply", id=str(command))
+        live.send(do="undo", id="u")
+        assert live.until("reply", id="u")["cursor"] == {"step": 7, "phase": 4}
+
+
+def test_a_far_jump_over_http_says_how_far_it_has_come(client: TestClient) -> None:
+    identity = client.post("/api/sessions", json={}).json()["id"]
+    url = f"/api/sessions/{identity}"
+    reply = client.post(f"{url}/commands", json={"do": "seek", "step": 1_000_000})
+    assert reply.status_code == 503
+    assert reply.headers["retry-after"]
+    assert 0 < reply.json()["error"]["step"] < 1_000_000
+    assert client.get(url).json()["cursor"] == {"step": 0, "phase": 0}
+
+
+def test_an_unknown_session_closes_the_socket_with_its_own_code(client: TestClient) -> None:
+    with client.websocket_connect("/api/sessions/none/live") as socket:
+        assert socket.receive()["code"] == 4404
+
+
+def test_another_sites_page_may_not_connect(client: TestClient, session: str) -> None:
+    headers = {"origin": "https://elsewhere.example"}
+    url = f"/api/sessions/{session}/live"
+    with client.websocket_connect(url, headers=headers) as socket:
+        assert socket.receive()["code"] == 4403
+
+
+def test_a_player_only_goes_forward_and_skips_what_nobody_could_see(live: Live) -> None:
+    live.send(do="play", unit="step", per_second=0)
+    steps = [live.until("frame")["step"] for _ in range(60)]
+    assert steps == sorted(steps)
+    assert steps[-1] > 200, "more steps than frames"
+
+
+def test_a_player_by_phases_shows_each_of_them(live: Live) -> None:
+    live.send(do="play", unit="phase", per_second=60)
+    seen = {(frame["step"], frame["phase"]) for frame in (live.until("frame") for _ in range(9))}
+    assert {(0, 0), (0, 1), (0, 2)} <= seen
+
+
+def test_a_run_that_diverges_ends_its_playing_at_the_last_finite_step(client: TestClient) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.0], [2.0]], "targets": [[1.0], [0.0]]},
+        "layers": [{"units": 2}, {"units": 1, "activation": "identity"}],
+        "learning_rate": 9.0,
+    }
+    identity = client.post("/api/sessions", json=spec).json()["id"]
+    with client.websocket_connect(f"/api/sessions/{identity}/live") as socket:
+        live = Live(socket)
+        live.send(do="play", unit="step", per_second=0)
+        assert live.until("playing", playing=None)["reason"] == "diverged"
+        last = live.until("frame", phase=6)["step"]
+    reply = client.post(f"/api/sessions/{identity}/commands", json={"do": "step"})
+    assert reply.json()["diverged"] == {"step": last}
+
+
+def test_the_last_viewer_pauses_what_plays(client: TestClient, session: str) -> None:
+    with client.websocket_connect(f"/api/sessions/{session}/live") as socket:
+        live = Live(socket)
+        live.send(do="play", unit="step", per_second=0)
+        live.until("frame", phase=0)
+    with client.websocket_connect(f"/api/sessions/{session}/live") as socket:
+        live = Live(socket)
+        if live.until("hello")["playing"]:
+            live.until("playing", playing=None)
