@@ -13,7 +13,7 @@ import pytest
 
 from app.maths.checks import central_difference, directional_difference, relative_gap
 from app.maths.network import Network
-from app.maths.passes import Passes, with_ones
+from app.maths.passes import _MANY_PARAMETERS, Passes, with_ones
 from tests.nets import Case, all_cases, make_case, plain_loss
 
 CASES = all_cases()
@@ -66,6 +66,14 @@ def test_single_precision_agrees_with_double(case: Case) -> None:
     assert gradient.dtype == np.float32
     np.testing.assert_allclose(gradient, expected, rtol=2e-4, atol=1e-5)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_a_large_network_agrees_with_autograd(rows: int) -> None:
+    case = make_case((60, 64, 8), "tanh", "sigmoid", "mean_squared_error", rows)
+    assert case.network.parameter_count > _MANY_PARAMETERS, "the other way to take the mean"
+    expected = autograd.grad(lambda p: plain_loss(anp, case, p))(case.parameters)
+    np.testing.assert_allclose(_gradient(case)[1], expected, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden["name"])

@@ -213,3 +213,15 @@ def test_an_early_edit_of_a_long_run_leaves_a_fine_history() -> None:
     timeline.record(100)
     assert timeline.history()["steps"] == list(range(101))
     assert timeline.record(40).parameters.tobytes() == before.tobytes()
+
+
+def test_settings_are_those_of_the_edits_wherever_one_comes_from() -> None:
+    edits = [{"step": 5, "learning_rate": 0.03}, {"step": 2_100, "learning_rate": 0.07}]
+    jumped, plain = Timeline(parse_spec(SPEC), edits), Timeline(parse_spec(SPEC), edits)
+    jumped.record(6_000)
+    for step in range(2_600):
+        plain.record(step)
+    for step in (2_500, 1_500, 2_099, 2_100):
+        record, expected = jumped.record(step), plain.record(step)
+        assert record.learning_rate == expected.learning_rate
+        assert record.new_parameters.tobytes() == expected.new_parameters.tobytes()
