@@ -9,8 +9,16 @@ from bench import jumps, kernels, page, server
 
 PARTS = {"kernels": kernels, "jumps": jumps, "server": server, "page": page}
 
-parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which; all if none is named")
-for name in parser.parse_args().parts or PARTS:
-    print(f"\n== {name}")
-    PARTS[name].main()
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", choices=[*PARTS, []], help="which; all if none is named"
+    )
+    for name in parser.parse_args().parts or PARTS:
+        print(f"\n== {name}")
+        PARTS[name].main()
+
+
+if __name__ == "__main__":
+    main()
