@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from app.sessions.sessions import Sessions
 from app.settings import Settings
-from app.web import api, errors, pages, socket
+from app.web import api, errors, explain, pages, socket
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,6 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.include_router(api.router)
+    app.include_router(explain.router)
     app.include_router(socket.router)
     app.include_router(pages.router)
     pages.install(app)

@@ -23,13 +23,15 @@ class Activation:
 
     `function(z, out)` writes a into `out`; `derivative(z, a, out)` writes da/dz into `out`, given
     both z and a so that it can use the cheaper one. `only_output` marks softmax: its derivative is
-    a matrix, which never has to be formed when it is paired with its cross entropy.
+    a matrix, which never has to be formed when it is paired with its cross entropy. `slope` is the
+    derivative as people write it.
     """
 
     name: str
     meaning: str
     function: Callable[[Array, Array], object]
     derivative: Callable[[Array, Array, Array], None]
+    slope: str
     only_output: bool = False
 
 
@@ -83,10 +85,16 @@ def _softmax_slope(z: Array, a: Array, out: Array) -> None:
 ACTIVATIONS: dict[str, Activation] = {
     entry.name: entry
     for entry in (
-        Activation("identity", "passes z on unchanged", _identity, _ones),
-        Activation("sigmoid", "squeezes z into 0 to 1", _sigmoid, _sigmoid_slope),
-        Activation("tanh", "squeezes z into -1 to 1", np.tanh, _tanh_slope),
-        Activation("relu", "passes a positive z on, and 0 otherwise", _relu, _relu_slope),
-        Activation("softmax", "makes shares that sum to 1", _softmax, _softmax_slope, True),
+        Activation("identity", "passes z on unchanged", _identity, _ones, "1"),
+        Activation("sigmoid", "squeezes z into 0 to 1", _sigmoid, _sigmoid_slope, "a (1 − a)"),
+        Activation("tanh", "squeezes z into -1 to 1", np.tanh, _tanh_slope, "1 − a²"),
+        Activation(
+            "relu",
+            "passes a positive z on, and 0 otherwise",
+            _relu,
+            _relu_slope,
+            "1 if z > 0, else 0",
+        ),
+        Activation("softmax", "makes shares that sum to 1", _softmax, _softmax_slope, "", True),
     )
 }

@@ -25,6 +25,7 @@ class Loss:
     dE_k/da of each example's own loss there, without the batch's 1/rows; where `fused` is True it
     writes dE_k/dz at once, since loss and activation belong together and their product is simpler,
     and exact where the activation saturates.
+    `formula` is the slope as people write it, for J outputs.
     `activation` names the only output activation that the loss goes with, or None for any.
     """
 
@@ -32,6 +33,7 @@ class Loss:
     meaning: str
     value: Callable[[Array, Array, Array, Array], float]
     slope: Callable[[Array, Array, Array], None]
+    formula: str
     fused: bool = False
     activation: str | None = None
 
@@ -90,13 +92,20 @@ def _categorical_cross_entropy_slope(a: Array, y: Array, out: Array) -> None:
 LOSSES: dict[str, Loss] = {
     entry.name: entry
     for entry in (
-        Loss("half_squared_error", "half the squared error", _half_squared, _difference),
-        Loss("mean_squared_error", "the mean squared error", _mean_squared, _mean_squared_slope),
+        Loss("half_squared_error", "half the squared error", _half_squared, _difference, "ŷ − y"),
+        Loss(
+            "mean_squared_error",
+            "the mean squared error",
+            _mean_squared,
+            _mean_squared_slope,
+            "2 (ŷ − y) / J",
+        ),
         Loss(
             "binary_cross_entropy",
             "surprise at a yes or no, in nats",
             _binary_cross_entropy,
             _binary_cross_entropy_slope,
+            "(ŷ − y) / J",
             fused=True,
             activation="sigmoid",
         ),
@@ -105,6 +114,7 @@ LOSSES: dict[str, Loss] = {
             "surprise at the true class, in nats",
             _categorical_cross_entropy,
             _categorical_cross_entropy_slope,
+            "ŷ Σy − y",
             fused=True,
             activation="softmax",
         ),

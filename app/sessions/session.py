@@ -7,13 +7,14 @@ The timeline is used by one thread at a time, under `computing`; commands take t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from app.refusal import Refused
 from app.sessions.reaching import Reaching
 from app.sessions.store import Store, Stored
 from app.sessions.viewers import Viewer
-from app.sessions.workers import Workers
+from app.sessions.workers import P, T, Workers
 from app.timeline.edits import Edit, parse_change
 from app.timeline.limits import LAST_STEP
 from app.timeline.phases import Cursor, last_cursor, move
@@ -113,6 +114,14 @@ class Session:
             if await self._is_near(step):
                 return await self._workers.compute(self.timeline.record, step)
         return await self.reaching.record(step, patience)
+
+    async def trail(self, step: int) -> list[tuple[int, Any]]:
+        async with self.computing:
+            return await self._workers.compute(self.timeline.trail, step)
+
+    async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what only reads frozen records in a thread, beside whatever the timeline does."""
+        return await self._workers.compute(call, *args, **kwargs)
 
     async def history(self) -> dict[str, Any]:
         async with self.computing:

@@ -49,6 +49,10 @@ class Checkpoints:
         return len(self._states)
 
     @property
+    def steps(self) -> list[int]:
+        return sorted(self._states)
+
+    @property
     def bytes(self) -> int:
         return sum(state.nbytes for state in self._states.values())
 

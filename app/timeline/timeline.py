@@ -29,6 +29,7 @@ from app.timeline.spec import Spec
 Array = NDArray[Any]
 _RECORD_BYTES = 4 << 20
 _UNDO_DEPTH = 200
+_SHORT_TRAIL = 4_096  # steps that are computed again to draw the way to a step
 _FEW_BUCKETS = 256
 _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a second
 
@@ -156,6 +157,25 @@ class Timeline:
         restored = [edit_from_json(old) for old in last["took"]]
         self._take((*kept, *restored), edit.step)
         return edit
+
+    def trail(self, step: int, most: int = 64) -> list[tuple[int, Array]]:
+        """Return the parameters before some steps on the way to `step`, evenly if that is quick.
+
+        Of a long run they are those of its checkpoints.
+        """
+        self._within_reach(step)
+        if step <= _SHORT_TRAIL:
+            stride = max(1, -(-step // most))
+            return [(k, self._parameters_before(k)) for k in range(0, step, stride)]
+        steps = [k for k in self._checkpoints.steps if k < step]
+        kept = steps[:: -(-len(steps) // most)]
+        count = self.network.parameter_count
+        return [(k, self._checkpoints.before(k)[1][:count]) for k in kept]
+
+    def _parameters_before(self, step: int) -> Array:
+        self._stand_near(step)
+        self._train(step)
+        return self._run.parameters.copy()
 
     def history(self) -> dict[str, Any]:
         return self._history.to_json()

@@ -57,7 +57,7 @@ async def read_step(
     request: Request, session_id: SessionId, step: StepNumber, example: str = "0"
 ) -> Json:
     """The whole step, whatever the cursor; `example` is a position in its rows."""
-    number, position = _whole(step, "step"), _whole(example, "example")
+    number, position = whole(step, "step"), whole(example, "example")
     async with sessions_of(request).use(session_id) as seat:
         session = seat.session
         record = await session.record(number, PATIENCE)
@@ -99,12 +99,12 @@ async def gradient_figure(
     """The gradient of a step as a Plotly figure; with a phase, as far as it is revealed there."""
     async with sessions_of(request).use(session_id) as seat:
         session = seat.session
-        record = await session.record(_whole(step, "step"), PATIENCE)
-        at = _whole(phase, "phase") if phase else session.timeline.phase_count - 1
+        record = await session.record(whole(step, "step"), PATIENCE)
+        at = whole(phase, "phase") if phase else session.timeline.phase_count - 1
         return Json(charts.gradient_figure(record, session.timeline.network, at, theme))
 
 
-def _whole(text: str, field: str) -> int:
+def whole(text: str, field: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise Refused("invalid", field, text, "a whole number from 0")
     return int(text)

@@ -87,6 +87,61 @@ def gradient_figure(record: StepRecord, network: Network, phase: int, theme: str
     return {"data": [bars] if values else [], "layout": layout, "shown": len(values), "of": total}
 
 
+def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
+    """Return contours of the loss over two parameters, the way so far, and two arrows.
+
+    The gradient points uphill and is drawn as long as the update: its direction is what counts.
+    """
+    colours = _colours(theme)
+    (x, y), (x_next, y_next) = surface["at"], surface["next"]
+    way = [place[1:] for place in surface["trail"]] + [surface["at"]]
+    contours = {
+        "type": "contour",
+        "x": surface["x_values"],
+        "y": surface["y_values"],
+        "z": surface["losses"],
+        "colorscale": "Greys",
+        "reversescale": theme == "dark",
+        "contours": {"coloring": "lines", "showlabels": True},
+        "line": {"width": 1},
+        "ncontours": 24,
+        "showscale": False,
+        "hovertemplate": "%{x:.4f}, %{y:.4f}: E = %{z:.6g}<extra></extra>",
+    }
+    trail = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "the run so far",
+        "x": [place[0] for place in way],
+        "y": [place[1] for place in way],
+        "line": {"color": colours["text"], "width": 2},
+        "marker": {"size": 5, "color": colours["text"]},
+    }
+    reach = float(np.hypot(x_next - x, y_next - y))
+    length = float(np.hypot(*surface["gradient"])) or 1.0
+    uphill = [reach * part / length for part in surface["gradient"]]
+    arrows = [
+        _arrow("gradient: uphill", (x, y), (x + uphill[0], y + uphill[1]), colours["plus"]),
+        _arrow("update: to the next point", (x, y), (x_next, y_next), colours["minus"]),
+    ]
+    layout = _layout(surface["x"], surface["y"], colours)
+    for axis, values in (("xaxis", surface["x_values"]), ("yaxis", surface["y_values"])):
+        layout[axis].update({"range": [values[0], values[-1]], "rangemode": "normal"})
+    return {"data": [contours, trail, *arrows], "layout": layout}
+
+
+def _arrow(name: str, start: tuple[float, float], end: tuple[float, float], colour: str) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [start[0], end[0]],
+        "y": [start[1], end[1]],
+        "line": {"color": colour, "width": 3},
+        "marker": {"size": [0, 13], "symbol": "arrow", "angleref": "previous", "color": colour},
+    }
+
+
 def _band(history: dict[str, Any], colours: dict[str, str]) -> Figure:
     """One line that goes to the smallest and to the largest loss of every bucket: a dense run of
     steps is a band, a bucket of one step is a point of a plain line.

@@ -11,7 +11,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from app.maths.checks import central_difference, directional_difference, relative_gap
+from app.maths.checks import LossAround, directional_difference, relative_gap
 from app.maths.network import Network
 from app.maths.passes import _MANY_PARAMETERS, Passes, with_ones
 from tests.nets import Case, all_cases, make_case, plain_loss
@@ -97,8 +97,9 @@ def test_golden_figures_cover_every_pair_of_activation_and_loss() -> None:
 def test_central_difference_of_one_parameter_agrees_with_autograd() -> None:
     case = make_case((2, 4, 3), "tanh", "identity", "half_squared_error", 5)
     expected = autograd.grad(lambda p: plain_loss(anp, case, p))(case.parameters)
+    around = LossAround(case.network, case.parameters, case.inputs, case.targets)
     for index in range(case.network.parameter_count):
-        found = central_difference(case.network, case.parameters, case.inputs, case.targets, index)
+        found = around.central_difference(index)
         assert relative_gap(found, expected[index]) < 1e-6
 
 

@@ -27,7 +27,9 @@ export function mountTransport(root, dispatch, connection, getState) {
     const { playing, speed } = getState();
     connection.send(playing ? { do: "pause" } : { do: "play", ...speed });
   };
+  const latest = () => seek(getState().frame?.furthest ?? 0, (getState().session?.layout.phases.length ?? 1) - 1);
   find("restart").addEventListener("click", () => seek(0));
+  find("latest").addEventListener("click", latest);
   controls.play.addEventListener("click", toggle);
   fillSpeeds(controls.speed, dispatch, connection, getState);
   controls["jump-form"].addEventListener("submit", (event) => {
@@ -42,7 +44,7 @@ export function mountTransport(root, dispatch, connection, getState) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(OWN_KEYS)) return;
     if (event.key === " " && !event.target.closest("button, [role=button], a")) toggle();
     else if (event.key === "Home") seek(0);
-    else if (event.key === "End") seek(getState().frame?.furthest ?? 0, (getState().session?.layout.phases.length ?? 1) - 1);
+    else if (event.key === "End") latest();
     else if (KEYS[event.key]) move(KEYS[event.key](event));
     else return;
     event.preventDefault();

@@ -62,6 +62,9 @@ def test_the_gradient_shows_what_is_revealed(phase: int, names: list[str]) -> No
         assert figure["data"] == []
         return
     bars = dict(zip(figure["data"][0]["x"], figure["data"][0]["y"], strict=True))
+    colours = figure["data"][0]["marker"]["color"]
+    for value, colour in zip(bars.values(), colours, strict=True):
+        assert colour == ("#ff9e4a" if value > 0 else "#62bdf5")
     for name in names:
         assert bars[name] == record.gradient[timeline.network.parameter_index(name)]
     assert len(bars) == (4 if phase == 4 else 13)

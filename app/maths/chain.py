@@ -1,0 +1,151 @@
+"""The chain rule for one parameter and one example, factor by factor and path by path.
+
+A weight w_l from unit i to unit j moves z_j, and z_j moves the loss through every unit between it
+and the outputs. Each way from an output back to j is a path, the product of what lies on it:
+
+    dE/da_out * f'(z_out) * w * f'(z) * ... * w * f'(z_j) * a_i
+
+and the derivative is the sum over the paths. Backpropagation is the same sum with its common
+factors taken out, layer by layer (Rumelhart, Hinton and Williams 1986). Cross entropies start at
+delta of the output, since loss and activation are differentiated together there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.maths.activations import ACTIVATIONS
+from app.maths.losses import LOSSES
+from app.maths.network import Network
+
+Array = NDArray[Any]
+MOST_PATHS = 256
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example's numbers: inputs and targets, and by layer z, a and delta of shape (units,)."""
+
+    parameters: Array
+    inputs: Array
+    targets: Array
+    z: tuple[Array, ...]
+    a: tuple[Array, ...]
+    delta: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor: `kind` says what it is, `at` where it stands, a unit (`2.1`) or a parameter.
+
+    Kinds: `error` is dE/da of an output, `delta` dE/dz of a unit, `slope` f'(z), `weight` a weight
+    on the way, `input` the a that came in, `one` what a bias is multiplied by.
+    """
+
+    kind: str
+    at: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Path:
+    """`product` of its factors; `terms` are the paths whose products sum to the first factor."""
+
+    factors: tuple[Factor, ...]
+    product: float
+    terms: tuple[Path, ...] = ()
+
+
+def path_count(network: Network, layer: int) -> int:
+    """Return how many paths lead from the outputs back to one unit of `layer`, counted from 1."""
+    return math.prod(network.sizes[layer + 1 :])
+
+
+def chain(network: Network, example: Example, name: str) -> tuple[Path, ...]:
+    """Return the paths whose products sum to dE_k/d(`name`) of one example.
+
+    Beyond 256 paths it is one: delta of the parameter's own unit and what came in, where delta's
+    terms over the next layer stand below it.
+    """
+    layer, source, to = _place(network, name)
+    last = _came_in(example, layer, source, name)
+    if path_count(network, layer) > MOST_PATHS:
+        return (_folded(network, example, layer, to, last),)
+    ways = product(*(range(1, size + 1) for size in network.sizes[:layer:-1]))
+    return tuple(_path((*_way(network, example, (*way, to)), last)) for way in ways)
+
+
+def derivative(paths: tuple[Path, ...]) -> float:
+    """Return the sum of the paths' products."""
+    return math.fsum(path.product for path in paths)
+
+
+def slope(network: Network, example: Example, layer: int, unit: int) -> float:
+    """Return f'(z) of a unit; layers and units count from 1."""
+    at = slice(unit - 1, unit)
+    z, a, out = example.z[layer - 1][at], example.a[layer - 1][at], np.empty(1, example.z[0].dtype)
+    ACTIVATIONS[network.activations[layer - 1]].derivative(z, a, out)
+    return float(out[0])
+
+
+def _place(network: Network, name: str) -> tuple[int, int | None, int]:
+    network.parameter_index(name)
+    layer, *units = (int(number) for number in name[1:].split("."))
+    return layer, (units[0] if len(units) == 2 else None), units[-1]
+
+
+def _came_in(example: Example, layer: int, source: int | None, name: str) -> Factor:
+    if source is None:
+        return Factor("one", name, 1.0)
+    came = example.inputs if layer == 1 else example.a[layer - 2]
+    return Factor("input", f"{layer - 1}.{source}", float(came[source - 1]))
+
+
+def _way(network: Network, example: Example, units: tuple[int, ...]) -> Iterator[Factor]:
+    """Yield the factors from an output back through `units`, one a layer, last layer first."""
+    layer, unit = network.layer_count, units[0]
+    yield from _start(network, example, unit)
+    for before in units[1:]:
+        yield _weight(network, example, layer, before, unit)
+        layer, unit = layer - 1, before
+        yield Factor("slope", f"{layer}.{unit}", slope(network, example, layer, unit))
+
+
+def _start(network: Network, example: Example, unit: int) -> Iterator[Factor]:
+    """Yield how the loss changes with z of an output: in two factors, or in one where fused."""
+    layer, loss = network.layer_count, LOSSES[network.loss]
+    at = f"{layer}.{unit}"
+    if loss.fused:
+        yield Factor("delta", at, float(example.delta[-1][unit - 1]))
+        return
+    a, y = example.a[-1][None, :], example.targets[None, :]
+    work = a - y
+    loss.slope(a, y, work)
+    yield Factor("error", at, float(work[0, unit - 1]))
+    yield Factor("slope", at, slope(network, example, layer, unit))
+
+
+def _weight(network: Network, example: Example, layer: int, source: int, to: int) -> Factor:
+    value = network.weights(example.parameters, layer)[source - 1, to - 1]
+    return Factor("weight", f"w{layer}.{source}.{to}", float(value))
+
+
+def _folded(network: Network, example: Example, layer: int, to: int, last: Factor) -> Path:
+    own = Factor("slope", f"{layer}.{to}", slope(network, example, layer, to))
+    terms = []
+    for unit, delta in enumerate(example.delta[layer].tolist(), 1):
+        weight = _weight(network, example, layer + 1, to, unit)
+        terms.append(_path((own, weight, Factor("delta", f"{layer + 1}.{unit}", delta))))
+    delta = Factor("delta", f"{layer}.{to}", float(example.delta[layer - 1][to - 1]))
+    return Path((delta, last), delta.value * last.value, tuple(terms))
+
+
+def _path(factors: tuple[Factor, ...]) -> Path:
+    return Path(factors, math.prod(factor.value for factor in factors))

@@ -1,0 +1,39 @@
+"""Symbols of parameters and units as people write them: w¹₂₃, b²₁, x₁, a¹₂, ŷ₁, δ²₁."""
+
+from __future__ import annotations
+
+from app.maths.chain import Factor
+from app.maths.network import Network
+
+_UP = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def parameter_symbol(name: str) -> str:
+    """w1.2.3 -> w¹₂₃, with a comma where an index has two digits."""
+    layer, *units = name[1:].split(".")
+    comma = "," if max(map(len, units)) > 1 else ""
+    return name[0] + layer.translate(_UP) + comma.join(units).translate(_DOWN)
+
+
+def unit_symbol(network: Network, at: str) -> str:
+    """2.1 -> a²₁; x₁ for an input, ŷ₁ for an output."""
+    layer, unit = at.split(".")
+    if layer == "0":
+        return "x" + unit.translate(_DOWN)
+    if int(layer) == network.layer_count:
+        return "ŷ" + unit.translate(_DOWN)
+    return "a" + layer.translate(_UP) + unit.translate(_DOWN)
+
+
+def factor_symbol(network: Network, factor: Factor) -> str:
+    if factor.kind == "weight":
+        return parameter_symbol(factor.at)
+    if factor.kind == "one":
+        return "1"
+    layer, unit = factor.at.split(".")
+    place = layer.translate(_UP) + unit.translate(_DOWN)
+    if factor.kind == "delta":
+        return "δ" + place
+    own = unit_symbol(network, factor.at)
+    return {"error": f"∂E/∂{own}", "slope": f"∂{own}/∂z{place}", "input": own}[factor.kind]

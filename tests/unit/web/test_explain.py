@@ -1,0 +1,97 @@
+"""What explains a step, over HTTP: the house by hand, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.timeline.presets import HOUSE
+
+
+@pytest.fixture
+def house(client: TestClient) -> str:
+    identity = client.post("/api/sessions", json=HOUSE).json()["id"]
+    return f"/api/sessions/{identity}/steps/0"
+
+
+def test_the_chain_of_the_house_is_the_one_by_hand(client: TestClient, house: str) -> None:
+    found: Any = client.get(f"{house}/chain", params={"parameter": "w1.1.1"}).json()
+    assert (found["value"], found["derivative"], found["batch_derivative"]) == (0.25, 2.0, 2.0)
+    (path,) = found["paths"]
+    said = [(f["symbol"], f["formula"], f["value"], f["at"]) for f in path["factors"]]
+    assert said == [
+        ("∂E/∂ŷ₁", "ŷ − y", 0.5, "2.1"),
+        ("∂ŷ₁/∂z²₁", "1", 1.0, "2.1"),
+        ("w²₁₁", "w", 2.0, "w2.1.1"),
+        ("∂a¹₁/∂z¹₁", "1", 1.0, "1.1"),
+        ("x₁", "a", 2.0, "0.1"),
+    ]
+    assert path["product"] == 2.0
+    assert found["relative_gap"] < 1e-8
+    assert found["update"]["learning_rate"] == 0.05
+    assert found["update"]["new_value"] == pytest.approx(0.15)
+    length = math.sqrt(4 + 1 + 0.375**2)
+    assert found["gradient"]["length"] == pytest.approx(length)
+    assert found["gradient"]["share"] == pytest.approx(4 / length**2)
+    assert found["gradient"]["rank"] == 1
+
+
+def test_the_slice_of_the_house_is_its_parabola(client: TestClient, house: str) -> None:
+    found = client.get(f"{house}/slice", params={"parameter": "w2.1.1"}).json()
+    for w, loss in zip(found["values"], found["losses"], strict=True):
+        assert loss == pytest.approx(0.5 * (0.75 * w - 1) ** 2, abs=1e-12)
+    assert (found["at"], found["slope"], found["next"]) == (2.0, 0.375, 1.98125)
+    assert [landing["multiple"] for landing in found["landings"]] == [0.1, 1, 3, 10]
+    assert found["landings"][1]["loss"] == pytest.approx(0.5 * (0.75 * 1.98125 - 1) ** 2)
+
+
+def test_check_and_surface_of_the_house(client: TestClient, house: str) -> None:
+    found = client.get(f"{house}/check").json()
+    assert (found["agree"], found["checked"], found["next"]) == (5, 5, None)
+    found = client.get(f"{house}/surface", params={"x": "w1.1.1", "y": "w2.1.1"}).json()
+    assert (found["at"], found["gradient"]) == ([0.25, 2.0], [2.0, 0.375])
+    url = house.replace("steps/0", "figures/surface")
+    figure = client.get(url, params={"step": 0, "x": "w1.1.1", "y": "w2.1.1"}).json()
+    assert [trace["type"] for trace in figure["data"]] == ["contour", *["scatter"] * 3]
+
+
+def test_parts_of_a_check_follow_each_other(client: TestClient, house: str) -> None:
+    parts, first = [], 0
+    while first is not None:
+        parts.append(client.get(f"{house}/check", params={"first": first, "count": 2}).json())
+        first = parts[-1]["next"]
+    assert [part["checked"] for part in parts] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "expected"),
+    [
+        ("chain?parameter=w9.1.1", "parameter", "w1.1.1 to w1.2.1"),
+        ("chain?parameter=nonsense", "parameter", "b2.1 to b2.1"),
+        ("chain", "parameter", ""),
+        ("chain?parameter=w1.1.1&example=1", "example", "0 to 0"),
+        ("slice?parameter=w1.3.1", "parameter", "w1.1.1 to w1.2.1"),
+        ("surface?x=w1.1.1&y=w1.1.1", "y", "another parameter"),
+        ("check?first=5", "first", "5 parameters"),
+        ("check?count=501", "count", "1 to 500"),
+        ("check?count=-1", "count", "whole number"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(
+    client: TestClient, house: str, path: str, field: str, expected: str
+) -> None:
+    reply = client.get(f"{house}/{path}")
+    assert reply.status_code == 422
+    error = reply.json()["error"]
+    assert error["field"] == field
+    assert expected in error["message"]
+
+
+def test_a_step_beyond_the_last_is_refused(client: TestClient, house: str) -> None:
+    url = house.replace("steps/0", "steps/1000001")
+    reply = client.get(f"{url}/chain", params={"parameter": "w1.1.1"})
+    assert reply.status_code == 422
+    assert reply.json()["error"]["field"] == "step"
