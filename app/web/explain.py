@@ -1,22 +1,31 @@
-"""The JSON API that explains a step: chain, slice, surface, check; see docs/protocol.md."""
+"""The API that explains a step: chain, slice, surface, check, trial; see docs/protocol.md."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
 
 from app.refusal import Refused
 from app.sessions.session import Session
+from app.timeline.phases import Cursor
+from app.timeline.reading import a_number
 from app.timeline.run import StepRecord
+from app.timeline.trial import optimizer_at, trial
 from app.web import charts
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
 from app.web.replies import Json
-from app.wire.explain import chain_json, check_json
+from app.wire.explain import chain_json, check_json, position_in
+from app.wire.frames import View, encode_frame
 from app.wire.landscape import slice_json, surface_json
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
 MOST_CHECKED = 500
+# What JSON calls a number and a little more: Python's float() would take "1_0" and " 1 " as well.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LONGEST_NUMBER = 400
 Parameter = Annotated[str, Query(description="a weight or bias: w1.2.3, b1.3")]
 
 
@@ -73,6 +82,30 @@ async def read_check(
         return Json(await session.compute(check_json, record, network, precision, start, most))
 
 
+@router.get("/steps/{step}/trial", response_class=Response)
+async def read_trial(
+    request: Request,
+    session_id: SessionId,
+    step: StepNumber,
+    parameter: Parameter,
+    value: Annotated[str, Query(description="what to set it to, a finite number")],
+    example: str = "0",
+    phase: Annotated[str, Query(description="the last phase if it is left out")] = "",
+) -> Response:
+    """The step with one parameter set to another value, as one frame; the run stays as it is."""
+    number, wanted = _number(value, "value"), whole(example, "example")
+    async with sessions_of(request).use(session_id) as seat:
+        session, record = seat.session, await _record(seat.session, step)
+        timeline = session.timeline
+        at = _phase(phase, timeline.phase_count)
+        position = position_in(record, wanted)
+        view = View(session.revision, Cursor(record.step, at), position, timeline.furthest)
+        optimizer = optimizer_at(timeline.spec.optimizer["name"], timeline.edits, record.step)
+        tried = await session.compute(trial, record, timeline.network, optimizer, parameter, number)
+        frame = await session.compute(encode_frame, tried, timeline.dataset, view)
+        return Response(frame, media_type="application/octet-stream")
+
+
 @router.get("/figures/surface")
 async def surface_figure(
     request: Request,
@@ -89,6 +122,22 @@ async def surface_figure(
 
 async def _record(session: Session, step: str) -> StepRecord:
     return await session.record(whole(step, "step"), PATIENCE)
+
+
+def _number(text: str, field: str) -> float:
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        code = (
+            "not_finite" if text.lower().lstrip("+-") in ("nan", "inf", "infinity") else "invalid"
+        )
+        raise Refused(code, field, text, "a finite number")
+    return a_number(float(text), field)
+
+
+def _phase(text: str, count: int) -> int:
+    phase = whole(text, "phase") if text else count - 1
+    if phase >= count:
+        raise Refused("out_of_range", "phase", phase, f"a phase from 0 to {count - 1}")
+    return phase
 
 
 async def _surface(session: Session, step: str, names: tuple[str, str]) -> dict[str, object]:

@@ -24,11 +24,17 @@ _TOLERANCE = {"float64": 1e-6, "float32": 1e-2}
 _NOISE = {"float64": 1e-9, "float32": 1e-5}
 
 
-def example_of(record: StepRecord, example: int) -> Example:
-    """Return the numbers of one example of the batch, a position in its rows."""
+def position_in(record: StepRecord, example: int) -> int:
+    """Return `example` if it is a position in the batch's rows, from 0."""
     count = len(record.rows)
     if not 0 <= example < count:
         raise Refused("out_of_range", "example", example, f"a position in rows, 0 to {count - 1}")
+    return example
+
+
+def example_of(record: StepRecord, example: int) -> Example:
+    """Return the numbers of one example of the batch, a position in its rows."""
+    position_in(record, example)
     z, a, delta = (tuple(p[example] for p in part) for part in (record.z, record.a, record.delta))
     return Example(record.parameters, record.inputs[example], record.targets[example], z, a, delta)
 

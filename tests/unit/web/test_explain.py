@@ -1,4 +1,4 @@
-"""What explains a step, over HTTP: the house by hand, and what is refused."""
+"""What explains a step, over HTTP: the house by hand, trials, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app.timeline.edits import Edit
+from app.timeline.phases import Cursor
 from app.timeline.presets import HOUSE
+from app.timeline.spec import parse_spec
+from app.timeline.timeline import Timeline
+from app.wire.frames import HEADER, View, encode_frame
+from tests.nets import SMALL
 
 
 @pytest.fixture
@@ -78,6 +84,11 @@ def test_parts_of_a_check_follow_each_other(client: TestClient, house: str) -> N
         ("check?first=5", "first", "5 parameters"),
         ("check?count=501", "count", "1 to 500"),
         ("check?count=-1", "count", "whole number"),
+        ("trial?parameter=w9.1.1&value=1", "parameter", "w1.1.1 to w1.2.1"),
+        ("trial?parameter=w1.1.1", "value", ""),
+        ("trial?parameter=w1.1.1&value=1&example=1", "example", "0 to 0"),
+        ("trial?parameter=w1.1.1&value=1&phase=7", "phase", "0 to 6"),
+        ("trial?parameter=w1.1.1&value=1&phase=x", "phase", "whole number"),
     ],
 )
 def test_what_cannot_be_explained_is_refused(
@@ -95,3 +106,60 @@ def test_a_step_beyond_the_last_is_refused(client: TestClient, house: str) -> No
     reply = client.get(f"{url}/chain", params={"parameter": "w1.1.1"})
     assert reply.status_code == 422
     assert reply.json()["error"]["field"] == "step"
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_trial_is_the_frame_of_a_real_edit_and_changes_nothing(
+    client: TestClient, precision: str
+) -> None:
+    spec = {**SMALL, "precision": precision}
+    url = f"/api/sessions/{client.post('/api/sessions', json=spec).json()['id']}"
+    before = [client.get(f"{url}{path}").json() for path in ("", "/steps/4", "/history")]
+    asked = {"parameter": "w1.2.3", "value": "-0.4", "example": "1", "phase": "2"}
+    reply = client.get(f"{url}/steps/4/trial", params=asked)
+    assert reply.headers["content-type"] == "application/octet-stream"
+    edited = Timeline(parse_spec(spec))
+    edited.change(Edit(4, parameter="w1.2.3", value=-0.4))
+    view = View(revision=0, cursor=Cursor(4, 2), example=1, furthest=4)
+    assert reply.content == encode_frame(edited.record(4), edited.dataset, view)
+    assert [client.get(f"{url}{path}").json() for path in ("", "/steps/4", "/history")] == [
+        {**before[0], "furthest": 4},
+        *before[1:],
+    ]
+
+
+def test_a_trial_without_example_and_phase_is_the_first_example_at_the_last_phase(
+    client: TestClient, house: str
+) -> None:
+    reply = client.get(f"{house}/trial", params={"parameter": "w2.1.1", "value": "1"})
+    header = HEADER.unpack_from(reply.content)
+    assert (header[4], header[5], header[8], header[14]) == (0, 6, 0, 0.5 * (0.75 - 1) ** 2)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "+.5", "-2.", "007", "1E2"])
+def test_numbers_as_people_write_them_can_be_tried(
+    client: TestClient, house: str, text: str
+) -> None:
+    reply = client.get(f"{house}/trial", params={"parameter": "w2.1.1", "value": text})
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NaN", "inf", "-Infinity", "1e999", "", "abc", "1_0", " 1", "0x1", "٣", "1,5", "9" * 401],
+)
+def test_what_is_no_finite_number_cannot_be_tried(
+    client: TestClient, house: str, text: str
+) -> None:
+    reply = client.get(f"{house}/trial", params={"parameter": "w2.1.1", "value": text})
+    error = reply.json()["error"]
+    assert (reply.status_code, error["field"]) == (422, "value")
+    assert error["expected"] == "a finite number"
+    assert error["value"] in (text, text[:120], "inf")
+
+
+def test_a_trial_that_overflows_names_the_value(client: TestClient, house: str) -> None:
+    reply = client.get(f"{house}/trial", params={"parameter": "w2.1.1", "value": "1e200"})
+    error = reply.json()["error"]
+    assert (reply.status_code, error["code"], error["field"]) == (422, "not_finite", "value")
+    assert (error["value"], error["expected"]) == (1e200, "a value with which step 0 stays finite")
