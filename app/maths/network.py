@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -19,6 +19,15 @@ Array = NDArray[Any]
 _NAME = re.compile(
     r"(?:w([1-9]\d{0,5})\.([1-9]\d{0,5})\.([1-9]\d{0,5}))|(?:b([1-9]\d{0,5})\.([1-9]\d{0,5}))"
 )
+_NAMED_LAYERS = 3  # a refusal names the parameters of so many layers, beyond them first and last
+
+
+class Place(NamedTuple):
+    """Where a parameter stands, counted from 1: layer, from unit (None for a bias), to unit."""
+
+    layer: int
+    source: int | None
+    to: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,12 @@ class Slot:
     @property
     def size(self) -> int:
         return self.shape[0] * (self.shape[1] if len(self.shape) > 1 else 1)
+
+    @property
+    def names(self) -> str:
+        """Return the first and the last name in it, as a refusal says them."""
+        first, last = (".".join(map(str, units)) for units in ((1,) * len(self.shape), self.shape))
+        return f"{self.name}.{first} to {self.name}.{last}"
 
 
 @dataclass(frozen=True)
@@ -78,20 +93,18 @@ class Network:
         rows, columns = slot.shape[0] + 1, slot.shape[1]
         return vector[slot.offset : slot.offset + rows * columns].reshape(rows, columns)
 
+    def place(self, name: str) -> Place:
+        """Return where `w1.2.3` or `b1.3` stands; Refused if there is none."""
+        place = _read(name) if isinstance(name, str) else None
+        if place is None or not self._has(place):
+            raise self._unknown(name, place)
+        return place
+
     def parameter_index(self, name: str) -> int:
         """Return where `w1.2.3` or `b1.3` lies in the flat vector; Refused if there is none."""
-        found = _NAME.fullmatch(name) if isinstance(name, str) else None
-        if not found:
-            raise self._unknown(name)
-        if found[1]:
-            layer, source, to = int(found[1]), int(found[2]), int(found[3])
-            if layer > self.layer_count or source > self.sizes[layer - 1] or to > self.sizes[layer]:
-                raise self._unknown(name)
-            return self.slots[2 * layer - 2].offset + (source - 1) * self.sizes[layer] + to - 1
-        layer, to = int(found[4]), int(found[5])
-        if layer > self.layer_count or to > self.sizes[layer]:
-            raise self._unknown(name)
-        return self.slots[2 * layer - 1].offset + to - 1
+        layer, source, to = self.place(name)
+        row = self.sizes[layer - 1] if source is None else source - 1
+        return self.slots[2 * layer - 2].offset + row * self.sizes[layer] + to - 1
 
     def parameter_name(self, index: int) -> str:
         """Return the name of the parameter at `index` in the flat vector."""
@@ -106,11 +119,27 @@ class Network:
     def _view(self, vector: Array, slot: Slot) -> Array:
         return vector[slot.offset : slot.offset + slot.size].reshape(slot.shape)
 
-    def _unknown(self, name: Any) -> Refused:
-        ranges = ", ".join(
-            f"{slot.name}.1.1 to {slot.name}.{slot.shape[0]}.{slot.shape[1]}"
-            if slot.kind == "weights"
-            else f"{slot.name}.1 to {slot.name}.{slot.shape[0]}"
-            for slot in self.slots
-        )
-        return Refused("unknown_parameter", "parameter", name, f"one of {ranges}")
+    def _has(self, place: Place) -> bool:
+        layer, source, to = place
+        if layer > self.layer_count or to > self.sizes[layer]:
+            return False
+        return source is None or source <= self.sizes[layer - 1]
+
+    def _unknown(self, name: Any, place: Place | None) -> Refused:
+        """Name the parameters of the layer that was meant, or else of all, but never many."""
+        ranges = [slot.names for slot in self.slots]
+        if place is not None and place.layer <= self.layer_count:
+            meant = 2 * place.layer - (2 if place.source else 1)
+            ranges = ranges[meant : meant + 1]
+        elif self.layer_count > _NAMED_LAYERS:
+            ranges[2:-2] = ["…"]
+        return Refused("unknown_parameter", "parameter", name, f"one of {', '.join(ranges)}")
+
+
+def _read(name: str) -> Place | None:
+    found = _NAME.fullmatch(name)
+    if not found:
+        return None
+    if found[1]:
+        return Place(int(found[1]), int(found[2]), int(found[3]))
+    return Place(int(found[4]), None, int(found[5]))

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app.maths.network import Network
+from app.refusal import Refused
 from app.timeline.edits import Edit
 from app.timeline.phases import Cursor
 from app.timeline.presets import HOUSE
@@ -76,6 +78,7 @@ def test_parts_of_a_check_follow_each_other(client: TestClient, house: str) -> N
     ("path", "field", "expected"),
     [
         ("chain?parameter=w9.1.1", "parameter", "w1.1.1 to w1.2.1"),
+        ("chain?parameter=b2.7", "parameter", "expected one of b2.1 to b2.1, got 'b2.7'"),
         ("chain?parameter=nonsense", "parameter", "b2.1 to b2.1"),
         ("chain", "parameter", ""),
         ("chain?parameter=w1.1.1&example=1", "example", "0 to 0"),
@@ -99,6 +102,45 @@ def test_what_cannot_be_explained_is_refused(
     error = reply.json()["error"]
     assert error["field"] == field
     assert expected in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "name", "expected"),
+    [
+        ((3, 3, 1), "w1.9.1", "one of w1.1.1 to w1.3.3"),
+        ((3, 3, 1), "w2.1.2", "one of w2.1.1 to w2.3.1"),
+        ((3, 3, 1), "b1.9", "one of b1.1 to b1.3"),
+        ((3, 2), "w2.1.1", "one of w1.1.1 to w1.3.2, b1.1 to b1.2"),
+        ((3, 2), "b0.1", "one of w1.1.1 to w1.3.2, b1.1 to b1.2"),
+        ((3, 2), "w1.1", "one of w1.1.1 to w1.3.2, b1.1 to b1.2"),
+        (
+            (4, 3, 3, 3, 2),
+            "w9.1.1",
+            "one of w1.1.1 to w1.4.3, b1.1 to b1.3, …, w4.1.1 to w4.3.2, b4.1 to b4.2",
+        ),
+        ((4, 3, 3, 3, 2), "b3.4", "one of b3.1 to b3.3"),
+        (
+            (2,) * 17,
+            "nonsense",
+            "one of w1.1.1 to w1.2.2, b1.1 to b1.2, …, w16.1.1 to w16.2.2, b16.1 to b16.2",
+        ),
+    ],
+)
+def test_an_unknown_parameter_is_told_which_are_nearby(
+    sizes: tuple[int, ...], name: str, expected: str
+) -> None:
+    network = Network(sizes, ("tanh",) * (len(sizes) - 1), "half_squared_error")
+    with pytest.raises(Refused) as refused:
+        network.parameter_index(name)
+    assert (refused.value.field, refused.value.value) == ("parameter", name)
+    assert refused.value.expected == expected
+
+
+def test_every_parameter_has_one_name_and_one_place() -> None:
+    network = Network((2, 4, 3, 1), ("tanh",) * 3, "half_squared_error")
+    names = [network.parameter_name(index) for index in range(network.parameter_count)]
+    assert [network.parameter_index(name) for name in names] == list(range(len(names)))
+    assert (network.place("w2.4.1"), network.place("b3.1")) == ((2, 4, 1), (3, None, 1))
 
 
 def test_a_step_beyond_the_last_is_refused(client: TestClient, house: str) -> None:
