@@ -97,17 +97,19 @@ const otherRows = (notation, rows, between) => rows.map((row) => row.slice(2).ma
 // LaTeX
 
 const any = (table) => Object.values(table).join("");
-const SCRIPTED = new RegExp(`([${any(RAISED)}]+)|([${any(LOWERED)}]+(?:,[${any(LOWERED)}]+)*)|(.)\u0302|(.)`, "gsu");
+const SCRIPTED = new RegExp(`([${any(RAISED)}]+)|([${any(LOWERED)}]+(?:,[${any(LOWERED)}]+)*)|(.\u0302|.)`, "gsu");
 const UNLIKE_TEXT = new RegExp(`(?:[${any(RAISED)}${any(LOWERED)}\\\\^${Object.keys(SYMBOLS).join("").replace(/[\\^]/g, "")}]|.\u0302)+`, "gu");
 const translate = (text, table) => Array.from(text, (one) => table[one] ?? one).join("").replaceAll("−", "-");
 const escape = (text) => text.replace(/[%&#_{}$]/g, "\\$&");
 
 /** Characters in math mode; a command that ends in a letter keeps a space before another letter. */
 function characters(text) {
-  const found = text.replace(SCRIPTED, (_, raised, lowered, hatted, one) => {
+  const found = text.replace(SCRIPTED, (_, raised, lowered, one) => {
     if (raised) return `^{${translate(raised, FROM_RAISED)}}`;
     if (lowered) return `_{${translate(lowered, FROM_LOWERED)}}`;
-    return hatted ? `\\hat{${hatted}}` : (SYMBOLS[one] ?? escape(one)).replace(/^\\[a-z]+$/i, "$& ");
+    const [letter, mark] = one.normalize("NFD");
+    if (mark === "\u0302") return `\\hat{${SYMBOLS[letter] ?? letter}}`;
+    return (SYMBOLS[one] ?? escape(one)).replace(/^\\[a-z]+$/i, "$& ");
   });
   return found.replace(/ +(?![a-z])/gi, "");
 }
@@ -124,8 +126,10 @@ function words(text) {
   return `\\text{${found}${escape(marked.slice(end))}}`;
 }
 
-const name = (text, font) => (COMMANDS.has(text) ? `\\${text}` : `\\${font}{${text}}`);
+const named = (text, font) => (COMMANDS.has(text) ? `\\${text}` : `\\${font}{${text}}`);
 const isName = (text) => /^[a-z]{2,}$/i.test(text);
+const latexLetters = (text) => (isName(text) ? named(text, "mathrm") : /[\s_]/.test(text) ? words(text) : characters(text));
+const latexWords = (text) => (isName(text) ? named(text, "operatorname") : words(text));
 const raise = (text) => (/^'+$/.test(text) ? text : `^{${text}}`);
 
 /** A comma between digits would get the room of a list's. */
@@ -155,12 +159,12 @@ function latexTable(...rows) {
 const tex = (tree) => write(LATEX, tree);
 const LATEX = {
   row: latexRow,
-  between: (_, part, text) => text && !isMark(part, AFTER) && !text.startsWith("("),
+  between: (_, part, text) => text && !isMark(part, AFTER) && !/^[(']/.test(text),
   tags: {
-    mi: (...of) => (isName(leaf(...of)) ? name(leaf(...of), "mathrm") : /[\s_]/.test(leaf(...of)) ? words(leaf(...of)) : characters(leaf(...of))),
-    mo: (...of) => (isName(leaf(...of)) ? name(leaf(...of), "operatorname") : characters(leaf(...of))),
+    mi: (...of) => latexLetters(leaf(...of)),
+    mo: (...of) => characters(leaf(...of)),
     mn: (...of) => latexNumber(leaf(...of)),
-    mtext: (...of) => (isName(leaf(...of)) ? name(leaf(...of), "operatorname") : words(leaf(...of))),
+    mtext: (...of) => latexWords(leaf(...of)),
     mspace: () => "\\;",
     msub: (base, below) => `${latexBase(base)}_{${tex(below)}}`,
     msup: (base, above) => `${latexBase(base)}${raise(tex(above))}`,
