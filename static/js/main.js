@@ -1,19 +1,30 @@
 // Wires the page: one store, one connection, the mounts. Everything else is in a file of its own.
 
 import { createStore } from "./core/store.js";
+import { TABS } from "./core/inspect.js";
 import { divergedText, INITIAL, reduce } from "./core/reduce.js";
 import { createSession, getFigure, getHistory, getPresets } from "./effects/api.js";
+import { copyText } from "./effects/clipboard.js";
+import { followExplanations, followTrial, startCheck } from "./effects/explain.js";
 import { openSocket } from "./effects/socket.js";
 import { applyTheme, readTheme, shownTheme } from "./effects/theme.js";
+import { mountChain } from "./mount/chain.js";
 import { mountCharts } from "./mount/charts.js";
 import { mountDiagram } from "./mount/diagram.js";
+import { mountExplanation } from "./mount/explanation.js";
+import { mountFind } from "./mount/find.js";
+import { mountGradient } from "./mount/gradient.js";
 import { mountHeader, mountPhases } from "./mount/header.js";
-import { mountNotices, mountPage, mountVoice } from "./mount/notices.js";
+import { mountNotices, mountPage, mountTrialNote, mountVoice } from "./mount/notices.js";
 import { mountPanel } from "./mount/panel.js";
+import { mountProof } from "./mount/proof.js";
 import { mountRate } from "./mount/rate.js";
 import { mountScrubber } from "./mount/scrubber.js";
+import { mountSlice } from "./mount/slice.js";
+import { mountSurface } from "./mount/surface.js";
 import { mountTable } from "./mount/table.js";
 import { mountTransport } from "./mount/transport.js";
+import { mountUnit } from "./mount/unit.js";
 
 const HISTORY_EVERY = 250;
 const page = document.querySelector("main");
@@ -75,13 +86,17 @@ function enter(id) {
 
 const actions = { startPreset: (name) => start(get().presets.find((preset) => preset.name === name).spec, false) };
 const $ = (id) => document.getElementById(id);
+const control = (name) => document.querySelector(`[data-control="${name}"]`);
 const charts = mountCharts($("charts"), getFigure, get, shownTheme);
 const mounts = [
   mountPage(page, applyTheme),
   mountHeader($("header"), dispatch, live, actions),
   mountPhases($("phases"), live, get),
   mountDiagram($("diagram"), dispatch),
-  mountPanel($("panel")),
+  mountPanel(control("phase-words")),
+  mountSelected(),
+  mountFind(control("find-form"), dispatch, get),
+  mountTrialNote(control("trial-note")),
   mountTransport($("transport"), dispatch, live, get),
   mountScrubber($("scrubber"), live, get),
   mountRate($("rate"), live, get),
@@ -90,6 +105,20 @@ const mounts = [
   mountVoice($("voice")),
   charts.render,
 ];
+
+/** What is selected: a view for each tab, and one for units. */
+function mountSelected() {
+  const bodies = Object.fromEntries([...TABS.map(([tab]) => tab), "unit"].map((name) => [name, document.createElement("div")]));
+  const views = {
+    chain: mountChain(bodies.chain, dispatch, live, copyText),
+    slice: mountSlice(bodies.slice, dispatch, live, get),
+    proof: mountProof(bodies.proof, dispatch, (key, count) => startCheck(store, key, count)),
+    gradient: mountGradient(bodies.gradient, dispatch),
+    surface: mountSurface(bodies.surface, dispatch, getFigure, get, shownTheme),
+    unit: mountUnit(bodies.unit, dispatch),
+  };
+  return mountExplanation(control("explanation"), bodies, views, dispatch, live);
+}
 
 let painting = false;
 function paint() {
@@ -131,6 +160,8 @@ function followHistory() {
 
 store.subscribe(paint);
 store.subscribe(followHistory());
+followExplanations(store);
+followTrial(store);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 window.matchMedia("(max-width: 600px)").addEventListener("change", paint);
 addEventListener("popstate", () => {

@@ -4,8 +4,13 @@ const MINUS = "−";
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
-/** A number with so many decimals; what would round to 0 and is not is written with a power. */
+/**
+ * A number with so many decimals, or with "all" its digits; what would round to 0 and is not is
+ * written with a power.
+ * @param {number | "all"} decimals
+ */
 export function fixed(value, decimals = 2) {
+  if (decimals === "all") return full(value);
   if (value === 0) return (0).toFixed(decimals);
   const size = Math.abs(value);
   if (size >= 1e7 || size < 0.5 * 10 ** -decimals) return power(value, Math.max(decimals - 1, 1));

@@ -1,7 +1,10 @@
 // The page's whole state, and how each thing that happened changes it. Nothing else changes it.
 
+import { INSPECT_REDUCERS, INSPECTING } from "./inspect.js";
+
 /**
- * @typedef {object} State
+ * @typedef {import("./inspect.js").Inspecting & Running} State
+ * @typedef {object} Running
  * @property {object | null} session  as GET /api/sessions/{id} gives it
  * @property {import("./protocol.js").Frame | null} frame  the newest
  * @property {{unit: string, per_second: number} | null} playing
@@ -9,19 +12,21 @@
  * @property {{kind: "info" | "error", text: string, undo?: boolean} | null} notice
  * @property {{step: number, target: number} | null} progress
  * @property {object | null} history
- * @property {string | null} selected  a parameter's name
  * @property {boolean} table
  * @property {string} theme  "system", "light" or "dark"
  * @property {{unit: string, per_second: number}} speed
+ * @property {2 | 4 | "all"} digits  decimals in the panel
  */
 export const INITIAL = Object.freeze({
+  ...INSPECTING,
   session: null, frame: null, playing: null, connection: "connecting", notice: null, progress: null,
-  history: null, selected: null, table: false, theme: "system", presets: [], preset: null,
-  speed: { unit: "phase", per_second: 1 },
+  history: null, table: false, theme: "system", presets: [], preset: null,
+  speed: { unit: "phase", per_second: 1 }, digits: 4,
 });
 
 const REDUCERS = {
-  hello: (state, { session, playing }) => ({ ...state, session, playing, connection: "open", progress: null }),
+  ...INSPECT_REDUCERS,
+  hello: (state, { session, playing }) => ({ ...state, session, playing, connection: "open", progress: null, answers: {} }),
   frame: takeFrame,
   session: (state, { revision, edits, can_undo, furthest }) => ({
     ...state,
@@ -36,13 +41,12 @@ const REDUCERS = {
   history: (state, { history }) => ({ ...state, history }),
   connection: (state, { connection }) => ({ ...state, connection }),
   notice: (state, { notice }) => ({ ...state, notice }),
-  deselect: (state) => (state.selected ? { ...state, selected: null } : state),
-  select: (state, { name }) => ({ ...state, selected: state.selected === name ? null : name }),
+  digits: (state, { digits }) => ({ ...state, digits }),
   table: (state, { table }) => ({ ...state, table }),
   theme: (state, { theme }) => ({ ...state, theme }),
   speed: (state, { speed }) => ({ ...state, speed }),
   presets: (state, { presets }) => ({ ...state, presets }),
-  leave: (state) => ({ ...INITIAL, presets: state.presets, theme: state.theme, table: state.table, speed: state.speed }),
+  leave: (state) => ({ ...INITIAL, presets: state.presets, theme: state.theme, table: state.table, speed: state.speed, digits: state.digits, tab: state.tab }),
 };
 
 /** @returns {State} */
@@ -52,10 +56,10 @@ export function reduce(state, action) {
   return reducer(state, action);
 }
 
-/** A frame of an older revision than the one we know of is stale. */
+/** A frame of an older revision than the one we know of is stale; a trial belongs to its own frame. */
 function takeFrame(state, { frame }) {
   if (state.frame && frame.revision < state.frame.revision) return state;
-  return { ...state, frame };
+  return { ...state, frame, tried: null, trial: null };
 }
 
 function cutShort(step, target) {

@@ -1,12 +1,15 @@
 // Draws the diagram: elements are made once for a network, then only their attributes change.
 
 import { planDiagram, pointOn } from "../core/geometry.js";
+import { openPathOf } from "../core/inspect.js";
 import { revealed } from "../core/network.js";
 import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
 import { phaseTitle } from "../core/words.js";
 import { viewDiagram } from "../views/diagram.js";
 import { s, set, whenChanged, write } from "./dom.js";
+import { createBadges } from "./badges.js";
 import { createFlow } from "./flow.js";
+import { letWalk } from "./walk.js";
 import { createBackdrop } from "./backdrop.js";
 import { makeBar, updateBar } from "./errorbar.js";
 
@@ -18,41 +21,55 @@ const NARROW = "(max-width: 600px)";
 export function mountDiagram(root, dispatch) {
   const narrow = window.matchMedia(NARROW);
   let drawn = null;
+  let planned = -EVERY;
   const flow = createFlow();
   const backdrop = createBackdrop();
-  let planned = -EVERY;
+  const badges = createBadges(dispatch);
+  letWalk(root, () => drawn?.plan, dispatch);
+
+  /** Lay the network out anew where that is needed; false while a large one has just been. */
+  function plan({ session: { layout }, selected, playing, trial }, frame) {
+    const large = edgeCount(layout.sizes) > LARGE;
+    const now = performance.now();
+    if (large && drawn?.layout === layout && (playing || trial) && now - planned < EVERY) return false;
+    if (!large && drawn?.layout === layout && drawn.plan.narrow === narrow.matches) return true;
+    planned = now;
+    const { hasGradient } = revealed(layout, frame.phase);
+    const strongest = large ? strongestEdges(layout, frame, hasGradient) : undefined;
+    if (large && selected?.[0] === "w") strongest.add(selected);
+    const made = planDiagram(layout.sizes, narrow.matches, strongest);
+    drawn = { layout, ...draw(root, made, layout, dispatch) };
+    if (large) backdrop.draw(root, made, layout, frame, hasGradient);
+    return true;
+  }
   const render = whenChanged(
-    (state) => [state.session?.layout, state.frame, state.selected, narrow.matches, state.playing],
+    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), narrow.matches, state.playing],
     (state) => {
-      if (!state.session || !state.frame) return;
+      const frame = state.trial ?? state.frame;
+      if (!state.session || !frame || !plan(state, frame)) return;
       const { layout, spec } = state.session;
-      const large = edgeCount(layout.sizes) > LARGE;
-      const now = performance.now();
-      if (large && drawn?.layout === layout && state.playing && now - planned < EVERY) return;
-      if (large || !drawn || drawn.layout !== layout || drawn.plan.narrow !== narrow.matches) {
-        planned = now;
-        const { hasGradient } = revealed(layout, state.frame.phase);
-        const strongest = large ? strongestEdges(layout, state.frame, hasGradient) : undefined;
-        const plan = planDiagram(layout.sizes, narrow.matches, strongest);
-        drawn = { layout, ...draw(root, plan, layout, dispatch) };
-        if (large) backdrop.draw(root, plan, layout, state.frame, hasGradient);
-      }
-      const view = viewDiagram(drawn.plan, layout, spec, state.frame, state.selected);
-      update(drawn, view, layout, state);
+      const path = openPathOf(state);
+      const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path);
+      update(drawn, view, layout, frame);
       flow.show(drawn, view, state);
+      badges.show(drawn, path);
     },
   );
   root.addEventListener("keydown", (event) => {
     if (event.key === "Escape") dispatch({ type: "deselect" });
   });
-  return render;
+  return (state) => {
+    render(state);
+    badges.light(state.lit);
+  };
 }
 
 function draw(root, plan, layout, dispatch) {
   const svg = s("svg", { viewBox: `0 0 ${plan.width} ${plan.height}`, class: `network${plan.large ? " large" : ""}${plan.radius < 14 ? " dots" : ""}${plan.compact ? " compact" : ""}${plan.narrow ? " narrow" : ""}`, role: "group", "aria-label": "The network" });
   const edges = plan.edges.map((edge) => makeEdge(edge, dispatch));
   const biases = plan.biases.map((mark) => makeBias(mark, plan, dispatch));
-  const units = plan.units.map((unit) => makeUnit(unit, plan));
+  const units = plan.units.map((unit) => makeUnit(unit, plan, dispatch));
+  const badges = s("g", { class: "badges" });
   const layers = layout.sizes.length - 1;
   const outputs = plan.units.filter((unit) => unit.layer === layers);
   const bars = outputs.length > MOST_BARS ? [] : outputs.map(() => makeBar());
@@ -62,12 +79,13 @@ function draw(root, plan, layout, dispatch) {
     s("g", { class: "units" }, ...units.map((unit) => unit.group)),
     s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
     s("g", { class: "labels" }, ...edges.map((edge) => edge.pill)),
+    badges,
     ...plan.hidden.flatMap((count, layer) => (count ? [hiddenWords(plan, layer, count)] : [])),
   );
   // A tall network may take more of the page than the screen shows: small text would be worse.
   if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
   root.replaceChildren(svg);
-  return { plan, svg, edges, biases, units, bars };
+  return { plan, svg, edges, biases, units, bars, badges };
 }
 
 /** Says how many units of a layer are not drawn. */
@@ -110,7 +128,7 @@ function makeBias(mark, plan, dispatch) {
   return { mark, group, label };
 }
 
-function makeUnit(unit, plan) {
+function makeUnit(unit, plan, dispatch) {
   const { radius } = plan;
   const name = s("text", { class: "name", x: unit.x, y: unit.y - radius * 0.4 });
   const value = s("text", { class: "value", x: unit.x, y: unit.y + radius * 0.22 });
@@ -122,13 +140,14 @@ function makeUnit(unit, plan) {
   }
   const top = unit.y + radius + 5;
   const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - 38, y: top, width: 76, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
-  const group = s("g", { class: "unit", "data-unit": unit.name, role: "img" },
+  const group = s("g", { class: "unit", "data-unit": unit.name, role: "button", tabindex: "-1" },
     s("circle", { cx: unit.x, cy: unit.y, r: radius }), name, value, title, subtitle, tag);
+  onPick(group, `u${unit.name}`, dispatch);
   return { unit, group, name, value, title, subtitle, tag };
 }
 
-function update(drawn, view, layout, state) {
-  const phase = layout.phases[state.frame.phase];
+function update(drawn, view, layout, frame) {
+  const phase = layout.phases[frame.phase];
   set(drawn.svg, { "data-kind": phase.kind, "aria-label": `The network: ${phaseTitle(phase)}` });
   view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge));
   view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
@@ -156,7 +175,7 @@ function updateBias(made, view) {
 }
 
 function updateUnit(made, view) {
-  set(made.group, { class: classes("unit", view), "aria-label": view.accessible, ...view.data });
+  set(made.group, { class: classes("unit", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
   write(made.name, view.symbol);
   write(made.value, view.value);
   write(made.title, view.title ?? "");

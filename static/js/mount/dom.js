@@ -55,3 +55,19 @@ export function whenChanged(key, render) {
     render(state);
   };
 }
+
+/** Replace what is in `root` and give the focus back to the element that bears the same data-key. */
+export function replaceKeepingFocus(root, ...children) {
+  const key = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const top = root.scrollTop;
+  root.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+  root.scrollTop = top;
+  if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
+/** A button that does something. */
+export function button(label, act, attributes = {}) {
+  const made = h("button", { type: "button", ...attributes }, ...(Array.isArray(label) ? label : [label]));
+  made.addEventListener("click", act);
+  return made;
+}

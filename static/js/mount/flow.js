@@ -41,9 +41,10 @@ export function createFlow() {
       const fast = state.playing && state.playing.unit !== "phase";
       const key = `${state.frame.step}:${state.frame.phase}`;
       const enters = key !== last && !still.matches && !fast;
+      // The same phase shown again, as when a weight is dragged, goes on flowing where it was.
+      if (key !== last) started = performance.now() - (enters ? 0 : ENTRANCE);
       last = key;
-      started = performance.now() - (enters ? 0 : ENTRANCE);
-      place(all, 0, 1);
+      place(all, still.matches || fast ? 0 : ((performance.now() - started) * SPEED) / 1000, 1);
       edges = fast ? [] : all.filter(({ view: edge }) => edge.flow !== 0);
       if (moves()) start();
     },

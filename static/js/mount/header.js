@@ -7,7 +7,8 @@ import { h, set, whenChanged, write } from "./dom.js";
 
 export function mountHeader(root, dispatch, connection, actions) {
   const find = (name) => root.querySelector(`[data-control="${name}"]`);
-  const [preset, theme, table, run, example, exampleWords] = ["preset", "theme", "table", "run", "example", "example-words"].map(find);
+  const [preset, theme, table, run, example, exampleWords, digits, worksheet] = ["preset", "theme", "table", "run", "example", "example-words", "digits", "worksheet"].map(find);
+  digits.addEventListener("change", () => dispatch({ type: "digits", digits: digits.value === "all" ? "all" : Number(digits.value) }));
   preset.addEventListener("change", () => actions.startPreset(preset.value));
   theme.addEventListener("change", () => dispatch({ type: "theme", theme: theme.value }));
   table.addEventListener("click", () => dispatch({ type: "table", table: table.getAttribute("aria-pressed") !== "true" }));
@@ -40,6 +41,9 @@ export function mountHeader(root, dispatch, connection, actions) {
     renderExample(state);
     set(table, { "aria-pressed": String(state.table) });
     if (theme.value !== state.theme) theme.value = state.theme;
+    if (digits.value !== String(state.digits)) digits.value = String(state.digits);
+    const { session, frame } = state;
+    if (session && frame) set(worksheet, { href: `/s/${session.id}/worksheet?step=${frame.step}&example=${frame.example}` });
   };
 }
 

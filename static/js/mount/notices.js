@@ -1,6 +1,6 @@
 // What must be said: connection lost, refusals, dropped edits, a far jump under way. And the voice.
 
-import { count } from "../core/format.js";
+import { count, fixed, symbol } from "../core/format.js";
 import { announcement } from "../core/words.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
@@ -58,4 +58,16 @@ export function mountPage(main, applyTheme) {
     applyTheme(state.theme);
     set(main, { "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
   };
+}
+
+/** Says in the picture that it shows a trial, not the run. */
+export function mountTrialNote(root) {
+  return whenChanged(
+    (state) => [state.trial],
+    ({ trial }) => {
+      root.hidden = !trial;
+      root.closest(".picture").classList.toggle("trying", Boolean(trial));
+      if (trial) write(root, `What if ${symbol(trial.tried.parameter)} were ${fixed(trial.tried.value, 3)}? Not the run itself.`);
+    },
+  );
 }

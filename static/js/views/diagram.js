@@ -23,14 +23,14 @@ function scales(layout, frame, large) {
 }
 
 /** @returns {{units: object[], edges: object[], biases: object[], bars: object[], at: object}} */
-export function viewDiagram(plan, layout, spec, frame, selected) {
+export function viewDiagram(plan, layout, spec, frame, selected, path) {
   const at = revealed(layout, frame.phase);
   const scale = scales(layout, frame, plan.large);
   const offsets = unitOffsets(layout.sizes);
-  const onPath = selected ? pathOf(selected) : null;
+  const onPath = selected ? (path ? alongPath(selected, path) : pathOf(selected)) : null;
   return {
     at,
-    units: plan.units.map((unit) => viewUnit(unit, layout, frame, at, offsets, onPath)),
+    units: plan.units.map((unit) => viewUnit(unit, layout, frame, at, offsets, onPath, selected)),
     edges: plan.edges.map((edge) => {
       const index = weightIndex(layout, edge.layer, edge.from, edge.to);
       const view = viewParameter(edge, index, frame, at, scale, selected, true);
@@ -46,18 +46,27 @@ export function viewDiagram(plan, layout, spec, frame, selected) {
   };
 }
 
-/** What a parameter touches on its way to the error: everything behind its own unit. */
+/** What a parameter or a unit touches on its way to the error: everything behind it. */
 function pathOf(selected) {
   const [layer, ...rest] = selected.slice(1).split(".").map(Number);
   const to = rest[rest.length - 1];
   const from = rest.length > 1 ? rest[0] : null;
+  const isUnit = selected[0] === "u";
   return {
-    edge: (e) => e.name === selected || (e.layer === layer + 1 && e.from === to) || e.layer > layer + 1,
-    unit: (u) => (u.layer === layer - 1 && u.unit === from) || (u.layer === layer && u.unit === to) || u.layer > layer,
+    edge: (e) => e.name === selected || (isUnit && e.layer === layer && e.to === to) || (e.layer === layer + 1 && e.from === to) || e.layer > layer + 1,
+    unit: (u) => (u.layer === layer - 1 && (isUnit || u.unit === from)) || (u.layer === layer && u.unit === to) || u.layer > layer,
   };
 }
 
-function viewUnit(unit, layout, frame, at, offsets, onPath) {
+/** The same along one path only: where its factors stand, and those of the terms of a folded one. */
+function alongPath(selected, path) {
+  const places = new Set([selected, ...[path, ...(path.terms ?? [])].flatMap(({ factors }) => factors.map(({ at }) => at))]);
+  const [layer, ...rest] = selected.slice(1).split(".");
+  places.add(`${layer}.${rest[rest.length - 1]}`);
+  return { edge: (e) => places.has(e.name), unit: (u) => places.has(u.name) };
+}
+
+function viewUnit(unit, layout, frame, at, offsets, onPath, selected) {
   const { layer } = unit;
   const input = layer === 0;
   const index = input ? unit.unit - 1 : offsets[layer - 1] + unit.unit - 1;
@@ -79,6 +88,7 @@ function viewUnit(unit, layout, frame, at, offsets, onPath) {
     subtitle: input ? own(frame.ownInputs[index], column.unit) : null,
     accessible: told.join(", "),
     lit,
+    selected: selected === `u${unit.name}`,
     dimmed: onPath !== null && !onPath.unit(unit),
     data: { "data-a": text(a), "data-z": text(z), "data-delta": text(delta) },
   };

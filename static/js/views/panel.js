@@ -16,26 +16,24 @@ export function lossName(layout) {
   return LOSSES[layout.loss];
 }
 
-export function viewPanel(layout, spec, frame, selected) {
+export function viewPanel(layout, spec, frame, digits) {
   const at = revealed(layout, frame.phase);
   return {
     number: frame.phase,
     title: phaseTitle(layout.phases[frame.phase]),
     sentence: phaseSentence(layout, spec, frame),
     locked: !at.update,
-    formulas: formulas(layout, spec, frame, at, selected),
-    hint: hint(at, selected),
-    figures: figures(layout, frame, at),
+    formulas: formulas(layout, frame, at, digits),
+    figures: figures(frame, at, digits),
   };
 }
 
-function formulas(layout, spec, frame, at, selected) {
-  if (at.kind === "input") return inputFormulas(layout, frame);
-  if (at.kind === "forward") return forwardFormulas(layout, frame, at, selected);
-  if (at.kind === "error") return errorFormulas(layout, frame);
-  if (at.kind === "backward") return backwardFormulas(layout, frame, at, selected, strongest(layout, frame, at.layer));
-  if (at.kind === "update") return updateFormulas(layout, frame, selected, strongest(layout, frame, null));
-  return [];
+function formulas(layout, frame, at, digits) {
+  if (at.kind === "input") return inputFormulas(layout, frame, digits);
+  if (at.kind === "forward") return forwardFormulas(layout, frame, at.layer, 1, digits);
+  if (at.kind === "error") return errorFormulas(layout, frame, digits);
+  if (at.kind === "backward") return backwardFormulas(layout, frame, strongest(layout, frame, at.layer), digits);
+  return updateFormulas(layout, frame, strongest(layout, frame, null), digits);
 }
 
 function strongest(layout, frame, layer) {
@@ -43,12 +41,8 @@ function strongest(layout, frame, layer) {
   return parseName(layout, parameterNames(layout)[largestOf(frame, slots)]);
 }
 
-function hint(at, selected) {
-  if (at.kind === "input" || at.kind === "error") return "";
-  return selected ? "Escape gives the whole picture back." : "Click a weight to see its own numbers here.";
-}
-
-function figures(layout, frame, at) {
+function figures(frame, at, digits) {
+  const figure = (name, value) => [name, fixed(value, digits === 4 ? 6 : digits), full(value)];
   const rows = [
     at.error ? figure("Loss E of this batch", frame.loss) : ["Loss E of this batch", "not yet"],
     ["Learning rate α", full(frame.learningRate)],
@@ -58,11 +52,6 @@ function figures(layout, frame, at) {
   return rows;
 }
 
-/** Six decimals, and every digit when pointed at. */
-function figure(name, value) {
-  return [name, fixed(value, 6), full(value)];
-}
-
-function lengthOf(vector) {
+export function lengthOf(vector) {
   return Math.sqrt(vector.reduce((sum, part) => sum + part * part, 0));
 }

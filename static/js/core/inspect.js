@@ -1,0 +1,80 @@
+// What is looked at closely: the selected weight, bias or unit, and what the server said about it.
+
+/**
+ * @typedef {object} Inspecting
+ * @property {string | null} selected  a parameter (w1.2.3, b1.3) or a unit (u1.2; layer 0: an input)
+ * @property {string} tab  which of TABS is open for a parameter
+ * @property {number} openPath  the path whose factors are shown
+ * @property {string[]} way  deltas opened one after another where there are too many paths, as the
+ *   bias that has this derivative
+ * @property {number | null} lit  the factor that is pointed at, from 0
+ * @property {Record<string, {key: string, frame: object, data?: object, error?: string}>} answers
+ * @property {{parameter: string, value: number} | null} tried  what if this weight were so
+ * @property {import("./protocol.js").Frame | null} trial  the step as it then is
+ * @property {{parameter: string, value: number} | null} lastTried
+ * @property {object | null} check  the check of every parameter, as far as it has come
+ * @property {string} other  the second of two weights
+ */
+export const INSPECTING = Object.freeze({
+  selected: null, tab: "chain", openPath: 0, way: [], lit: null, answers: {},
+  tried: null, trial: null, lastTried: null, check: null, other: "",
+});
+
+export const TABS = [["chain", "Chain rule"], ["slice", "What if"], ["proof", "Proof"], ["gradient", "Gradient"], ["surface", "Two weights"]];
+
+const fresh = { openPath: 0, way: [], lit: null, tried: null, trial: null, lastTried: null };
+
+export const INSPECT_REDUCERS = {
+  deselect: (state) => (state.selected ? { ...state, ...fresh, selected: null } : state),
+  select: (state, { name }) => ({ ...state, ...fresh, selected: state.selected === name ? null : name }),
+  pick: (state, { name }) => (state.selected === name ? state : { ...state, ...fresh, selected: name }),
+  tab: (state, { tab }) => ({ ...state, ...fresh, tab }),
+  path: (state, { path }) => ({ ...state, openPath: path, lit: null }),
+  delta: (state, { way }) => ({ ...state, way, openPath: 0, lit: null }),
+  light: (state, { factor }) => (state.lit === factor ? state : { ...state, lit: factor }),
+  answer: (state, { what, answer }) => ({ ...state, answers: { ...state.answers, [what]: answer } }),
+  try: (state, { value }) => ({ ...state, tried: { parameter: state.selected, value } }),
+  restore: (state) => (state.tried ? { ...state, tried: null, trial: null, lastTried: state.tried } : state),
+  trial: (state, { frame, tried }) => (state.tried ? { ...state, trial: { ...frame, tried } } : state),
+  check: (state, { check }) => ({ ...state, check }),
+  other: (state, { other }) => ({ ...state, other }),
+};
+
+export const isParameter = (name) => Boolean(name) && name[0] !== "u";
+
+/** The parameter whose chain is shown: the selected one, or the delta opened last. */
+export function shownParameter({ selected, way }) {
+  return way.length ? way[way.length - 1] : selected;
+}
+
+/** Tells answers apart: of which session, edits and step, and what was asked. */
+function keyOf({ session, frame }, ...asked) {
+  return [session.id, frame.revision, frame.step, ...asked].join(":");
+}
+
+/** What the state needs to know of the server, by name: {key, path, query}. */
+export function wanted(state) {
+  const { session, frame, selected, tab } = state;
+  if (!session || !frame || !isParameter(selected)) return {};
+  const ask = (path, query) => ({ key: keyOf(state, path, ...Object.values(query)), path, query });
+  const found = { chain: ask("chain", { parameter: shownParameter(state), example: frame.example }) };
+  if (tab === "slice") found.slice = ask("slice", { parameter: selected });
+  const largest = state.answers.chain?.data?.gradient.largest;
+  if (tab === "gradient" && largest) found.largest = ask("chain", { parameter: largest, example: frame.example });
+  return found;
+}
+
+/** Whether an answer is about what is shown now, or still about the step before. */
+export function isCurrent(state, what) {
+  return state.answers[what]?.key === wanted(state)[what]?.key;
+}
+
+/** The key of a check of this step. */
+export const checkKey = (state) => keyOf(state, "check");
+
+/** The open path of the chain of the selected parameter, for the diagram; null where none is known. */
+export function openPathOf(state) {
+  const data = state.answers.chain?.data;
+  if (!data || data.parameter !== shownParameter(state) || state.tab !== "chain") return null;
+  return data.paths[Math.min(state.openPath, data.paths.length - 1)];
+}

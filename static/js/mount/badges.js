@@ -1,0 +1,31 @@
+// Draws the numbered badges of the open path; pointing at one lights its factor in the panel.
+
+import { badgePlaces } from "../core/badges.js";
+import { full, short } from "../core/format.js";
+import { s, set } from "./dom.js";
+
+export function createBadges(dispatch) {
+  let marks = [];
+
+  /** Put the badges of a path (null: none) into the drawn diagram. */
+  function show(drawn, path) {
+    drawn.badges.replaceChildren();
+    marks = path ? badgePlaces(drawn.plan, path.factors).map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch)) : [];
+    drawn.badges.append(...marks.filter(Boolean));
+  }
+  function light(lit) {
+    marks.forEach((mark, k) => mark && set(mark, { class: k === lit ? "badge-mark lit" : "badge-mark" }));
+  }
+  return { show, light };
+}
+
+function makeBadge({ x, y, width, height, valued }, factor, k, dispatch) {
+  const number = s("text", { class: "badge-number", x: x - width / 2 + 9, y: y + 0.5 }, String(k + 1));
+  const value = valued ? [s("text", { class: "badge-value", x: x + 8, y: y + 0.5 }, short(factor.value))] : [];
+  const group = s("g", { class: "badge-mark", role: "button", tabindex: "0", "data-badge": String(k), "data-at": factor.at, "aria-label": `Factor ${k + 1}: ${factor.symbol} = ${full(factor.value)}` },
+    s("rect", { class: "badge-chip", x: x - width / 2, y: y - height / 2, width, height, rx: 9 }),
+    s("circle", { class: "badge-dot", cx: x - width / 2 + 9, cy: y, r: 9 }), number, ...value);
+  for (const on of ["pointerenter", "focus", "click"]) group.addEventListener(on, () => dispatch({ type: "light", factor: k }));
+  for (const off of ["pointerleave", "blur"]) group.addEventListener(off, () => dispatch({ type: "light", factor: null }));
+  return group;
+}

@@ -1,0 +1,89 @@
+// What is selected, closely: its name and value, and for a parameter one of several ways to see it.
+
+import { isCurrent, isParameter, TABS } from "../core/inspect.js";
+import { count, fixed, full } from "../core/format.js";
+import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
+import { phaseTitle } from "../core/words.js";
+import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
+import { button, h, math, set, whenChanged, write } from "./dom.js";
+
+/** @param {Record<string, (state: object) => void>} views  by tab, and `unit` */
+export function mountExplanation(root, bodies, views, dispatch, connection) {
+  const name = h("h2", { class: "chosen" });
+  const close = button("×", () => dispatch({ type: "deselect" }), { "aria-label": "Close: back to the phase", "aria-keyshortcuts": "Escape" });
+  const tabs = TABS.map(([key, label]) => button(label, () => dispatch({ type: "tab", tab: key }), { role: "tab", id: `tab-${key}`, "data-tab": key, "aria-controls": "tab-body" }));
+  const list = h("div", { role: "tablist", "aria-label": "Ways to see it", class: "tabs" }, ...tabs);
+  const note = h("p", { class: "note" });
+  const problem = h("p", { class: "problem" });
+  const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, ...Object.values(bodies));
+  root.append(h("div", { class: "head" }, name, close), list, note, problem, body);
+  list.addEventListener("keydown", (event) => moveTab(event, tabs, dispatch));
+
+  const renderHead = whenChanged(
+    (state) => [state.selected, state.frame, state.session?.layout, state.digits],
+    (state) => state.selected && name.replaceChildren(...headOf(state)),
+  );
+  return (state) => {
+    const { selected, session, frame } = state;
+    root.hidden = !selected || !frame;
+    if (root.hidden) return;
+    renderHead(state);
+    const parameter = isParameter(selected);
+    list.hidden = !parameter;
+    for (const tab of tabs) set(tab, { "aria-selected": String(tab.dataset.tab === state.tab), tabindex: tab.dataset.tab === state.tab ? "0" : "-1" });
+    const shown = parameter ? state.tab : "unit";
+    set(body, { "aria-labelledby": parameter ? `tab-${state.tab}` : null, "aria-label": parameter ? null : "The unit" });
+    for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown;
+    const answer = parameter ? state.answers[state.tab === "slice" ? "slice" : "chain"] : null;
+    write(problem, answer?.error ? `No answer: ${answer.error}` : "");
+    const ready = !parameter || Boolean(answer?.data);
+    set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, "chain") ? "true" : null });
+    renderNote(note, state, session.layout, connection);
+    if (ready) views[shown](state);
+  };
+}
+
+function moveTab(event, tabs, dispatch) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+  const next = tabs[(at + by + tabs.length) % tabs.length];
+  dispatch({ type: "tab", tab: next.dataset.tab });
+  next.focus();
+}
+
+function headOf({ selected, frame, session: { layout }, digits }) {
+  if (!isParameter(selected)) {
+    const [layer, unit] = selected.slice(1).split(".").map(Number);
+    return [math(m(unitSymbol(layout, layer, unit))), h("span", {}, unitWords(layout, layer, unit)), h("span", { class: "hint", title: full(activationOf(frame, layout, layer, unit)) }, `value ${fixed(activationOf(frame, layout, layer, unit), digits)}`)];
+  }
+  const found = parseName(layout, selected);
+  const to = unitName(layout, found.layer, found.to);
+  const words = found.kind === "bias" ? `bias of ${to}` : `weight, ${sourceWords(layout, found)} to ${to}`;
+  const value = frame.parameters[found.index];
+  return [math(m(parameterSymbol(found))), h("span", {}, words), h("span", { class: "hint", title: full(value) }, `value ${fixed(value, digits)}`)];
+}
+
+function sourceWords(layout, { layer, from }) {
+  return layer === 1 ? layout.inputs[from - 1].label : unitName(layout, layer - 1, from);
+}
+
+function unitWords(layout, layer, unit) {
+  const layers = layout.sizes.length - 1;
+  if (layer === 0) return `input: ${layout.inputs[unit - 1].label}`;
+  return layer === layers ? `output: ${layout.targets[unit - 1].label}` : `hidden unit ${unit}${layers > 2 ? ` of layer ${layer}` : ""}`;
+}
+
+/** Says which step the numbers belong to, and whether the diagram has come as far. */
+function renderNote(note, state, layout, connection) {
+  const { frame, selected, answers } = state;
+  const layer = Number(selected.slice(1).split(".")[0]);
+  const behind = layer > 0 && !revealed(layout, frame.phase).hasGradient(layer);
+  const step = isParameter(selected) && answers.chain?.frame ? answers.chain.frame.step : frame.step;
+  const text = behind ? `Step ${count(step)}, computed to its end; the diagram stands at “${phaseTitle(layout.phases[frame.phase])}”.` : `Step ${count(step)}, with the weights before the update.`;
+  const phase = 2 * (layout.sizes.length - 1) + 2 - layer;
+  if (note.dataset.text === text + phase) return;
+  note.dataset.text = text + phase;
+  note.replaceChildren(text, behind ? " " : "", behind ? button(`Show it there: phase ${phase}`, () => connection.send({ do: "seek", step: state.frame.step, phase }), { class: "plain" }) : "");
+}

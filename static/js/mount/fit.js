@@ -1,0 +1,11 @@
+// A formula wider than its place gets a smaller letter; what is still wider then can be scrolled.
+
+const LEAST = 11; // pixels
+
+export function shrinkToFit(formula) {
+  const room = formula.parentElement.clientWidth;
+  const wide = formula.firstElementChild?.getBoundingClientRect().width ?? 0;
+  if (wide <= room) return;
+  const size = parseFloat(getComputedStyle(formula).fontSize);
+  formula.style.fontSize = `${Math.max(LEAST, (size * room) / wide)}px`;
+}

@@ -1,0 +1,60 @@
+// Four things in four places: one partial derivative, the gradient, the update, the new value.
+
+import { viewGradient } from "../views/gradient.js";
+import { button, h, math, replaceKeepingFocus, whenChanged } from "./dom.js";
+import { shrinkToFit } from "./fit.js";
+
+export function mountGradient(root, dispatch) {
+  return whenChanged(
+    (state) => [state.answers.chain, state.answers.largest, state.digits],
+    ({ answers: { chain, largest }, digits, session: { layout, spec } }) => {
+      const view = viewGradient(layout, spec, chain.frame, chain.data, largest?.data ?? null, digits);
+      replaceKeepingFocus(root,
+        place(1, "One partial derivative", "How much the loss changes if this one number changes a little.", formula(view.derivative)),
+        place(2, "The gradient ∇E", `All ${view.count.toLocaleString("en-US")} partial derivatives as one vector. It points uphill.`, bars(view, dispatch), facts(view), largestWords(view, dispatch)),
+        place(3, "The update −α·∇E", `A vector of its own: the gradient turned round and scaled by α = ${view.rate}. Its length: `, view.trained ? formula(view.update[0]) : kept(), view.updateLength),
+        place(4, "The new value", "", view.trained ? formula(view.update[1]) : kept()),
+      );
+      for (const element of root.querySelectorAll("math")) shrinkToFit(element);
+    },
+  );
+}
+
+function place(number, title, words, ...parts) {
+  const length = parts.find((part) => part && !(part instanceof Node));
+  return h("section", { class: "place" }, h("h3", {}, h("span", { class: "phase-number" }, String(number)), ` ${title}`),
+    words ? h("p", { class: "hint" }, words, length ? h("span", { title: length.full }, length.text.replace("+", "")) : null) : null,
+    ...parts.filter((part) => part instanceof Node));
+}
+
+const kept = () => h("p", { class: "hint" }, "Biases are not trained in this run: no update, and its place in the gradient is kept at 0.");
+
+function formula({ label, tree }) {
+  return h("figure", { class: "formula" }, label ? h("figcaption", {}, label) : null, math(tree));
+}
+
+function bars({ bars: { bars: list, hidden } }, dispatch) {
+  const rows = list.map((bar) => {
+    const sign = bar.value > 0 ? "plus" : bar.value < 0 ? "minus" : "";
+    const fill = h("span", { class: "fill" });
+    fill.style.width = `${(100 * bar.share).toFixed(1)}%`;
+    return h("li", { class: `${sign}${bar.own ? " own" : ""}` }, button(bar.symbol, () => dispatch({ type: "pick", name: bar.name }), { class: "plain", "data-key": bar.name, "aria-current": bar.own ? "true" : null }),
+      h("span", { class: "track" }, fill), h("span", { class: "number", title: bar.full }, bar.text));
+  });
+  return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `The largest of all; ${hidden.toLocaleString("en-US")} smaller ones are not listed.`) : null);
+}
+
+function facts({ length, direction, share, rank, count }) {
+  const fact = (name, value, title) => [h("dt", {}, name), h("dd", { title }, value)];
+  return h("dl", { class: "figures" }, ...fact("Length |∇E|", length.text.replace("+", ""), length.full),
+    ...(direction ? fact("This component of its direction ∇E / |∇E|", direction.text, direction.full) : []),
+    ...fact("This one's share of |∇E|²", share), ...fact("Its rank by size", `${rank} of ${count.toLocaleString("en-US")}`));
+}
+
+function largestWords({ largest }, dispatch) {
+  const { name, symbol, tree, paths, strongest, several } = largest;
+  const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": "largest" });
+  const of = `${paths > 1 ? ` on the strongest of its ${paths} paths` : ""}${several ? " for this example" : ""}`;
+  return h("div", {}, h("p", { class: "hint" }, "The largest is ", link, tree ? `: its factors${of} are` : "."), tree ? h("figure", { class: "formula" }, math(tree)) : null,
+    strongest ? h("p", { class: "hint" }, `The largest of them: ${strongest}.`) : null);
+}

@@ -1,0 +1,70 @@
+// Proof: a central difference beside the derivative, and one action that checks every parameter.
+
+import { checkKey } from "../core/inspect.js";
+import { count, full, signed, symbol } from "../core/format.js";
+import { viewProof } from "../views/proof.js";
+import { button, h, math, replaceKeepingFocus, whenChanged } from "./dom.js";
+import { shrinkToFit } from "./fit.js";
+
+export function mountProof(root, dispatch, startCheck) {
+  const own = h("div");
+  const all = h("div", { role: "status" });
+  let running = null;
+  const start = (state) => { running = startCheck(checkKey(state), state.session.layout.count); };
+  root.append(own, h("section", {}, h("h3", {}, "Every parameter of this step"), all));
+  const drawOwn = whenChanged(
+    (state) => [state.answers.chain, state.digits],
+    ({ answers: { chain }, digits, session }) => {
+      const proofs = viewProof(session.layout, chain.frame, chain.data, digits);
+      own.replaceChildren(...proofs.map(proof));
+      for (const formula of own.querySelectorAll("math")) shrinkToFit(formula);
+    },
+  );
+  const drawAll = whenChanged(
+    (state) => [state.check, checkKey(state), state.session.layout],
+    (state) => {
+      const { check, session: { layout } } = state;
+      const mine = check?.key === checkKey(state) ? check : null;
+      replaceKeepingFocus(all, ...(mine ? progress(mine, () => running?.stop(), () => start(state)) : [ask(layout, () => start(state))]));
+    },
+  );
+  return (state) => {
+    drawOwn(state);
+    drawAll(state);
+  };
+}
+
+function proof({ heading, formulas, verdict, agrees, gap }) {
+  return h("section", { class: "proof", "data-agrees": String(agrees) }, h("h3", {}, heading),
+    ...formulas.map(({ label, tree }) => h("figure", { class: "formula" }, h("figcaption", {}, label), math(tree))),
+    h("p", { class: agrees === false ? "problem" : "verdict" }, verdict),
+    gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gap.toExponential(1).replaceAll("-", "−")}`));
+}
+
+function ask(layout, start) {
+  const passes = 2 * layout.count;
+  return h("p", { class: "row" }, button(`Check all ${count(layout.count)}`, start, { class: "primary", "data-key": "check" }), h("span", { class: "hint" }, `${count(passes)} real forward passes`));
+}
+
+function progress(check, stop, again) {
+  const { state, checked, of } = check;
+  if (state === "running") return [h("p", { class: "row" }, h("progress", { max: of, value: checked, "aria-label": "Checked" }), h("span", {}, `${count(checked)} of ${count(of)}`), button("Cancel", stop, { "data-key": "check" }))];
+  const repeat = button(state === "done" ? "Check again" : "Start again", again, { "data-key": "check" });
+  if (state === "failed") return [h("p", { class: "problem" }, `The check ended: ${check.error}`), repeat];
+  const began = state === "cancelled" ? `Cancelled after ${count(checked)}: ` : "";
+  return [h("p", { class: check.different.length ? "problem" : "verdict", "data-agree": check.agree }, began + summary(check)), ...lists(check), repeat];
+}
+
+function summary({ agree, checked, worst }) {
+  const gap = worst ? `, worst gap ${worst.relative_gap.toExponential(0).replaceAll("-", "−")} (${symbol(worst.parameter)})` : "";
+  return `${count(agree)} of ${count(checked)} agree${gap}.`;
+}
+
+function lists({ different, kinks, overflows }) {
+  const named = (names) => names.slice(0, 12).map(symbol).join(", ") + (names.length > 12 ? ", …" : "");
+  return [
+    different.length ? h("p", { class: "problem" }, `${count(different.length)} differ: ${named(different)}`) : null,
+    kinks.length ? h("p", { class: "hint" }, `${count(kinks.length)} at a kink of ReLU, where a difference means nothing: ${named(kinks)}`) : null,
+    overflows.length ? h("p", { class: "hint" }, `${count(overflows.length)} where the loss overflows: ${named(overflows)}`) : null,
+  ];
+}

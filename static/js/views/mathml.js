@@ -1,0 +1,112 @@
+// What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a thing.
+
+import { fixed } from "../core/format.js";
+
+export const i = (text) => ["mi", {}, text];
+export const o = (text) => ["mo", {}, text];
+export const n = (text) => ["mn", {}, text];
+export const row = (...parts) => ["mrow", {}, ...parts];
+export const sub = (base, below) => ["msub", {}, i(base), n(below)];
+export const both = (base, below, above) => ["msubsup", {}, i(base), n(below), n(above)];
+export const ratio = (top, bottom) => ["mfrac", {}, top, bottom];
+export const inside = (...parts) => row(o("("), ...parts, o(")"));
+export const square = (base) => (base[0] === "msub" ? ["msubsup", {}, base[2], base[3], n("2")] : ["msup", {}, base, n("2")]);
+export const sumOver = (index) => ["munder", {}, o("∑"), i(index)];
+export const math = (...parts) => ["math", {}, ...parts];
+
+/** A number inside a product or a sum: a negative one stands in parentheses. */
+export function number(value, digits) {
+  const text = n(fixed(value, digits));
+  return value < 0 ? inside(text) : text;
+}
+
+/** Lines of an equation, aligned at their signs: [left or null, right, "" where it goes on, or "≈"]. */
+export function lines(label, ...rows) {
+  const cells = rows.map(([left, right, sign = "="]) => [
+    "mtr", {},
+    ["mtd", { class: "left" }, left ?? row()],
+    ["mtd", {}, sign ? o(sign) : row()],
+    ["mtd", { class: "right" }, right],
+  ]);
+  return { label, tree: ["math", { display: "block" }, ["mtable", {}, ...cells]] };
+}
+
+/** Terms of a sum, so many to a row, each [one, other] factors or a tree, with what stands around. */
+export function sumRows(terms, digits, before = [], after = [], most = 6) {
+  const perRow = digits === "all" ? 1 : 2;
+  const shown = terms.slice(0, most).map(([one, other], k) => [...(k ? [o("+")] : []), number(one, digits), o("·"), number(other, digits)]);
+  if (terms.length > most) shown.push([o("+"), o("…")]);
+  const rows = [];
+  for (let k = 0; k < shown.length; k += perRow) rows.push(shown.slice(k, k + perRow).flat());
+  rows[0].unshift(...before);
+  rows[rows.length - 1].push(...after);
+  return rows.map((parts, k) => [null, row(...parts), k > 0 ? "" : "="]);
+}
+
+/** w¹₂₃ or b¹₃ of a parsed name. */
+export function parameterSymbol({ kind, layer, from, to }) {
+  if (kind === "bias") return both("b", String(to), String(layer));
+  return both("w", from > 9 || to > 9 ? `${from},${to}` : `${from}${to}`, String(layer));
+}
+
+/** A unit's activation as the diagram calls it: x₂, h₁ (h²₁ in deeper networks), ŷ. */
+export function unitSymbol(layout, layer, unit) {
+  const layers = layout.sizes.length - 1;
+  if (layer === 0) return sub("x", String(unit));
+  if (layer === layers) return layout.sizes[layers] > 1 ? sub("ŷ", String(unit)) : i("ŷ");
+  return layers > 2 ? both("h", String(unit), String(layer)) : sub("h", String(unit));
+}
+
+export const zSymbol = (layer, unit) => both("z", String(unit), String(layer));
+export const deltaSymbol = (layer, unit) => both("δ", String(unit), String(layer));
+export const targetSymbol = (layout, unit) => (layout.targets.length > 1 ? sub("y", String(unit)) : i("y"));
+
+/** The loss: of the batch, or E with the index k of one example where there are several. */
+export const lossSymbol = (one) => (one ? sub("E", "k") : i("E"));
+export const slopeOf = (top, bottom) => ratio(row(i("∂"), top), row(i("∂"), bottom));
+
+/**
+ * f′(z) of a unit, by its activation: as people write it, and with its numbers put in.
+ * @returns {{formula: object[], numbers: (digits: number | "all") => object[]}}
+ */
+export function activationSlope(name, symbol, z, a) {
+  const one = n("1");
+  const table = {
+    identity: { formula: [one], numbers: () => [one] },
+    sigmoid: {
+      formula: [symbol, o("·"), inside(one, o("−"), symbol)],
+      numbers: (digits) => [number(a, digits), o("·"), inside(one, o("−"), number(a, digits))],
+    },
+    tanh: {
+      formula: [one, o("−"), square(symbol)],
+      numbers: (digits) => [one, o("−"), square(a < 0 ? number(a, digits) : n(fixed(a, digits)))],
+    },
+    relu: { formula: [n(z > 0 ? "1" : "0")], numbers: () => [n(z > 0 ? "1" : "0")] },
+  };
+  return table[name];
+}
+
+/**
+ * Where the way back starts at one output: ∂E/∂ŷ, or δ at once where the loss and the activation
+ * belong together.
+ * @returns {{formula: object, numbers: (digits: number | "all") => object}}
+ */
+export function lossSlope(layout, targets, unit, a) {
+  const outputs = layout.targets.length;
+  const [yHat, y] = [unitSymbol(layout, layout.sizes.length - 1, unit), targetSymbol(layout, unit)];
+  const total = layout.loss === "categorical_cross_entropy" ? targets.reduce((sum, value) => sum + value, 0) : 1;
+  const share = { mean_squared_error: "2", binary_cross_entropy: "1" }[layout.loss];
+  const scaled = share && (share !== "1" || outputs > 1);
+  const put = (prediction, target, sum) => {
+    const first = sum === null ? [prediction] : [prediction, o("·"), sum];
+    const difference = [...first, o("−"), target];
+    if (!scaled) return row(...difference);
+    const factor = outputs === 1 ? n(share) : ratio(n(share), n(String(outputs)));
+    return row(factor, o("·"), inside(...difference));
+  };
+  const several = Math.abs(total - 1) > 1e-9;
+  return {
+    formula: put(yHat, y, several ? row(o("∑"), i("y")) : null),
+    numbers: (digits) => put(number(a, digits), number(targets[unit - 1], digits), several ? number(total, digits) : null),
+  };
+}

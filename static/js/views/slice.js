@@ -1,0 +1,60 @@
+// The loss along one weight as a picture: curve, tangent, secant, the points on it. Pure arithmetic.
+
+export const BOX = { width: 440, height: 190, left: 8, right: 8, top: 14, bottom: 22 };
+
+/**
+ * @param {object} slice  what GET …/slice answers
+ * @param {number} wiggle  which of its difference quotients is drawn
+ */
+export function viewSlice(slice, wiggle) {
+  const { values, losses, at, loss, slope } = slice;
+  const landings = slice.landings.filter(({ loss }) => loss !== null);
+  const low = Math.min(...losses);
+  const shown = Math.max(loss, ...landings.filter(inside(values)).map((one) => one.loss));
+  const high = Math.max(shown + 0.35 * (shown - low), low + 1e-12);
+  const x = scale(values[0], values[values.length - 1], BOX.left, BOX.width - BOX.right);
+  const y = scale(low, high, BOX.height - BOX.bottom, BOX.top);
+  const line = (slopeHere, from) => lineThrough({ x: at, y: loss }, slopeHere, values, from ?? values[0]);
+  const { h, quotient } = slice.wiggle[wiggle];
+  return {
+    x, y,
+    range: [values[0], values[values.length - 1]],
+    losses: [low, high],
+    path: `M${values.map((value, k) => `${x.to(value).toFixed(2)},${clip(y.to(losses[k])).toFixed(2)}`).join("L")}`,
+    tangent: line(slope).map(([a, b]) => [x.to(a), y.to(b)]),
+    secant: quotient === null ? null : { ends: line(quotient).map(([a, b]) => [x.to(a), y.to(b)]), from: [x.to(at), y.to(loss)], to: [x.to(at + h), clip(y.to(loss + quotient * h))], outside: at + h > values[values.length - 1] },
+    now: [x.to(at), y.to(loss)],
+    marks: landings.filter(inside(values)).map((one) => ({ ...one, place: [x.to(one.value), clip(y.to(one.loss))] })),
+    cut: cutWords(slice.cut),
+  };
+}
+
+const inside = (values) => ({ value }) => value >= values[0] && value <= values[values.length - 1];
+const clip = (y) => Math.max(-20, Math.min(BOX.height + 20, y));
+
+function scale(from, to, start, end) {
+  return {
+    to: (value) => start + ((value - from) / (to - from || 1)) * (end - start),
+    back: (place) => from + ((place - start) / (end - start)) * (to - from),
+  };
+}
+
+/** The ends of a line of this slope through a point, over the width of the curve. */
+function lineThrough({ x, y }, slope, values, from) {
+  const to = values[values.length - 1];
+  return [[from, y + slope * (from - x)], [to, y + slope * (to - x)]];
+}
+
+/** The curve's loss at a value between two samples: where the handle is drawn, never shown as a number. */
+export function lossAt({ values, losses }, value) {
+  const step = values[1] - values[0];
+  const k = Math.max(0, Math.min(values.length - 2, Math.floor((value - values[0]) / step)));
+  const share = (value - values[k]) / step;
+  return losses[k] + (losses[k + 1] - losses[k]) * share;
+}
+
+function cutWords(cut) {
+  if (!cut.length) return "";
+  const sides = { below: "to the left", above: "to the right" };
+  return `The curve ends ${cut.map((side) => sides[side]).join(" and ")} where the loss overflows.`;
+}
