@@ -74,7 +74,7 @@ def chain(network: Network, example: Example, name: str) -> tuple[Path, ...]:
     Beyond 256 paths it is one: delta of the parameter's own unit and what came in, where delta's
     terms over the next layer stand below it.
     """
-    layer, source, to = _place(network, name)
+    layer, source, to = network.place(name)
     last = _came_in(example, layer, source, name)
     if path_count(network, layer) > MOST_PATHS:
         return (_folded(network, example, layer, to, last),)
@@ -83,8 +83,10 @@ def chain(network: Network, example: Example, name: str) -> tuple[Path, ...]:
 
 
 def derivative(paths: tuple[Path, ...]) -> float:
-    """Return the sum of the paths' products."""
-    return math.fsum(path.product for path in paths)
+    """Return the sum of the paths' products; inf or nan where one of them overflows."""
+    products = [path.product for path in paths]
+    plain = sum(products)
+    return math.fsum(products) if math.isfinite(plain) else plain  # fsum raises where it overflows
 
 
 def slope(network: Network, example: Example, layer: int, unit: int) -> float:
@@ -93,12 +95,6 @@ def slope(network: Network, example: Example, layer: int, unit: int) -> float:
     z, a, out = example.z[layer - 1][at], example.a[layer - 1][at], np.empty(1, example.z[0].dtype)
     ACTIVATIONS[network.activations[layer - 1]].derivative(z, a, out)
     return float(out[0])
-
-
-def _place(network: Network, name: str) -> tuple[int, int | None, int]:
-    network.parameter_index(name)
-    layer, *units = (int(number) for number in name[1:].split("."))
-    return layer, (units[0] if len(units) == 2 else None), units[-1]
 
 
 def _came_in(example: Example, layer: int, source: int | None, name: str) -> Factor:

@@ -1,12 +1,22 @@
-"""Derivatives and losses by forward passes alone: what backpropagation is checked against."""
+"""Derivatives and losses by forward passes alone: what backpropagation is checked against.
+
+A parameter moves z of one unit, and by that the layers after it; every number before is the same to
+the bit. So the batch goes forward once, and each copy of it with one parameter moved only from that
+unit on, many copies as one batch.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.maths.activations import ACTIVATIONS
+from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.maths.passes import Passes, with_ones
 
@@ -14,60 +24,185 @@ Array = NDArray[Any]
 # The error of a central difference shrinks with h squared and its rounding grows with 1 / h: near
 # the cube root of the precision both are least (Nocedal and Wright, section 8.1).
 H = 6e-6
+_HELD = 1 << 17  # numbers of one layer held at a time: a megabyte, which a cache still takes
+_RELATIVE = {"float64": 1e-6, "float32": 1e-2}
+_NOISE = {"float64": 1e-9, "float32": 1e-5}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The loss with one parameter at `above` and at `below`, h to either side of its value.
+
+    `kink`: some ReLU turns on or off between the two, so that the quotient means nothing.
+    """
+
+    above: float
+    below: float
+    loss_above: float
+    loss_below: float
+    kink: bool
+
+    @property
+    def h(self) -> float:
+        """Half the width there really is, once h was added and rounded."""
+        return (self.above - self.below) / 2
+
+    @property
+    def quotient(self) -> float:
+        """(E(p + h) - E(p - h)) / 2h; inf or nan where a loss overflows."""
+        return (self.loss_above - self.loss_below) / (self.above - self.below)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How near is near enough: a relative gap below `relative`, or a gap below `noise`.
+
+    `noise` is what rounding, in the run's precision, does to a difference of two losses.
+    """
+
+    relative: float
+    noise: float
+
+    def verdict(self, found: float, difference: Difference) -> str:
+        """Return `agree`, `different`, `kinks` or `overflows`: the last two can prove nothing."""
+        numeric = difference.quotient
+        if not (math.isfinite(found) and math.isfinite(numeric)):
+            return "overflows"
+        if difference.kink:
+            return "kinks"
+        near = relative_gap(found, numeric) < self.relative or self.is_noise(found, numeric)
+        return "agree" if near else "different"
+
+    def is_noise(self, found: float, numeric: float) -> bool:
+        return abs(found - numeric) < self.noise
+
+
+def tolerance_of(precision: str, loss: float) -> Tolerance:
+    """Return the tolerance for derivatives that a run of `precision` computed at this loss."""
+    return Tolerance(_RELATIVE[precision], _NOISE[precision] * max(1.0, abs(loss)))
 
 
 class LossAround:
     """The batch's loss near one point of the parameters, in float64 whatever the run has.
 
-    inputs are (rows, from), targets (rows, outputs); `index` is a place in the flat vector.
+    inputs are (rows, from), targets (rows, outputs); `index` is a place in the flat vector. Inside,
+    layers count from 0 and `_came[l]` is what comes into layer l, with a column of ones.
     """
 
     def __init__(self, network: Network, parameters: Array, inputs: Array, targets: Array) -> None:
-        self._passes = Passes(network, len(inputs), np.float64)
-        self._point = np.array(parameters, np.float64)
-        self._inputs = with_ones(np.asarray(inputs, np.float64))
+        self._network, self._point = network, np.array(parameters, np.float64)
         self._targets = np.asarray(targets, np.float64)
-        self._relu = [k for k, name in enumerate(network.activations) if name == "relu"]
+        self._offsets = [slot.offset for slot in network.slots[::2]] + [network.parameter_count]
+        passes, came = Passes(network, len(inputs), np.float64), np.asarray(inputs, np.float64)
+        self._loss = passes.loss(self._point, with_ones(came), self._targets)
+        self._z, self._came = passes.z, [with_ones(part) for part in (came, *passes.a[:-1])]
 
     def loss(self) -> float:
-        return self._passes.loss(self._point, self._inputs, self._targets)
+        return self._loss
 
-    def loss_at(self, index: int, value: float) -> float:
-        """Return the loss with this one parameter set to `value`; the point is as before."""
-        before, self._point[index] = self._point[index], value
-        loss = self.loss()
-        self._point[index] = before
-        return loss
+    def losses_at(self, index: int, values: Array) -> Array:
+        """Return the losses with this one parameter set to each of `values`."""
+        layer = next(k for k, end in enumerate(self._offsets[1:]) if index < end)
+        most = self._copies(layer)
+        parts = (values[k : k + most] for k in range(0, len(values), most))
+        moved = (self._moved(layer, np.full(len(part), index), part) for part in parts)
+        return np.concatenate([self._losses(zs[-1]) for zs in moved])
 
     def losses_over(self, x: int, y: int, xs: Array, ys: Array) -> Array:
         """Return the losses with two parameters set to all pairs, of shape (ys, xs)."""
-        before = self._point[y]
-        rows = []
-        for value in ys:
-            self._point[y] = value
-            rows.append([self.loss_at(x, other) for other in xs])
-        self._point[y] = before
-        return np.array(rows)
+        return np.array([self._with(y, value).losses_at(x, xs) for value in ys])
 
-    def central_difference(self, index: int, h: float | None = None) -> float:
-        """Return (E(p + h) - E(p - h)) / 2h; `h` grows with the parameter if it is not given."""
-        h = self.width(index) if h is None else h
-        at = self._point[index]
-        above, below = at + h, at - h
-        return (self.loss_at(index, above) - self.loss_at(index, below)) / float(above - below)
+    def central_difference(self, index: int) -> float:
+        """Return (E(p + h) - E(p - h)) / 2h, where h grows with the parameter."""
+        return self.difference(index).quotient
 
-    def crosses_kink(self, index: int) -> bool:
-        """Tell whether some ReLU turns on or off within the difference's width: no meaning then."""
-        if not self._relu:
-            return False
-        sides = []
-        for side in (-1, 1):
-            self.loss_at(index, self._point[index] + side * self.width(index))
-            sides.append([self._passes.z[layer] > 0 for layer in self._relu])
-        return any((one != other).any() for one, other in zip(*sides, strict=True))
+    def difference(self, index: int) -> Difference:
+        (found,) = self.differences(index, index + 1)
+        return found
 
-    def width(self, index: int) -> float:
-        return H * max(1.0, abs(float(self._point[index])))
+    def differences(self, first: int, last: int) -> Iterator[Difference]:
+        """Yield the differences of the parameters from `first` up to, and not including, `last`."""
+        for layer, part in self._parts(first, last):
+            at, count = self._point[part], len(part)
+            h = H * np.maximum(1.0, np.abs(at))
+            values = np.concatenate([at + h, at - h])
+            zs = self._moved(layer, np.tile(part, 2), values)
+            losses, kinks = self._losses(zs[-1]), self._kinks(layer, zs)
+            sides = (values[:count], values[count:], losses[:count], losses[count:], kinks)
+            yield from map(Difference, *(side.tolist() for side in sides))
+
+    def _with(self, index: int, value: float) -> LossAround:
+        point = self._point.copy()
+        point[index] = value
+        return LossAround(self._network, point, self._came[0][:, :-1], self._targets)
+
+    def _parts(self, first: int, last: int) -> Iterator[tuple[int, Array]]:
+        """Yield the indices from `first` to `last` by layer, as many as are held at a time."""
+        for layer, (start, stop) in enumerate(zip(self._offsets, self._offsets[1:], strict=False)):
+            indices = np.arange(max(first, start), min(last, stop))
+            most = self._copies(layer) // 2
+            for at in range(0, len(indices), most):
+                yield layer, indices[at : at + most]
+
+    def _copies(self, layer: int) -> int:
+        """Return how many copies of the batch are moved at a time: two at least."""
+        sizes = self._network.sizes
+        widest = max(sizes[layer + 2 :] or sizes[-1:])
+        return max(2, _HELD // (len(self._targets) * widest))
+
+    def _moved(self, layer: int, indices: Array, values: Array) -> list[Array]:
+        """Return z of `layer` and of those after it, in copies with one parameter moved each.
+
+        They are (copies, rows, units), but of a hidden `layer` (copies, rows): the unit that moves.
+        """
+        sizes = self._network.sizes[1:]
+        source, unit = np.divmod(indices - self._offsets[layer], sizes[layer])
+        by = (values - self._point[indices])[:, None] * self._came[layer].T[source]
+        z = self._z[layer].T[unit] + by
+        if layer == len(sizes) - 1:
+            whole = np.repeat(self._z[layer][None], len(unit), axis=0)
+            whole[np.arange(len(unit)), :, unit] = z
+            return [whole]
+        zs = [z, self._z[layer + 1] + self._passed_on(layer, unit, z)]
+        for later in range(layer + 2, len(sizes)):
+            zs.append(self._forward(later, zs[-1]))
+        return zs
+
+    def _passed_on(self, layer: int, unit: Array, z: Array) -> Array:
+        """Return by how much z of the next layer moves: the change of a times the weights."""
+        change = self._activated(layer, z) - self._came[layer + 1].T[unit]
+        weights = self._network.weights(self._point, layer + 2)[unit]
+        moved: Array = change[:, :, None] * weights[:, None, :]
+        return moved
+
+    def _forward(self, layer: int, z: Array) -> Array:
+        """Return z of `layer` from that of the layer before, both (copies, rows, units)."""
+        weights = self._network.weights(self._point, layer + 1)
+        biases = self._network.biases(self._point, layer + 1)
+        a = self._activated(layer - 1, z).reshape(-1, len(weights))  # one product for all copies
+        sums: Array = a.dot(weights) + biases
+        return sums.reshape(*z.shape[:2], -1)
+
+    def _activated(self, layer: int, z: Array) -> Array:
+        a = np.empty_like(z)
+        ACTIVATIONS[self._network.activations[layer]].function(z, a)
+        return a
+
+    def _losses(self, z: Array) -> Array:
+        """Return the loss of each copy from z of the outputs, (copies, rows, units)."""
+        a = self._activated(len(self._z) - 1, z.reshape(-1, z.shape[2])).reshape(z.shape)
+        value, y, work = LOSSES[self._network.loss].value, self._targets, np.empty(z.shape[1:])
+        return np.array([value(own_z, own_a, y, work) for own_z, own_a in zip(z, a, strict=True)])
+
+    def _kinks(self, layer: int, zs: list[Array]) -> Array:
+        """Tell of each pair, a copy above and one below, whether some ReLU turns on or off."""
+        count = len(zs[0]) // 2
+        crossed = np.zeros(count, bool)
+        for z, name in zip(zs, self._network.activations[layer:], strict=True):
+            if name == "relu":
+                on = (z > 0).reshape(2, count, -1)
+                crossed |= (on[0] != on[1]).any(axis=1)
+        return crossed
 
 
 def directional_difference(
@@ -87,5 +222,6 @@ def directional_difference(
 
 
 def relative_gap(a: float, b: float) -> float:
-    """Return |a - b| / max(|a|, |b|, 1e-8)."""
-    return abs(a - b) / max(abs(a), abs(b), 1e-8)
+    """Return |a - b| / max(|a|, |b|, 1e-8), finite for all finite a and b."""
+    larger = max(abs(a), abs(b), 1e-8)
+    return abs(a / larger - b / larger)

@@ -41,8 +41,11 @@ async def read_chain(
     position = whole(example, "example")
     async with sessions_of(request).use(session_id) as seat:
         session, record = seat.session, await _record(seat.session, step)
-        network = session.timeline.network
-        return Json(await session.compute(chain_json, record, network, parameter, position))
+        network, precision = session.timeline.network, session.timeline.spec.precision
+        explained = await session.compute(
+            chain_json, record, network, precision, parameter, position
+        )
+        return Json(explained)
 
 
 @router.get("/steps/{step}/slice")

@@ -8,20 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.maths.activations import ACTIVATIONS
 from app.maths.chain import Example, Factor, Path, chain, derivative, path_count
-from app.maths.checks import LossAround, relative_gap
-from app.maths.losses import LOSSES
+from app.maths.checks import LossAround, relative_gap, tolerance_of
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
-from app.wire.symbols import factor_symbol
+from app.wire.symbols import factor_formula, factor_symbol
 
 Array = NDArray[Any]
 Items = dict[str, Any]
 MOST_EXAMPLES = 256
-_TOLERANCE = {"float64": 1e-6, "float32": 1e-2}
-_NOISE = {"float64": 1e-9, "float32": 1e-5}
+PROOFS = {"agree": True, "different": False}  # the verdicts that say something
 
 
 def position_in(record: StepRecord, example: int) -> int:
@@ -45,31 +42,47 @@ def loss_around(record: StepRecord, network: Network, example: int | None = None
     return LossAround(network, record.parameters, record.inputs[rows], record.targets[rows])
 
 
+def batch_derivatives(record: StepRecord, network: Network) -> Array:
+    """Return dE/dp of the batch for every parameter, flat, in float64 and all finite.
+
+    Of a bias that is not trained too, which the record's gradient keeps at 0.
+    """
+    found = record.gradient.astype(np.float64)
+    if not network.train_biases:
+        for layer, delta in enumerate(record.delta, 1):
+            shares = delta.astype(np.float64) / len(delta)  # a sum of them cannot overflow
+            network.biases(found, layer)[:] = shares.sum(axis=0)
+    return found
+
+
 def batch_derivative(record: StepRecord, network: Network, name: str) -> float:
-    """Return dE/dp of the batch, of a bias that is not trained too: its gradient is kept at 0."""
-    if name[0] == "w" or network.train_biases:
-        return float(record.gradient[network.parameter_index(name)])
-    return float(example_derivatives(record, name).mean())
+    """Return dE/dp of the batch."""
+    return float(batch_derivatives(record, network)[network.parameter_index(name)])
 
 
 def example_derivatives(record: StepRecord, name: str) -> Array:
-    """Return dE_k/dp of every example of the batch, of shape (rows,)."""
+    """Return dE_k/dp of every example of the batch, of shape (rows,), in float64."""
     layer, *units = (int(number) for number in name[1:].split("."))
-    delta = record.delta[layer - 1][:, units[-1] - 1]
+    delta: Array = record.delta[layer - 1][:, units[-1] - 1].astype(np.float64)
     if len(units) == 1:
-        return np.array(delta)
+        return delta
     came = record.inputs if layer == 1 else record.a[layer - 2]
     return np.array(came[:, units[0] - 1] * delta)
 
 
-def chain_json(record: StepRecord, network: Network, name: str, example: int) -> Items:
-    """Return the derivative of one example, path by path, with its proof and the update."""
+@np.errstate(all="ignore")
+def chain_json(
+    record: StepRecord, network: Network, precision: str, name: str, example: int
+) -> Items:
+    """Return the derivative of one example, path by path, with its proof and the update.
+
+    Null stands for what overflows although the step's own numbers are finite.
+    """
     index = network.parameter_index(name)
-    with np.errstate(all="ignore"):
-        paths = chain(network, example_of(record, example), name)
-        found, mean = derivative(paths), batch_derivative(record, network, name)
-        proof = _proof(loss_around(record, network, example), index, found)
-        whole = _proof(loss_around(record, network), index, mean)
+    paths = chain(network, example_of(record, example), name)
+    found, mean = derivative(paths), batch_derivative(record, network, name)
+    own = _proof(loss_around(record, network, example), precision, index, found)
+    whole = _proof(loss_around(record, network), precision, index, mean)
     return {
         "parameter": name,
         "example": example,
@@ -77,56 +90,48 @@ def chain_json(record: StepRecord, network: Network, name: str, example: int) ->
         "derivative": finite(found),
         "batch_derivative": mean,
         "paths": [_path(path, network) for path in paths],
-        "path_count": path_count(network, int(name[1:].split(".")[0])),
-        "examples": example_derivatives(record, name)[:MOST_EXAMPLES].tolist(),
-        **proof,
-        "batch_numeric": whole["numeric"],
-        "batch_relative_gap": whole["relative_gap"],
-        "gradient": _in_gradient(record, index),
+        "path_count": path_count(network, network.place(name).layer),
+        "rows": record.rows[:MOST_EXAMPLES].tolist(),
+        "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
+        **own,
+        **{f"batch_{key}": whole[key] for key in ("numeric", "relative_gap", "difference")},
+        "gradient": _in_gradient(record, network, index),
         "update": update_of(record, network, index, name),
     }
 
 
+@np.errstate(all="ignore")
 def check_json(
     record: StepRecord, network: Network, precision: str, first: int, count: int
 ) -> Items:
     """Check the derivatives of `count` parameters from `first` on by real forward passes."""
-    around, last = loss_around(record, network), min(first + count, network.parameter_count)
-    if not 0 <= first < network.parameter_count:
-        expected = f"a place among the {network.parameter_count} parameters"
-        raise Refused("out_of_range", "first", first, expected)
+    total = network.parameter_count
+    if not 0 <= first < total:
+        raise Refused("out_of_range", "first", first, f"a place among the {total} parameters")
+    around, last = loss_around(record, network), min(first + count, total)
+    tolerance = tolerance_of(precision, around.loss())
+    found = batch_derivatives(record, network)[first:last].tolist()
+    names: dict[str, list[str]] = {key: [] for key in ("different", "kinks", "overflows")}
     worst: Items = {"parameter": None, "relative_gap": 0.0}
-    agree, kinks, different = 0, [], []
-    with np.errstate(all="ignore"):
-        noise = _NOISE[precision] * max(1.0, abs(around.loss()))
-        for index in range(first, last):
-            name = network.parameter_name(index)
-            if around.crosses_kink(index):
-                kinks.append(name)
-                continue
-            found, numeric = (
-                batch_derivative(record, network, name),
-                around.central_difference(index),
-            )
-            gap = relative_gap(found, numeric)
-            small = abs(found - numeric) < noise
-            if gap < _TOLERANCE[precision] or small:
-                agree += 1
-            else:
-                different.append(name)
-            if not small and gap > worst["relative_gap"]:
-                worst = {"parameter": name, "relative_gap": gap}
+    pairs = zip(found, around.differences(first, last), strict=True)
+    for index, (own, difference) in enumerate(pairs, first):
+        verdict = tolerance.verdict(own, difference)
+        if verdict in names:
+            names[verdict].append(network.parameter_name(index))
+        if verdict in PROOFS and not tolerance.is_noise(own, difference.quotient):
+            gap = relative_gap(own, difference.quotient)
+            if gap > worst["relative_gap"]:
+                worst = {"parameter": network.parameter_name(index), "relative_gap": gap}
     return {
-        "parameters": network.parameter_count,
+        "parameters": total,
         "first": first,
-        "next": last if last < network.parameter_count else None,
+        "next": last if last < total else None,
         "checked": last - first,
-        "agree": agree,
-        "different": different,
-        "kinks": kinks,
+        "agree": last - first - sum(map(len, names.values())),
+        **names,
         "worst": worst,
-        "tolerance": _TOLERANCE[precision],
-        "noise": noise,
+        "tolerance": tolerance.relative,
+        "noise": finite(tolerance.noise),
     }
 
 
@@ -141,51 +146,58 @@ def _path(path: Path, network: Network) -> Items:
 
 
 def _factor(factor: Factor, network: Network) -> Items:
-    symbol = factor_symbol(network, factor)
-    formulas = {"error": LOSSES[network.loss].formula, "weight": "w", "input": "a", "one": "1"}
-    if factor.kind == "slope":
-        layer = int(factor.at.split(".")[0])
-        formula = ACTIVATIONS[network.activations[layer - 1]].slope
-    elif factor.kind == "delta":
-        is_output = factor.at.split(".")[0] == str(network.layer_count)
-        formula = LOSSES[network.loss].formula if is_output else "f′(z) Σ w δ"
-    else:
-        formula = formulas[factor.kind]
-    said = {"kind": factor.kind, "symbol": symbol, "formula": formula}
-    return {**said, "value": factor.value, "at": factor.at}
-
-
-def _proof(around: LossAround, index: int, found: float) -> Items:
-    if around.crosses_kink(index):
-        return {"numeric": None, "relative_gap": None, "kink": True}
-    numeric = around.central_difference(index)
-    if not math.isfinite(numeric) or not math.isfinite(found):
-        return {"numeric": None, "relative_gap": None, "kink": False}
-    return {"numeric": numeric, "relative_gap": relative_gap(found, numeric), "kink": False}
-
-
-def _in_gradient(record: StepRecord, index: int) -> Items:
-    """Return how this partial derivative stands in the whole vector."""
-    gradient = record.gradient.astype(float)
-    length, own = float(np.linalg.norm(gradient)), float(gradient[index])
+    said = {"kind": factor.kind, "symbol": factor_symbol(network, factor)}
     return {
-        "length": length,
-        "share": (own / length) ** 2 if length else 0.0,
-        "rank": int((np.abs(gradient) > abs(own)).sum()) + 1,
-        "largest": int(np.abs(gradient).argmax()),
+        **said,
+        "formula": factor_formula(network, factor),
+        "value": factor.value,
+        "at": factor.at,
+    }
+
+
+def _proof(around: LossAround, precision: str, index: int, found: float) -> Items:
+    """Return the two forward passes beside `found`, and what they say about it if they can."""
+    difference = around.difference(index)
+    verdict = tolerance_of(precision, around.loss()).verdict(found, difference)
+    numeric = difference.quotient if verdict in PROOFS else None
+    sides = ("h", "above", "below", "loss_above", "loss_below")
+    said = {side: finite(getattr(difference, side)) for side in sides}
+    return {
+        "numeric": numeric,
+        "relative_gap": None if numeric is None else relative_gap(found, numeric),
+        "kink": verdict == "kinks",
+        "difference": {**said, "agrees": PROOFS.get(verdict)},
+    }
+
+
+def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
+    """Return how this partial derivative stands in the whole vector, which the update follows."""
+    gradient = record.gradient.astype(np.float64)
+    sizes = np.abs(gradient)
+    largest = int(sizes.argmax())
+    # Measured in the largest, so that no square overflows or vanishes.
+    unit = float(sizes[largest]) or 1.0
+    squares = (gradient / unit) ** 2
+    length = math.sqrt(squares.sum())
+    return {
+        "length": finite(unit * length),
+        "share": float(squares[index]) / length**2 if length else 0.0,
+        "rank": int((sizes > sizes[index]).sum()) + 1,
+        "largest": network.parameter_name(largest),
+        "largest_value": float(gradient[largest]),
     }
 
 
 def update_of(record: StepRecord, network: Network, index: int, name: str) -> Items:
     before, after = float(record.parameters[index]), float(record.new_parameters[index])
-    trained = name[0] == "w" or network.train_biases
     return {
         "learning_rate": record.learning_rate,
-        "delta": after - before,
+        "delta": after - before,  # finite, since it is what was added to get from one to the other
         "new_value": after,
-        "trained": trained,
+        "trained": name[0] == "w" or network.train_biases,
     }
 
 
 def finite(value: float) -> float | None:
+    """Return `value`, or None where JSON cannot hold it."""
     return value if math.isfinite(value) else None

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.maths.checks import LossAround
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
@@ -16,37 +15,37 @@ from app.wire.explain import batch_derivative, finite, loss_around, update_of
 
 Array = NDArray[Any]
 Items = dict[str, Any]
-MULTIPLES = (0.1, 1.0, 3.0, 10.0)
+MULTIPLES = np.array([0.1, 1.0, 3.0, 10.0])
+WIDTHS = 10.0 ** -np.arange(9)
+LARGEST = 8e307  # a range from -LARGEST to LARGEST can still be divided into steps
 _WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a curve has
 
 
+@np.errstate(all="ignore")
 def slice_json(record: StepRecord, network: Network, name: str) -> Items:
     """Return the batch's loss as a function of this one parameter, all others fixed."""
     index, around = network.parameter_index(name), loss_around(record, network)
     at, update = float(record.parameters[index]), update_of(record, network, index, name)
-    points = _points(record, network, 161)
-    reach = min(max(1.0, 1.15 * abs(10 * update["delta"])), 1e3 * max(1.0, abs(at)))
-    values = np.linspace(at - reach, at + reach, points)
-    with np.errstate(all="ignore"):
-        losses = np.array([around.loss_at(index, value) for value in values])
-        low, high = _finite_range(losses, points // 2)
-        landings = [_landing(around, index, at, update["delta"], m) for m in MULTIPLES]
-        wiggle = [_quotient(around, index, at, 10.0**-k) for k in range(9)]
-        loss = around.loss()
+    points, delta = _points(record, network, 161), update["delta"]
+    values, landings, near = _values_around(at, delta, points), at + MULTIPLES * delta, at + WIDTHS
+    losses = around.losses_at(index, np.concatenate([values, landings, near, [at]]))
+    curve, at_landings, at_near, own = np.split(losses, np.cumsum([points, 4, len(near)]))
+    low, high = _finite_range(curve, points // 2)
     return {
         "parameter": name,
         "values": values[low:high].tolist(),
-        "losses": losses[low:high].tolist(),
+        "losses": finite_list(curve[low:high]),
         "at": at,
-        "loss": loss,
+        "loss": finite(float(own[0])),
         "slope": batch_derivative(record, network, name),
         "next": update["new_value"],
-        "landings": landings,
-        "wiggle": wiggle,
+        "landings": _columns(multiple=MULTIPLES, value=landings, loss=at_landings),
+        "wiggle": _columns(h=WIDTHS, quotient=_quotients(at_near - own, near - at)),
         "cut": [side for side, is_cut in (("below", low > 0), ("above", high < points)) if is_cut],
     }
 
 
+@np.errstate(all="ignore")
 def surface_json(
     record: StepRecord, network: Network, names: tuple[str, str], trail: list[tuple[int, Array]]
 ) -> Items:
@@ -58,14 +57,13 @@ def surface_json(
     way = [(step, *parameters[[x, y]].astype(float).tolist()) for step, parameters in trail]
     side = max(9, math.isqrt(_points(record, network, 41 * 41)))
     xs, ys = (_axis(k, at, new, way, side) for k in (0, 1))
-    with np.errstate(all="ignore"):
-        losses = loss_around(record, network).losses_over(x, y, xs, ys)
+    losses = loss_around(record, network).losses_over(x, y, xs, ys)
     return {
         "x": names[0],
         "y": names[1],
         "x_values": xs.tolist(),
         "y_values": ys.tolist(),
-        "losses": [[finite(loss) for loss in row] for row in losses.tolist()],
+        "losses": list(map(finite_list, losses)),
         "at": at.tolist(),
         "gradient": [batch_derivative(record, network, name) for name in names],
         "next": new.tolist(),
@@ -87,19 +85,31 @@ def _finite_range(losses: Array, middle: int) -> tuple[int, int]:
     return low, high
 
 
-def _landing(around: LossAround, index: int, at: float, delta: float, multiple: float) -> Items:
-    value = at + multiple * delta
-    return {"multiple": multiple, "value": value, "loss": finite(around.loss_at(index, value))}
+def _values_around(at: float, delta: float, points: int) -> Array:
+    """Return evenly spaced values with `at` in their middle, so wide that they hold ten updates."""
+    reach = min(max(1.0, 1.15 * abs(10 * delta)), 1e3 * max(1.0, abs(at)))
+    values = np.linspace(at - reach, at + reach, points)
+    values[points // 2] = at
+    return values
 
 
-def _quotient(around: LossAround, index: int, at: float, h: float) -> Items:
-    width = (at + h) - at  # what h becomes once it is added
-    change = around.loss_at(index, at + h) - around.loss()
-    return {"h": h, "quotient": finite(change / width) if width else None}
+def _quotients(changes: Array, widths: Array) -> Array:
+    """Return the difference quotients, nan where h vanishes once it is added."""
+    return np.where(widths != 0, changes / widths, np.nan)
+
+
+def _columns(**columns: Array) -> list[Items]:
+    """Return one object a row, null where a number is not finite."""
+    rows = zip(*map(finite_list, columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def finite_list(numbers: Array) -> list[float | None]:
+    return [finite(number) for number in numbers.tolist()]
 
 
 def _axis(k: int, at: Array, new: Array, way: list[Any], side: int) -> Array:
     seen = [at[k], new[k], *(place[1 + k] for place in way)]
-    middle, half = (min(seen) + max(seen)) / 2, (max(seen) - min(seen)) / 2
+    middle, half = min(seen) / 2 + max(seen) / 2, max(seen) / 2 - min(seen) / 2
     reach = max(1.3 * half, 0.5)
-    return np.linspace(middle - reach, middle + reach, side)
+    return np.linspace(max(middle - reach, -LARGEST), min(middle + reach, LARGEST), side)

@@ -1,8 +1,13 @@
-"""Symbols of parameters and units as people write them: w¹₂₃, b²₁, x₁, a¹₂, ŷ₁, δ²₁."""
+"""Symbols of parameters and units as people write them: w¹₂₃, b²₁, x₁, a¹₂, ŷ₁, δ²₁.
+
+Beside them, the formula by which a factor of the chain is found.
+"""
 
 from __future__ import annotations
 
+from app.maths.activations import ACTIVATIONS
 from app.maths.chain import Factor
+from app.maths.losses import LOSSES
 from app.maths.network import Network
 
 _UP = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -37,3 +42,14 @@ def factor_symbol(network: Network, factor: Factor) -> str:
         return "δ" + place
     own = unit_symbol(network, factor.at)
     return {"error": f"∂E/∂{own}", "slope": f"∂{own}/∂z{place}", "input": own}[factor.kind]
+
+
+def factor_formula(network: Network, factor: Factor) -> str:
+    """error -> ŷ − y, slope -> 1 − a², delta -> f′(z) Σ w δ, weight -> w, input -> a, one -> 1."""
+    layer = factor.at.split(".")[0]
+    if factor.kind == "slope":
+        return ACTIVATIONS[network.activations[int(layer) - 1]].slope
+    if factor.kind == "delta" and int(layer) < network.layer_count:
+        return "f′(z) Σ w δ"
+    loss = LOSSES[network.loss].formula
+    return {"error": loss, "delta": loss, "weight": "w", "input": "a", "one": "1"}[factor.kind]

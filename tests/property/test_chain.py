@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import autograd
@@ -10,14 +13,17 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
+from app.maths import checks
 from app.maths.chain import Example, chain, derivative, path_count
 from app.maths.checks import LossAround, relative_gap
+from app.maths.network import Network
 from app.maths.passes import Passes, with_ones
+from app.timeline.run import StepRecord
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from app.wire.explain import batch_derivative, chain_json, check_json
 from app.wire.landscape import slice_json, surface_json
-from tests.nets import Case, all_cases, make_case, plain_loss
+from tests.nets import HIDDEN, PAIRS, Case, all_cases, make_case, plain_loss
 
 CASES = all_cases()
 
@@ -99,6 +105,152 @@ def test_every_parameter_of_a_step_is_proved(hidden: str) -> None:
     assert found["next"] is None
 
 
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_the_difference_is_two_real_losses_and_its_quotient(precision: str) -> None:
+    timeline = _run("tanh", precision=precision)
+    record, network = timeline.record(2), timeline.network
+    for index, name in enumerate(map(network.parameter_name, range(network.parameter_count))):
+        found = chain_json(record, network, precision, name, 1)
+        for prefix, rows in (("", slice(1, 2)), ("batch_", slice(None))):
+            said, numeric = found[f"{prefix}difference"], found[f"{prefix}numeric"]
+            sides = [(said[side], said[f"loss_{side}"]) for side in ("above", "below")]
+            for value, loss in sides:
+                assert loss == pytest.approx(_loss_with(timeline, 2, index, value, rows), rel=1e-12)
+            (above, loss_above), (below, loss_below) = sides
+            assert numeric == (loss_above - loss_below) / (above - below)
+            assert said["h"] == (above - below) / 2
+            assert said["agrees"] is True
+            derivative = found[f"{prefix}derivative"]
+            assert found[f"{prefix}relative_gap"] == relative_gap(derivative, numeric)
+
+
+def _loss_with(timeline: Timeline, step: int, index: int, value: float, rows: slice) -> float:
+    record, count = timeline.record(step), len(timeline.record(step).rows[rows])
+    moved = record.parameters.astype(np.float64)
+    moved[index] = value
+    passes = Passes(timeline.network, count, np.float64)
+    inputs = with_ones(record.inputs[rows].astype(np.float64))
+    return passes.loss(moved, inputs, record.targets[rows].astype(np.float64))
+
+
+def test_chain_and_check_agree_on_what_agrees() -> None:
+    """One rule for both: a derivative is moved from its true value by more and more."""
+    timeline = _run("tanh")
+    network, record = timeline.network, timeline.record(2)
+    seen = set()
+    for factor in (1, 1 + 1e-8, 1 + 1e-5, 2):
+        wrong = replace(record, gradient=record.gradient * factor)
+        checked = check_json(wrong, network, "float64", 0, 500)
+        for name in map(network.parameter_name, range(network.parameter_count)):
+            found = chain_json(wrong, network, "float64", name, 0)
+            agrees = found["batch_difference"]["agrees"]
+            assert agrees is (name not in checked["different"])
+            assert found["difference"]["agrees"] is True
+            seen.add((factor, agrees))
+        assert checked["agree"] + len(checked["different"]) == checked["checked"]
+    assert seen == {(1, True), (1 + 1e-8, True), (1 + 1e-5, False), (2, False)}
+
+
+def test_a_gap_smaller_than_rounding_agrees_whatever_the_ratio() -> None:
+    tolerance = checks.tolerance_of("float64", 50.0)
+    assert tolerance.noise == pytest.approx(5e-8)
+    difference = checks.Difference(above=1.0, below=0.0, loss_above=4e-8, loss_below=0, kink=False)
+    assert tolerance.verdict(0.0, difference) == "agree"
+    assert tolerance.verdict(-2e-8, difference) == "different"
+    assert tolerance.verdict(math.nan, difference) == "overflows"
+    assert tolerance.verdict(0.0, replace(difference, kink=True)) == "kinks"
+    assert tolerance.verdict(0.0, replace(difference, loss_above=math.inf)) == "overflows"
+
+
+def _one_unit(weight: float, rate: float) -> Timeline:
+    data = {"inputs": [[1.0]], "targets": [[0.0]]}
+    layers = [{"units": 1, "activation": "identity"}]
+    initial = {"weights": [[[weight]]], "biases": [[0.0]]}
+    spec = {"dataset": data, "layers": layers, "initial": initial, "learning_rate": rate}
+    return Timeline(parse_spec(spec))
+
+
+def test_where_a_loss_overflows_beside_the_point_nothing_is_proved() -> None:
+    """The square of the largest finite loss's root, moved up by h, is infinite."""
+    timeline = _one_unit(math.sqrt(np.finfo(float).max) * (1 - 1e-6), 1e-300)
+    record, network = timeline.record(0), timeline.network
+    found = chain_json(record, network, "float64", "w1.1.1", 0)
+    assert (found["numeric"], found["relative_gap"], found["kink"]) == (None, None, False)
+    for said in (found["difference"], found["batch_difference"]):
+        assert (said["agrees"], said["loss_above"]) == (None, None)
+        assert math.isfinite(said["loss_below"])
+    checked = check_json(record, network, "float64", 0, 9)
+    assert (checked["overflows"], checked["different"], checked["agree"]) == (["w1.1.1"], [], 1)
+
+
+def _record_of(network: Network, numbers: Callable[..., np.ndarray]) -> StepRecord:
+    """A step of three rows made of any numbers, but with an update and an error that are finite."""
+    vectors = [numbers(network.parameter_count) for _ in range(3)]
+    layers = [tuple(numbers(3, size) for size in network.sizes[1:]) for _ in range(3)]
+    batch = numbers(3, network.sizes[0]), numbers(3, network.sizes[-1])
+    made = StepRecord(0, 0, np.arange(3), 0.1, 1.0, None, *vectors, *batch, *layers)
+    return replace(made, new_parameters=made.parameters * 0.9, targets=made.a[-1] * 0.9)
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("least", [-300, 308.2])
+def test_json_stays_finite_where_numbers_are_extreme(seed: int, least: float) -> None:
+    """json.dumps raises at the first number that is not finite."""
+    rng = np.random.default_rng(seed)
+
+    def numbers(*shape: int) -> np.ndarray:
+        return rng.choice([-1, 1], shape) * 10.0 ** rng.uniform(least, 308.25, shape)
+
+    network = Network((2, 2, 2), ("identity", "relu"), "mean_squared_error", seed % 2 == 0)
+    record = _record_of(network, numbers)
+    for name in ("w1.1.2", "b1.1", "w2.2.1", "b2.2"):
+        said = [chain_json(record, network, "float64", name, k) for k in range(3)]
+        said += [slice_json(record, network, name), check_json(record, network, "float64", 0, 99)]
+        trail = [(0, numbers(network.parameter_count))]
+        said.append(surface_json(record, network, ("w1.2.1", name), trail))
+        for part in said:
+            json.dumps(part, allow_nan=False)
+
+
+def test_the_bias_that_is_not_trained_has_the_mean_also_of_the_largest_numbers() -> None:
+    network = Network((2, 2), ("identity",), "half_squared_error", train_biases=False)
+    largest = 1.7e308
+    record = _record_of(network, lambda *shape: np.full(shape, largest))
+    assert batch_derivative(record, network, "b1.1") == pytest.approx(largest)
+
+
+def test_the_relative_gap_of_the_largest_numbers_is_finite() -> None:
+    assert relative_gap(1.7e308, -1.7e308) == 2
+    assert relative_gap(1.0, 1.1) == pytest.approx(0.1 / 1.1)
+    assert relative_gap(1e-9, 3e-9) == pytest.approx(0.2)
+
+
+def test_the_examples_are_named_by_their_rows_and_the_largest_by_its_name() -> None:
+    timeline = _run("tanh")
+    record, network = timeline.record(2), timeline.network
+    found = chain_json(record, network, "float64", "w2.1.1", 0)
+    assert found["rows"] == record.rows.tolist()
+    assert len(found["rows"]) == len(found["examples"]) == 3
+    largest = int(np.abs(record.gradient).argmax())
+    assert found["gradient"]["largest"] == network.parameter_name(largest)
+    assert found["gradient"]["largest_value"] == record.gradient[largest]
+    own = chain_json(record, network, "float64", found["gradient"]["largest"], 0)
+    assert own["gradient"]["rank"] == 1
+
+
+def test_shares_of_the_gradient_sum_to_one_also_where_their_squares_overflow() -> None:
+    timeline = _run("tanh", train_biases=False)
+    record, network = timeline.record(2), timeline.network
+    names = [network.parameter_name(index) for index in range(network.parameter_count)]
+    for factor in (1, 1e200, 1e-200):
+        scaled = replace(record, gradient=record.gradient * factor)
+        parts = [chain_json(scaled, network, "float64", name, 0)["gradient"] for name in names]
+        assert math.fsum(part["share"] for part in parts) == pytest.approx(1)
+        length = np.linalg.norm(record.gradient) * factor
+        assert parts[0]["length"] == pytest.approx(length)
+        assert all(p["share"] == 0 for p, n in zip(parts, names, strict=True) if n[0] == "b")
+
+
 def test_a_wrong_gradient_is_found() -> None:
     timeline = _run("tanh")
     record = timeline.record(2)
@@ -118,7 +270,7 @@ def test_chain_agrees_with_its_proof_for_one_example_and_for_the_batch() -> None
     for index in range(network.parameter_count):
         name = network.parameter_name(index)
         for example in range(len(record.rows)):
-            found = chain_json(record, network, name, example)
+            found = chain_json(record, network, "float64", name, example)
             assert found["relative_gap"] < 1e-6 or abs(found["derivative"]) < 1e-4
             assert found["examples"][example] == pytest.approx(found["derivative"], rel=1e-12)
         assert found["batch_derivative"] == record.gradient[index]
@@ -132,7 +284,7 @@ def test_at_a_kink_no_number_is_given() -> None:
     initial = {"weights": [[[0.0]], [[1.0]]], "biases": [[0.0], [0.0]]}
     layers = [{"units": 1, "activation": "relu"}, {"units": 1, "activation": "identity"}]
     timeline = Timeline(parse_spec({"dataset": data, "layers": layers, "initial": initial}))
-    found = chain_json(timeline.record(0), timeline.network, "w1.1.1", 0)
+    found = chain_json(timeline.record(0), timeline.network, "float64", "w1.1.1", 0)
     assert (found["numeric"], found["relative_gap"], found["kink"]) == (None, None, True)
     assert check_json(timeline.record(0), timeline.network, "float64", 0, 9)["kinks"] == [
         "w1.1.1",
@@ -143,25 +295,79 @@ def test_at_a_kink_no_number_is_given() -> None:
 def test_a_bias_that_is_not_trained_has_a_derivative_and_no_update() -> None:
     timeline = _run("tanh", train_biases=False)
     record, network = timeline.record(1), timeline.network
-    found = chain_json(record, network, "b1.2", 1)
+    found = chain_json(record, network, "float64", "b1.2", 1)
     assert found["relative_gap"] < 1e-6
     assert found["batch_relative_gap"] < 1e-6
     assert (found["update"]["delta"], found["update"]["trained"]) == (0, False)
 
 
-def test_the_slice_is_a_real_forward_pass_with_that_weight_set() -> None:
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(("output", "loss"), PAIRS)
+def test_the_slice_is_a_real_forward_pass_with_that_weight_set(
+    hidden: str, output: str, loss: str
+) -> None:
+    """Of every parameter, since how much of the network moves depends on its layer."""
+    case = make_case((2, 3, 4, 3), hidden, output, loss, 5)
+    around = LossAround(case.network, case.parameters, case.inputs, case.targets)
+    passes, values = Passes(case.network, 5, np.float64), np.linspace(-3, 3, 9)
+    for index in range(case.network.parameter_count):
+        moved = np.tile(case.parameters, (9, 1))
+        moved[:, index] = values
+        real = [passes.loss(each, with_ones(case.inputs), case.targets) for each in moved]
+        np.testing.assert_allclose(around.losses_at(index, values), real, rtol=1e-12)
+
+
+def test_many_copies_at_a_time_are_the_same_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case((2, 3, 4, 3), "relu", "sigmoid", "mean_squared_error", 5)
+    around = LossAround(case.network, case.parameters, case.inputs, case.targets)
+    count, values = case.network.parameter_count, np.linspace(-1, 1, 7)
+    whole, losses = list(around.differences(0, count)), around.losses_at(3, values)
+    monkeypatch.setattr(checks, "_HELD", 70)
+    few = list(around.differences(0, count))
+    for found, expected in zip(few, whole, strict=True):
+        assert vars(found) == pytest.approx(vars(expected), rel=1e-12)
+    np.testing.assert_allclose(around.losses_at(3, values), losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if len(c.network.sizes) > 3], ids=lambda c: c.name
+)
+def test_differences_are_quotients_of_two_real_forward_passes(case: Case) -> None:
+    around = LossAround(case.network, case.parameters, case.inputs, case.targets)
+    passes, count = Passes(case.network, len(case.inputs), np.float64), case.network.parameter_count
+    for index, found in enumerate(around.differences(0, count)):
+        assert vars(found) == pytest.approx(vars(around.difference(index)), rel=1e-12)
+        for value, loss in ((found.above, found.loss_above), (found.below, found.loss_below)):
+            moved = case.parameters.copy()
+            moved[index] = value
+            real = passes.loss(moved, with_ones(case.inputs), case.targets)
+            assert loss == pytest.approx(real, rel=1e-12)
+        assert found.above - found.h == pytest.approx(case.parameters[index], rel=1e-15)
+        assert found.h == pytest.approx(6e-6 * max(1, abs(case.parameters[index])), rel=1e-9)
+
+
+def test_a_relu_that_turns_on_within_the_width_is_found_in_any_layer() -> None:
+    """w3.1.1's own unit stands at 0; each parameter before it reaches it through its layer."""
+    network = Network((1, 1, 1, 1, 1), ("identity", "identity", "relu", "identity"), PAIRS[0][1])
+    parameters = np.array([1.0, 0.0, 1.0, 0.0, 1.0, -1.0, 1.0, 0.0])
+    around = LossAround(network, parameters, np.array([[1.0], [3.0]]), np.array([[5.0], [1.0]]))
+    kinks = [difference.kink for difference in around.differences(0, 8)]
+    assert kinks == [True] * 6 + [False] * 2
+
+
+def test_the_slice_holds_the_runs_own_point_and_slope() -> None:
     timeline = _run("tanh")
     record, network = timeline.record(4), timeline.network
     index = network.parameter_index("w1.2.3")
     found = slice_json(record, network, "w1.2.3")
-    passes = Passes(network, 3, np.float64)
-    for value, loss in zip(found["values"][::20], found["losses"][::20], strict=True):
-        parameters = record.parameters.copy()
-        parameters[index] = value
-        assert passes.loss(parameters, with_ones(record.inputs), record.targets) == loss
     assert found["slope"] == record.gradient[index]
     assert found["next"] == record.new_parameters[index]
     assert found["loss"] == pytest.approx(record.loss, rel=1e-12)
+    for name in ("w1.1.1", "w1.2.3", "w2.4.2"):
+        curve = slice_json(record, network, name)
+        assert curve["losses"][curve["values"].index(curve["at"])] == curve["loss"]
+    landings = {landing["multiple"]: landing["value"] for landing in found["landings"]}
+    assert landings[1] == pytest.approx(found["next"], rel=1e-15)
     assert relative_gap(found["wiggle"][6]["quotient"], found["slope"]) < 1e-4
     assert found["cut"] == []
 
@@ -182,11 +388,11 @@ def test_the_surface_is_made_of_real_losses_and_the_trail_of_real_steps() -> Non
     record, network = timeline.record(40), timeline.network
     found = surface_json(record, network, ("w1.1.1", "w2.3.2"), timeline.trail(40))
     x, y = (network.parameter_index(name) for name in ("w1.1.1", "w2.3.2"))
-    around = LossAround(network, record.parameters, record.inputs, record.targets)
-    losses = np.array(found["losses"])
+    losses, moved = np.array(found["losses"]), record.parameters.copy()
     assert losses.shape == (len(found["y_values"]), len(found["x_values"]))
-    around._point[y] = found["y_values"][7]
-    assert around.loss_at(x, found["x_values"][30]) == losses[7, 30]
+    moved[[x, y]] = found["x_values"][30], found["y_values"][7]
+    real = Passes(network, 3, np.float64).loss(moved, with_ones(record.inputs), record.targets)
+    assert losses[7, 30] == pytest.approx(real, rel=1e-12)
     for step, *place in found["trail"]:
         assert place == timeline.record(step).parameters[[x, y]].tolist()
     assert found["gradient"] == [batch_derivative(record, network, n) for n in ("w1.1.1", "w2.3.2")]
