@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from app.sessions.sessions import Sessions
 from app.settings import Settings
-from app.web import api, errors, explain, pages, socket
+from app.web import api, errors, explain, pages, socket, worksheet
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -30,6 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(explain.router)
     app.include_router(socket.router)
     app.include_router(pages.router)
+    app.include_router(worksheet.router)
     pages.install(app)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)

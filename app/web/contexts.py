@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.wire.worksheet import Sheet
+
 
 @dataclass(frozen=True)
 class MainPage:
@@ -25,3 +27,24 @@ class ErrorPage:
 
     status: int
     message: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link by its words and where it leads."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
+class WorksheetPage:
+    """One step on paper. `sheet` is None where there is none, and `problem` then says why.
+
+    `links` lead to the sheet's neighbours: blank or filled in, another step, another example.
+    """
+
+    session_id: str
+    sheet: Sheet | None
+    problem: str
+    links: tuple[Link, ...]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, meta
 
 from app.settings import Settings, settings_from
 from app.web import contexts
@@ -64,8 +65,10 @@ def test_requirement_files_hold_hashes_and_no_hosts() -> None:
         ("index.html", contexts.MainPage),
         ("error.html", contexts.ErrorPage),
         ("charts.html", contexts.ChartsPage),
+        ("worksheet.html", contexts.WorksheetPage),
     ],
 )
 def test_templates_use_their_context_and_nothing_else(template: str, context: type) -> None:
     text = (ROOT / "templates" / template).read_text("utf-8")
-    assert set(re.findall(r"{{ (\w+) }}", text)) == set(context.__annotations__)
+    used = meta.find_undeclared_variables(Environment().parse(text))
+    assert used == set(context.__annotations__)

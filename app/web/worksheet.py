@@ -1,0 +1,85 @@
+"""The page with one step on paper: the whole step as a sheet to print, filled in or blank."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+
+from app.refusal import Refused
+from app.sessions.reaching import Busy
+from app.sessions.session import Session
+from app.timeline.limits import LAST_STEP
+from app.web.api import PATIENCE, SessionId, sessions_of, whole
+from app.web.contexts import ErrorPage, Link, WorksheetPage
+from app.web.replies import page
+from app.wire.worksheet import Sheet, why_not, worksheet
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/s/{session_id}/worksheet")
+async def read_worksheet(
+    request: Request, session_id: SessionId, step: str = "", example: str = "0", blank: str = "0"
+) -> Response:
+    """The step under the cursor if none is asked for; `example` is a position in its rows."""
+    position, is_blank = whole(example, "example"), _flag(blank)
+    number = whole(step, "step") if step else None
+    async with sessions_of(request).use(session_id) as seat:
+        session = seat.session
+        try:
+            at = session.cursor.step if number is None else number
+            return await _answer(request, session, at, position, is_blank)
+        except Busy as busy:
+            # Elsewhere JSON says so, for programs; here a person waits for a page.
+            message = f"{busy}; reload this page to see whether it is there"
+            return page(request, "error.html", ErrorPage(503, message), 503)
+
+
+async def _answer(
+    request: Request, session: Session, step: int, example: int, blank: bool
+) -> Response:
+    timeline = session.timeline
+    reason = why_not(timeline.network.parameter_count, 1)
+    if reason:  # before a step of a large network is computed for nothing
+        return _refusal(request, session, reason)
+    record = await session.record(step, PATIENCE)
+    if reason := why_not(timeline.network.parameter_count, len(record.rows)):
+        return _refusal(request, session, reason)
+    sheet = await session.compute(
+        worksheet, record, timeline.network, timeline.dataset, example, blank
+    )
+    links = tuple(_links(session, sheet))
+    return page(request, "worksheet.html", WorksheetPage(session.id, sheet, "", links))
+
+
+def _refusal(request: Request, session: Session, reason: str) -> Response:
+    """Say why there is no sheet: with 422, so that a program does not take the page for one."""
+    return page(request, "worksheet.html", WorksheetPage(session.id, None, reason, ()), 422)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise Refused("invalid", "blank", text, "0 (filled in) or 1 (blank)")
+    return text == "1"
+
+
+def _links(session: Session, sheet: Sheet) -> list[Link]:
+    """Return the ways to the neighbours of a sheet, those that exist."""
+    last = session.timeline.last_step
+    furthest = LAST_STEP if last is None else last
+    here = {"step": sheet.step, "example": sheet.example, "blank": int(sheet.blank)}
+
+    def to(text: str, **changed: int) -> Link:
+        return Link(text, f"/s/{session.id}/worksheet?{urlencode({**here, **changed})}")
+
+    found = [to("Filled in", blank=0) if sheet.blank else to("Blank", blank=1)]
+    if sheet.step > 0:
+        found.append(to("Previous step", step=sheet.step - 1, example=0))
+    if sheet.step < furthest:
+        found.append(to("Next step", step=sheet.step + 1, example=0))
+    if sheet.example > 0:
+        found.append(to("Previous example", example=sheet.example - 1))
+    if sheet.example < sheet.examples - 1:
+        found.append(to("Next example", example=sheet.example + 1))
+    return found

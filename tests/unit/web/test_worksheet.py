@@ -1,0 +1,401 @@
+"""A worksheet redone from what is printed on it: every number comes from the page as it was sent.
+
+The reader below knows MathML and decimal arithmetic and nothing of the application.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.maths.activations import ACTIVATIONS
+from app.maths.losses import LOSSES
+from app.timeline.presets import HOUSE
+from app.wire.digits import CARRIED, FULL, decimals_of, printed
+from app.wire.worksheet_phases import FUNCTIONS, LOSS_FORMULAS, OUTPUT_DELTAS, SLOPES
+from tests.unit.web.test_worked_examples import MAZUR
+
+INPUTS = [[0.1, -0.2], [0.4, 0.3], [0.7, -0.5]]
+
+
+def _spec(targets: list[list[float]], hidden: str, output: str, loss: str, **more: Any) -> Any:
+    layers = [
+        {"units": 2, "activation": hidden},
+        {"units": len(targets[0]), "activation": output},
+    ]
+    return {
+        "dataset": {"inputs": INPUTS, "targets": targets},
+        "layers": layers,
+        "loss": loss,
+        **more,
+    }
+
+
+PAIRS = [[0.2, 0.9], [0.7, 0.1], [0.4, 0.4]]
+SPECS: dict[str, Any] = {
+    "house": HOUSE,
+    "ames": {},
+    "mazur": MAZUR,
+    "sigmoid batch of 3": _spec(PAIRS, "sigmoid", "sigmoid", "half_squared_error", batch_size=3),
+    "relu, two outputs": _spec(PAIRS, "relu", "identity", "mean_squared_error", batch_size=2),
+    "tanh squared": _spec(PAIRS, "tanh", "tanh", "mean_squared_error"),
+    "yes or no": _spec([[1], [0], [0.3]], "tanh", "sigmoid", "binary_cross_entropy"),
+    "two yes or no": _spec(PAIRS, "relu", "sigmoid", "binary_cross_entropy", batch_size=3),
+    "classes": _spec(
+        [[1, 0, 0], [0, 0.3, 0.7], [0, 0, 1]],
+        "tanh",
+        "softmax",
+        "categorical_cross_entropy",
+        batch_size=3,
+    ),
+    "shares not of 1": _spec(
+        [[0.5, 0.2], [0, 0], [1, 1]], "tanh", "softmax", "categorical_cross_entropy"
+    ),
+    "biases not trained": {"train_biases": False},
+    "float32": {"precision": "float32"},
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """A line of the page: each form of numbers put in, and the result, as arithmetic."""
+
+    symbols: str
+    forms: tuple[str, ...]
+    result: str
+    words: str
+
+    @property
+    def half_unit(self) -> Decimal:
+        exponent = Decimal(_plain(self.result)).as_tuple().exponent
+        return Decimal(1).scaleb(int(exponent)) / 2
+
+
+def _plain(result: str) -> str:
+    """0.5 -> 0.5; (-1.2*(10)**(-5)) -> -1.2E-5."""
+    return result.replace("*(10)**(", "E").replace("(", "").replace(")", "")
+
+
+def _arithmetic(element: ElementTree.Element) -> str:
+    """Presentation MathML as an expression of Python, by the rules of reading mathematics."""
+    inside = [_arithmetic(child) for child in element]
+    if element.tag == "mfrac":
+        return f"(({inside[0]})/({inside[1]}))"
+    if element.tag == "msup":
+        return f"exp({inside[1]})" if inside[0] == "e" else f"({inside[0]})**({inside[1]})"
+    if element.tag == "mspace":
+        return "___"
+    text = element.text or ""
+    if element.tag == "mn":
+        return re.sub(r"−?([\d.]+)", lambda m: f"{'-' * (m[0][0] == '−')}D('{m[1]}')", text)
+    return {"·": "*", "×": "*", "−": "-"}.get(text, text) + "".join(inside)
+
+
+def _reading(line: ElementTree.Element, part: str) -> str:
+    return "".join(_arithmetic(math) for math in line.findall(f".//math[@data-part='{part}']"))
+
+
+def _read(page: str) -> dict[str, Read]:
+    found = {}
+    for text in re.findall(r"<li data-line=.*?</li>", page, re.S):
+        line = ElementTree.fromstring(text)
+        words = " ".join(span.text or "" for span in line.findall(".//span[@class='beside']"))
+        numbers = _reading(line, "numbers")
+        found[line.attrib["data-line"]] = Read(
+            _bare(_reading(line, "symbols")),
+            tuple(form for form in numbers.split("=") if form),
+            _bare(_reading(line, "result").removeprefix("=")),
+            words,
+        )
+    assert len(found) == page.count("data-line=")
+    return found
+
+
+def _bare(expression: str) -> str:
+    return re.sub(r"D\('(.*?)'\)", r"\1", expression)
+
+
+def _evaluated(expression: str) -> Decimal:
+    names = {
+        "D": Decimal,
+        "exp": lambda x: Decimal(x).exp(),
+        "ln": lambda x: Decimal(x).ln(),
+        "tanh": lambda x: 1 - 2 / ((2 * Decimal(x)).exp() + 1),
+        "max": max,
+    }
+    return Decimal(eval(expression, {"__builtins__": {}}, names))
+
+
+def _session(client: TestClient, spec: dict[str, Any]) -> str:
+    reply = client.post("/api/sessions", json=spec)
+    assert reply.status_code == 201, reply.text
+    return str(reply.json()["id"])
+
+
+def _page(client: TestClient, identity: str, **query: Any) -> str:
+    reply = client.get(f"/s/{identity}/worksheet", params=query)
+    assert reply.status_code == 200, reply.text
+    return reply.text
+
+
+def _sheet(client: TestClient, identity: str, **query: Any) -> dict[str, Read]:
+    return _read(_page(client, identity, **query))
+
+
+@pytest.mark.parametrize("step", [0, 2, 37])
+@pytest.mark.parametrize("name", SPECS)
+def test_every_result_comes_out_of_the_printed_numbers(
+    client: TestClient, name: str, step: int
+) -> None:
+    identity = _session(client, SPECS[name])
+    rows = client.get(f"/api/sessions/{identity}/steps/{step}").json()["rows"]
+    for example in range(len(rows)):
+        checked = 0
+        for key, line in _sheet(client, identity, step=step, example=example).items():
+            assert "does not come out" not in line.words, key
+            for form in line.forms:
+                gap = abs(_evaluated(form) - Decimal(_plain(line.result)))
+                assert gap <= line.half_unit, (key, form, line.result)
+                checked += 1
+        assert checked >= 12
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_results_are_the_runs_numbers_rounded(client: TestClient, name: str) -> None:
+    identity = _session(client, SPECS[name])
+    rows = client.get(f"/api/sessions/{identity}/steps/1").json()["rows"]
+    for example in range(len(rows)):
+        step = client.get(f"/api/sessions/{identity}/steps/1?example={example}").json()
+        sheet = _sheet(client, identity, step=1, example=example)
+        for layer, numbers in enumerate(step["layers"], start=1):
+            for unit in range(1, len(numbers["z"]) + 1):
+                for what in ("z", "a", "delta"):
+                    _same(sheet[f"{what}{layer}.{unit}"], numbers[what][unit - 1])
+                for source in range(1, len(numbers["weights"]) + 1):
+                    place = f"w{layer}.{source}.{unit}"
+                    slope = numbers["weight_gradients"][source - 1][unit - 1]
+                    which = "mean" if len(step["rows"]) > 1 else "derivative"
+                    _same(sheet[f"{which} {place}"], slope)
+                    _same(sheet[f"new {place}"], numbers["new_weights"][source - 1][unit - 1])
+                _same(sheet[f"new b{layer}.{unit}"], numbers["new_biases"][unit - 1])
+        _same(sheet["batch loss" if len(step["rows"]) > 1 else "loss"], step["loss"])
+
+
+def _same(line: Read, number: float) -> None:
+    assert abs(Decimal(_plain(line.result)) - Decimal(number)) <= line.half_unit, line
+
+
+def test_the_house_is_exact(client: TestClient) -> None:
+    sheet = _sheet(client, _session(client, HOUSE))
+    results = {key: line.result for key, line in sheet.items()}
+    assert results["x2"] == "1"
+    assert _bare(sheet["x2"].forms[0]) == "((1000)/(1000))"
+    assert results["a1.1"] == "0.75"
+    assert results["a2.1"] == "1.5"
+    assert results["e1"] == "0.5"
+    assert results["loss"] == "0.125"
+    assert results["own a1"] == "150000"
+    assert results["own e1"] == "50000"
+    assert sheet["own e1"].words == "too high by $50,000"
+    assert results["delta1.1"] == "1"
+    assert results["derivative w2.1.1"] == "0.375"
+    assert results["new w2.1.1"] == "1.98125"
+    assert [results[f"new w1.{k}.1"] for k in (1, 2)] == ["0.15", "0.2"]
+    for line in sheet.values():
+        for form in line.forms:
+            assert eval(form, {"D": Fraction}) == Fraction(_plain(line.result)), form
+
+
+def test_both_ways_to_say_the_update_are_there(client: TestClient) -> None:
+    line = _sheet(client, _session(client, HOUSE))["new w2.1.1"]
+    assert line.symbols == "=w112-α*∂E/∂w112"  # read below, then above: w²₁₁
+    assert [_bare(form) for form in line.forms] == ["2-0.05*0.375", "2+(-0.01875)"]
+
+
+def test_mazurs_figures_stand_on_his_sheet(client: TestClient) -> None:
+    page = _page(client, _session(client, MAZUR))
+    for figure in ("0.298371109", "0.082167041", "0.149780716", "0.358916480", "0.561370121"):
+        assert f">{figure}<" in page or f": {figure}<" in page, figure
+    assert _read(page)["new b1.1"].words == "not trained"
+    assert "derivative b1.1" not in page
+
+
+def test_a_blank_sheet_prints_what_is_given_and_no_result(client: TestClient) -> None:
+    identity = _session(client, SPECS["classes"])
+    filled = _sheet(client, identity, example=1)
+    page = _page(client, identity, example=1, blank=1)
+    blank = _read(page)
+    assert list(blank) == list(filled)
+    given = {"rate", "x1", "x2", "y1", "y2", "y3"}
+    for key, line in blank.items():
+        is_given = key in given or (key[0] in "wb" and key != "batch loss")
+        assert line.result == (filled[key].result if is_given else "___"), key
+        assert line.symbols == filled[key].symbols
+    assert blank["z1.1"].forms == filled["z1.1"].forms
+    assert blank["e2"].forms == ("___-D('0.3')",)
+    mean = _bare(blank["mean w2.1.1"].forms[0])
+    assert re.fullmatch(r"\(\(1\)/\(3\)\)\*\(\(?-?0\.\d+\)?\+___\+\(?-?0\.\d+\)?\)", mean)
+    assert "Check values" not in page
+    secrets = {f"{line.result}<" for key, line in filled.items() if key.startswith("new w")}
+    assert not [secret for secret in secrets if secret.replace("-", "−") in page]
+
+
+def test_signs_are_true_minus_signs_and_negative_factors_stand_in_brackets(
+    client: TestClient,
+) -> None:
+    page = _page(client, _session(client, {}))
+    assert not re.search(r"<m[on][^>]*>-", page)
+    for line in _read(page).values():
+        for form in line.forms:
+            assert not re.search(r"[*+]-|--", form), form
+
+
+def test_the_cursors_step_is_the_default(client: TestClient) -> None:
+    identity = _session(client, HOUSE)
+    client.post(f"/api/sessions/{identity}/commands", json={"do": "seek", "step": 3, "phase": 0})
+    assert "<h1>Step 3 on paper</h1>" in _page(client, identity)
+    assert "<h1>Step 1 on paper</h1>" in _page(client, identity, step=1)
+
+
+def test_links_lead_to_the_neighbours_that_exist(client: TestClient) -> None:
+    identity = _session(client, SPECS["classes"])
+
+    def links(**query: Any) -> dict[str, str]:
+        page = _page(client, identity, **query)
+        return {text: html.unescape(to) for to, text in re.findall(r'<a href="(.*?)">(.*?)</a>', page)}  # fmt: skip
+
+    base = f"/s/{identity}/worksheet"
+    assert links() == {
+        "Back to the run": f"/s/{identity}",
+        "Blank": f"{base}?step=0&example=0&blank=1",
+        "Next step": f"{base}?step=1&example=0&blank=0",
+        "Next example": f"{base}?step=0&example=1&blank=0",
+    }
+    last = links(step=4, example=2, blank=1)
+    assert last["Filled in"] == f"{base}?step=4&example=2&blank=0"
+    assert last["Previous step"] == f"{base}?step=3&example=0&blank=1"
+    assert last["Previous example"] == f"{base}?step=4&example=1&blank=1"
+    assert "Next example" not in last
+    for link in last.values():
+        assert client.get(link).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"step": "x"}, "step: expected a whole number from 0, got &#39;x&#39;"),
+        ({"step": "1000001"}, "step: expected a step from 0 to 1,000,000"),
+        ({"example": "3"}, "example: expected a position in rows, 0 to 2, got 3"),
+        ({"blank": "yes"}, "blank: expected 0 (filled in) or 1 (blank), got &#39;yes&#39;"),
+    ],
+)
+def test_a_wrong_question_is_refused_on_a_page(client: TestClient, query: Any, words: str) -> None:
+    reply = client.get(f"/s/{_session(client, SPECS['classes'])}/worksheet", params=query)
+    assert reply.status_code == 422
+    assert words in reply.text
+    assert "text/html" in reply.headers["content-type"]
+
+
+def test_an_unknown_session_has_no_worksheet(client: TestClient) -> None:
+    assert client.get("/s/nobody/worksheet").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (
+            {"layers": [{"units": 6}, {"units": 1, "activation": "identity"}]},
+            "31 parameters; a worksheet holds 30, since",
+        ),
+        ({"batch_size": 9}, "batch has 9 examples; a worksheet holds 8, since"),
+    ],
+)
+def test_what_is_too_large_says_why_and_what_to_do(
+    client: TestClient, spec: Any, words: str
+) -> None:
+    identity = _session(client, spec)
+    reply = client.get(f"/s/{identity}/worksheet")
+    assert reply.status_code == 422
+    assert "No worksheet for this run" in reply.text
+    assert words in reply.text
+    assert "Choose a" in reply.text
+    assert f'href="/s/{identity}"' in reply.text
+
+
+def test_the_largest_that_fit_have_a_sheet(client: TestClient) -> None:
+    inputs = [[0.1 * k, -0.1, 0.2] for k in range(8)]
+    spec = {
+        "dataset": {"inputs": inputs, "targets": [[1, 0]] * 8},
+        "layers": [{"units": 4}, {"units": 2}],
+        "batch_size": 8,
+    }
+    sheet = _sheet(client, _session(client, spec), example=7)
+    assert len([key for key in sheet if key.startswith("mean")]) == 26
+
+
+def test_names_are_text_and_not_markup(client: TestClient) -> None:
+    names = {"input_names": ["<b>a</b>", "x"], "target_names": ["</li><script>"]}
+    units = {"target_units": [{"unit": "<i>", "per": 10}]}
+    data = {"inputs": [[1, 2]], "targets": [[1]], **names, **units}
+    page = _page(client, _session(client, {"dataset": data}))
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert "&lt;b&gt;a&lt;/b&gt;" in page
+
+
+def test_tiny_errors_keep_their_digits(client: TestClient) -> None:
+    identity = _session(client, {**HOUSE, "learning_rate": 0.04})
+    step = client.get(f"/api/sessions/{identity}/steps/18").json()
+    error = step["prediction"][0] - 1
+    assert 0 < abs(error) < 1e-12
+    line = _sheet(client, identity, step=18)["e1"]
+    assert float(_plain(line.result)) == pytest.approx(error, rel=0.2)
+    assert abs(_evaluated(line.forms[0]) - Decimal(_plain(line.result))) <= line.half_unit
+
+
+def test_what_no_digits_can_give_is_said(client: TestClient) -> None:
+    data = {"inputs": [[50]], "targets": [[0]]}
+    spec = {
+        "dataset": data,
+        "layers": [{"units": 1, "activation": "sigmoid"}],
+        "loss": "binary_cross_entropy",
+        "initial": {"weights": [[[1]]]},
+    }
+    loss = _sheet(client, _session(client, spec))["loss"]
+    assert loss.result == "50"  # the run's ln(1 + e^z) − y z; but ŷ is 1 in every digit it has
+    assert "does not come out of the printed digits" in loss.words
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.75, 6, "0.75"),
+        (0.1 + 0.2, 6, "0.3"),
+        (0.1 + 0.2, FULL, "0.30000000000000004"),
+        (1 / 3, 6, "0.333333"),
+        (-2 / 3, CARRIED, "−0.666666667"),
+        (0.0021234567, 6, "0.002123"),
+        (0.00012345678, 6, "0.0001235"),
+        (0.000012345678, 6, "1.235 × 10^−5"),
+        (-0.0, 6, "0"),
+        (123456.789, 2, "123456.79"),
+        (2e20, 6, "2 × 10^20"),
+    ],
+)
+def test_how_a_number_is_printed(value: float, digits: int, text: str) -> None:
+    assert printed(value, decimals_of(value, digits)).text == text
+
+
+def test_every_activation_and_loss_has_its_formulas() -> None:
+    unit_by_unit = {entry.name for entry in ACTIVATIONS.values() if not entry.only_output}
+    assert set(FUNCTIONS) == set(SLOPES) == unit_by_unit
+    assert set(LOSS_FORMULAS) == set(OUTPUT_DELTAS) == set(LOSSES)
