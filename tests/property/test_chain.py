@@ -6,16 +6,21 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.maths import checks
-from app.maths.chain import Example, chain, derivative, path_count
+from app.maths.activations import ACTIVATIONS
+from app.maths.chain import Example, Factor, chain, derivative, path_count
 from app.maths.checks import LossAround, relative_gap
+from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.maths.passes import Passes, with_ones
 from app.timeline.run import StepRecord
@@ -26,17 +31,20 @@ from app.wire.landscape import slice_json, surface_json
 from tests.nets import HIDDEN, PAIRS, Case, all_cases, make_case, plain_loss
 
 CASES = all_cases()
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "gradients.json").read_text("utf-8"))
 
 
-def _examples(case: Case) -> list[Example]:
-    passes = Passes(case.network, len(case.inputs), np.float64)
-    passes.step(case.parameters, with_ones(case.inputs), case.targets)
+def _examples(case: Case, dtype: type = np.float64) -> list[Example]:
+    passes = Passes(case.network, len(case.inputs), dtype)
+    numbers = (case.parameters, with_ones(case.inputs), case.targets)
+    parameters, inputs, targets = (part.astype(dtype) for part in numbers)
+    passes.step(parameters, inputs, targets)
     parts = (passes.z, passes.a, passes.delta)
     return [
         Example(
-            case.parameters,
-            case.inputs[k],
-            case.targets[k],
+            parameters,
+            inputs[k, :-1],
+            targets[k],
             *(tuple(p[k] for p in q) for q in parts),
         )
         for k in range(len(case.inputs))
@@ -61,6 +69,82 @@ def test_the_paths_sum_to_autograds_derivative(case: Case) -> None:
         assert len(paths[0]) == math.prod(case.network.sizes[layer + 1 :])
 
 
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden["name"])
+def test_the_paths_sum_to_pytorchs_derivative(golden: dict[str, Any]) -> None:
+    network = Network(tuple(golden["sizes"]), tuple(golden["activations"]), golden["loss"])
+    numbers = (np.array(golden[key]) for key in ("parameters", "inputs", "targets"))
+    case = Case(network, *numbers)
+    for name, expected in zip(_names(case), golden["gradient"], strict=True):
+        found = [derivative(chain(network, example, name)) for example in _examples(case)]
+        assert math.fsum(found) / len(found) == pytest.approx(expected, rel=1e-10, abs=1e-14)
+
+
+@st.composite
+def _networks(draw: st.DrawFn) -> Case:
+    """Depth 1 to 4, an activation of its own for each layer, every loss, batches of 1 to 4."""
+    sizes = tuple(draw(st.lists(st.integers(1, 5), min_size=2, max_size=5)))
+    hidden = tuple(draw(st.sampled_from(HIDDEN)) for _ in sizes[2:])
+    output, loss = draw(st.sampled_from(PAIRS))
+    rows, seed = draw(st.integers(1, 4)), draw(st.integers(0, 2**32 - 1))
+    case = make_case(sizes, "tanh", output, loss, rows, seed)
+    return replace(case, network=Network(sizes, (*hidden, output), loss))
+
+
+@settings(max_examples=60, deadline=None)
+@given(_networks(), st.sampled_from([np.float64, np.float32]))
+def test_random_networks_in_either_precision_agree_with_engine_and_autograd(
+    case: Case, dtype: type
+) -> None:
+    passes = Passes(case.network, len(case.inputs), dtype)
+    numbers = (case.parameters, with_ones(case.inputs), case.targets)
+    passes.step(*(part.astype(dtype) for part in numbers))
+    expected = autograd.grad(lambda p: plain_loss(anp, case, p))(case.parameters)
+    near = 1e-11 if dtype is np.float64 else 1e-4
+    scale = max(1.0, float(np.abs(expected).max()))
+    for index, name in enumerate(_names(case)):
+        found = [derivative(chain(case.network, e, name)) for e in _examples(case, dtype)]
+        mean = math.fsum(found) / len(found)
+        assert mean == pytest.approx(passes.gradient[index], rel=near, abs=near * scale)
+        assert mean == pytest.approx(expected[index], rel=near, abs=near * scale)
+
+
+@pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case.name)
+def test_each_factor_is_what_it_says_it_is(case: Case) -> None:
+    """Not the product alone: two factors wrong by inverse amounts would pass every sum."""
+    network, example = case.network, _examples(case)[0]
+    for name in _names(case)[:: max(1, network.parameter_count // 9)]:
+        for path in chain(network, example, name):
+            for factor in path.factors:
+                expected = _factor_by_itself(network, example, factor)
+                assert factor.value == pytest.approx(expected, rel=1e-7, abs=1e-9), factor
+
+
+def _factor_by_itself(network: Network, example: Example, factor: Factor) -> float:
+    """Each kind by its definition, derivatives by a central difference of the function itself."""
+    if factor.kind in ("weight", "one"):
+        at = network.parameter_index(factor.at)
+        return float(example.parameters[at]) if factor.kind == "weight" else 1.0
+    layer, unit = (int(number) for number in factor.at.split("."))
+    h = 1e-6
+    if factor.kind == "input":
+        return float((example.a[layer - 1] if layer else example.inputs)[unit - 1])
+    if factor.kind == "slope":
+        ends = np.array([[example.z[layer - 1][unit - 1] + side * h] for side in (1, -1)])
+        out = np.empty_like(ends)
+        ACTIVATIONS[network.activations[layer - 1]].function(ends, out)
+        return float(out[0, 0] - out[1, 0]) / (2 * h)
+    around = []
+    for side in (1, -1):
+        z, a, y = (part[None].copy() for part in (example.z[-1], example.a[-1], example.targets))
+        if factor.kind == "error":
+            a[0, unit - 1] += side * h
+        else:
+            z[0, unit - 1] += side * h
+            ACTIVATIONS[network.activations[-1]].function(z, a)
+        around.append(LOSSES[network.loss].value(z, a, y, np.empty_like(a)))
+    return (around[0] - around[1]) / (2 * h)
+
+
 def test_two_outputs_give_two_paths_through_their_own_weights() -> None:
     case = make_case((2, 3, 2), "tanh", "identity", "half_squared_error", 1)
     one, other = chain(case.network, _examples(case)[0], "w1.2.3")
@@ -83,6 +167,47 @@ def test_many_paths_are_folded_into_deltas_of_the_next_layer() -> None:
     expected = autograd.grad(lambda p: plain_loss(anp, case, p))(case.parameters)
     index = case.network.parameter_index("w1.2.4")
     assert derivative((path,)) == pytest.approx(expected[index], rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "output", "loss"), [("tanh", *PAIRS[0]), ("relu", *PAIRS[5]), ("sigmoid", *PAIRS[6])]
+)
+def test_folded_deltas_unfold_level_by_level_down_to_the_outputs(
+    hidden: str, output: str, loss: str
+) -> None:
+    """delta of a unit is the derivative of its bias; each term holds a delta of the next layer."""
+    case = make_case((2, 3, 6, 7, 8, 6), hidden, output, loss, 1)
+    assert [path_count(case.network, layer) for layer in (1, 2, 3)] == [2016, 336, 48]
+    example, folded = _examples(case)[0], 0
+    for layer in range(1, 6):
+        for unit in range(1, case.network.sizes[layer] + 1):
+            paths = chain(case.network, example, f"b{layer}.{unit}")
+            own = example.delta[layer - 1][unit - 1]
+            assert derivative(paths) == pytest.approx(own, rel=1e-10, abs=1e-15)
+            for term in paths[0].terms:
+                folded += 1
+                slope, weight, delta = term.factors
+                assert (slope.kind, weight.kind, delta.kind) == ("slope", "weight", "delta")
+                below = derivative(chain(case.network, example, f"b{delta.at}"))
+                assert delta.value == pytest.approx(below, rel=1e-10, abs=1e-15)
+                assert term.product == slope.value * weight.value * delta.value
+            if paths[0].terms:
+                terms = math.fsum(term.product for term in paths[0].terms)
+                assert terms == pytest.approx(own, rel=1e-10, abs=1e-15)
+    assert folded == 3 * 6 + 6 * 7
+
+
+def test_a_network_folded_at_several_layers_agrees_with_autograd() -> None:
+    case = make_case((2, 3, 5, 8, 9, 6), "sigmoid", "softmax", "categorical_cross_entropy", 3)
+    expected = autograd.grad(lambda p: plain_loss(anp, case, p))(case.parameters)
+    examples = _examples(case)
+    for layer, folds in ((1, True), (2, True), (3, False), (4, False), (5, False)):
+        for name in (f"w{layer}.2.3", f"b{layer}.1"):
+            paths = [chain(case.network, example, name) for example in examples]
+            assert all(bool(found[0].terms) is folds for found in paths)
+            mean = math.fsum(map(derivative, paths)) / 3
+            index = case.network.parameter_index(name)
+            assert mean == pytest.approx(expected[index], rel=1e-9, abs=1e-14)
 
 
 def _run(hidden: str, **more: Any) -> Timeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -72,6 +73,34 @@ def test_parts_of_a_check_follow_each_other(client: TestClient, house: str) -> N
         parts.append(client.get(f"{house}/check", params={"first": first, "count": 2}).json())
         first = parts[-1]["next"]
     assert [part["checked"] for part in parts] == [2, 2, 1]
+
+
+def test_a_float32_run_is_checked_by_its_own_tolerance(client: TestClient) -> None:
+    spec = {**SMALL, "precision": "float32"}
+    url = f"/api/sessions/{client.post('/api/sessions', json=spec).json()['id']}/steps/4"
+    found = client.get(f"{url}/check").json()
+    assert (found["agree"], found["tolerance"]) == (found["parameters"], 1e-2)
+    chain = client.get(f"{url}/chain", params={"parameter": "w1.2.3"}).json()
+    assert chain["difference"]["agrees"] is chain["batch_difference"]["agrees"] is True
+    assert chain["relative_gap"] > 1e-9
+
+
+def test_a_check_of_more_than_500_parameters_goes_on_where_it_stopped(client: TestClient) -> None:
+    rng = np.random.default_rng(2)
+    data = {"inputs": rng.normal(size=(6, 12)), "targets": rng.uniform(size=(6, 10))}
+    spec = {
+        "dataset": {name: table.tolist() for name, table in data.items()},
+        "layers": [{"units": 40, "activation": "relu"}, {"units": 10, "activation": "sigmoid"}],
+        "batch_size": 4,
+    }
+    url = f"/api/sessions/{client.post('/api/sessions', json=spec).json()['id']}/steps/3/check"
+    parts, first = [], 0
+    while first is not None:
+        parts.append(client.get(url, params={"first": first}).json())
+        first = parts[-1]["next"]
+    assert [(part["first"], part["checked"]) for part in parts] == [(0, 500), (500, 430)]
+    assert sum(part["agree"] + len(part["kinks"]) for part in parts) == 930
+    assert all(part["different"] == part["overflows"] == [] for part in parts)
 
 
 @pytest.mark.parametrize(
