@@ -234,3 +234,78 @@ def test_a_trial_that_overflows_names_the_value(client: TestClient, house: str) 
     error = reply.json()["error"]
     assert (reply.status_code, error["code"], error["field"]) == (422, "not_finite", "value")
     assert (error["value"], error["expected"]) == (1e200, "a value with which step 0 stays finite")
+
+
+STEP_ROUTES = "/api/sessions/{session_id}/steps/{step}"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("chain", {"parameter": "w1.2.3", "example": "1"}),
+        ("chain", {"parameter": "b2.1"}),
+        ("slice", {"parameter": "w1.2.3"}),
+        ("surface", {"x": "w1.2.3", "y": "b2.1"}),
+        ("check", {}),
+        ("check", {"count": "2"}),
+    ],
+)
+def test_openapi_describes_what_is_answered(
+    client: TestClient, session: str, name: str, asked: dict[str, str]
+) -> None:
+    reply = client.get(f"/api/sessions/{session}/steps/2/{name}", params=asked)
+    described = client.get("/openapi.json").json()["paths"][f"{STEP_ROUTES}/{name}"]["get"]
+    answer = described["responses"]["200"]
+    assert name in answer["description"]
+    _fits(reply.json(), answer["content"]["application/json"]["schema"])
+
+
+def test_openapi_describes_a_folded_path_too(client: TestClient) -> None:
+    data = {"inputs": [[1.0]], "targets": [[0.5] * 17]}
+    spec = {"dataset": data, "layers": [{"units": 1}, {"units": 17}, {"units": 17}]}
+    identity = client.post("/api/sessions", json=spec).json()["id"]
+    url = f"/api/sessions/{identity}/steps/0/chain?parameter=w1.1.1"
+    described = client.get("/openapi.json").json()["paths"][f"{STEP_ROUTES}/chain"]["get"]
+    found = client.get(url).json()
+    assert (found["path_count"], len(found["paths"][0]["terms"])) == (289, 17)
+    _fits(found, described["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+TYPES: dict[str, set[type]] = {
+    "string": {str},
+    "integer": {int},
+    "number": {int, float},
+    "boolean": {bool},
+    "null": {type(None)},
+    "array": {list},
+    "object": {dict},
+}
+
+
+def _fits(value: Any, schema: dict[str, Any]) -> None:
+    """All that our schemas say: types, the items of a list, which keys must and which may be."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    assert type(value) in {kind for name in kinds for kind in TYPES[name]}, (value, schema)
+    for item in value if "items" in schema else ():
+        _fits(item, schema["items"])
+    if "properties" in schema:
+        assert set(schema["required"]) <= set(value) <= set(schema["properties"])
+        for key, part in value.items():
+            _fits(part, schema["properties"][key])
+
+
+@pytest.mark.parametrize("name", ["chain", "slice", "surface", "check", "trial"])
+def test_openapi_holds_the_errors_of_what_explains(client: TestClient, name: str) -> None:
+    responses = client.get("/openapi.json").json()["paths"][f"{STEP_ROUTES}/{name}"]["get"][
+        "responses"
+    ]
+    assert set(responses) == {"200", "404", "409", "422", "503"}
+    codes = {"404": "unknown_session", "409": "diverged", "503": "computing"}
+    for status, code in codes.items():
+        assert code in responses[status]["description"]
+    error = client.get(f"/api/sessions/nobody/steps/0/{name}?parameter=x&x=x&y=y&value=1")
+    assert error.status_code == 404
+    schema = responses["404"]["content"]["application/json"]["schema"]["properties"]["error"]
+    assert set(schema["properties"]) <= set(error.json()["error"])
+    kind = "application/octet-stream" if name == "trial" else "application/json"
+    assert set(responses["200"]["content"]) == {kind}
