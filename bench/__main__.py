@@ -1,13 +1,13 @@
-"""`python -m bench [kernels jumps server page]`: print the measured ratios."""
+"""`python -m bench [kernels jumps explain server page]`: print the measured ratios."""
 
 from __future__ import annotations
 
 import argparse
 
 import app  # noqa: F401  one BLAS thread, before NumPy is imported
-from bench import jumps, kernels, page, server
+from bench import explain, jumps, kernels, page, server
 
-PARTS = {"kernels": kernels, "jumps": jumps, "server": server, "page": page}
+PARTS = {"kernels": kernels, "jumps": jumps, "explain": explain, "server": server, "page": page}
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ Array = NDArray[Any]
 # the cube root of the precision both are least (Nocedal and Wright, section 8.1).
 H = 6e-6
 _HELD = 1 << 17  # numbers of one layer held at a time: a megabyte, which a cache still takes
+PROOFS = {"agree": True, "different": False}  # the verdicts that say something
 _RELATIVE = {"float64": 1e-6, "float32": 1e-2}
 _NOISE = {"float64": 1e-9, "float32": 1e-5}
 
@@ -70,10 +71,15 @@ class Tolerance:
             return "overflows"
         if difference.kink:
             return "kinks"
-        near = relative_gap(found, numeric) < self.relative or self.is_noise(found, numeric)
+        near = self._is_noise(found, numeric) or relative_gap(found, numeric) < self.relative
         return "agree" if near else "different"
 
-    def is_noise(self, found: float, numeric: float) -> bool:
+    def is_told(self, found: float, difference: Difference) -> bool:
+        """Tell whether the gap says something: that it is proved, and more than rounding."""
+        proved = self.verdict(found, difference) in PROOFS
+        return proved and not self._is_noise(found, difference.quotient)
+
+    def _is_noise(self, found: float, numeric: float) -> bool:
         return abs(found - numeric) < self.noise
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.maths.chain import Example, Factor, Path, chain, derivative, path_count
-from app.maths.checks import LossAround, relative_gap, tolerance_of
+from app.maths.checks import PROOFS, Difference, LossAround, Tolerance, relative_gap, tolerance_of
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
@@ -18,7 +20,6 @@ from app.wire.symbols import factor_formula, factor_symbol
 Array = NDArray[Any]
 Items = dict[str, Any]
 MOST_EXAMPLES = 256
-PROOFS = {"agree": True, "different": False}  # the verdicts that say something
 
 
 def position_in(record: StepRecord, example: int) -> int:
@@ -81,6 +82,7 @@ def chain_json(
     index = network.parameter_index(name)
     paths = chain(network, example_of(record, example), name)
     found, mean = derivative(paths), batch_derivative(record, network, name)
+    say = cache(partial(_factor, network))  # paths share most of their factors
     own = _proof(loss_around(record, network, example), precision, index, found)
     whole = _proof(loss_around(record, network), precision, index, mean)
     return {
@@ -89,7 +91,7 @@ def chain_json(
         "value": float(record.parameters[index]),
         "derivative": finite(found),
         "batch_derivative": mean,
-        "paths": [_path(path, network) for path in paths],
+        "paths": [_path(path, say) for path in paths],
         "path_count": path_count(network, network.place(name).layer),
         "rows": record.rows[:MOST_EXAMPLES].tolist(),
         "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
@@ -111,44 +113,49 @@ def check_json(
     around, last = loss_around(record, network), min(first + count, total)
     tolerance = tolerance_of(precision, around.loss())
     found = batch_derivatives(record, network)[first:last].tolist()
-    names: dict[str, list[str]] = {key: [] for key in ("different", "kinks", "overflows")}
-    worst: Items = {"parameter": None, "relative_gap": 0.0}
-    pairs = zip(found, around.differences(first, last), strict=True)
-    for index, (own, difference) in enumerate(pairs, first):
-        verdict = tolerance.verdict(own, difference)
-        if verdict in names:
-            names[verdict].append(network.parameter_name(index))
-        if verdict in PROOFS and not tolerance.is_noise(own, difference.quotient):
-            gap = relative_gap(own, difference.quotient)
-            if gap > worst["relative_gap"]:
-                worst = {"parameter": network.parameter_name(index), "relative_gap": gap}
+    pairs = list(zip(found, around.differences(first, last), strict=True))
+    verdicts = [tolerance.verdict(*pair) for pair in pairs]
+    named = {
+        kind: [network.parameter_name(k) for k, said in enumerate(verdicts, first) if said == kind]
+        for kind in ("different", "kinks", "overflows")
+    }
     return {
         "parameters": total,
         "first": first,
         "next": last if last < total else None,
         "checked": last - first,
-        "agree": last - first - sum(map(len, names.values())),
-        **names,
-        "worst": worst,
+        "agree": verdicts.count("agree"),
+        **named,
+        "worst": _worst(network, first, pairs, tolerance),
         "tolerance": tolerance.relative,
         "noise": finite(tolerance.noise),
     }
 
 
-def _path(path: Path, network: Network) -> Items:
-    said: Items = {
-        "factors": [_factor(factor, network) for factor in path.factors],
-        "product": finite(path.product),
-    }
+def _worst(
+    network: Network, first: int, pairs: list[tuple[float, Difference]], tolerance: Tolerance
+) -> Items:
+    """Return the largest relative gap among those that rounding does not explain."""
+    gaps = [
+        relative_gap(own, difference.quotient) if tolerance.is_told(own, difference) else 0.0
+        for own, difference in pairs
+    ]
+    largest = max(gaps)
+    name = network.parameter_name(first + gaps.index(largest)) if largest else None
+    return {"parameter": name, "relative_gap": largest}
+
+
+def _path(path: Path, say: Callable[[Factor], Items]) -> Items:
+    said: Items = {"factors": list(map(say, path.factors)), "product": finite(path.product)}
     if path.terms:
-        said["terms"] = [_path(term, network) for term in path.terms]
+        said["terms"] = [_path(term, say) for term in path.terms]
     return said
 
 
-def _factor(factor: Factor, network: Network) -> Items:
-    said = {"kind": factor.kind, "symbol": factor_symbol(network, factor)}
+def _factor(network: Network, factor: Factor) -> Items:
     return {
-        **said,
+        "kind": factor.kind,
+        "symbol": factor_symbol(network, factor),
         "formula": factor_formula(network, factor),
         "value": factor.value,
         "at": factor.at,
