@@ -1,4 +1,4 @@
-"""The charts, defined here as Plotly figures: the loss so far, and the gradient as one vector."""
+"""The charts as Plotly figures: the loss so far, the gradient, the loss over two weights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.phases import phases_of
 from app.timeline.run import StepRecord
+from app.wire.symbols import parameter_symbol
 
 Figure = dict[str, Any]
 THEMES = {
@@ -90,54 +91,76 @@ def gradient_figure(record: StepRecord, network: Network, phase: int, theme: str
 def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     """Return contours of the loss over two parameters, the way so far, and two arrows.
 
-    The gradient points uphill and is drawn as long as the update: its direction is what counts.
+    Both axes have one scale, so that the gradient stands at right angles to the contours. It points
+    uphill and its length says nothing: it is drawn long enough to be seen. The update is true.
     """
     colours = _colours(theme)
-    (x, y), (x_next, y_next) = surface["at"], surface["next"]
     way = [place[1:] for place in surface["trail"]] + [surface["at"]]
-    contours = {
+    arrows = [
+        _arrow("gradient, uphill", surface["at"], _uphill(surface), colours["muted"], "dot"),
+        _arrow("update", surface["at"], surface["next"], colours["text"], "solid"),
+    ]
+    layout = _layout(parameter_symbol(surface["x"]), parameter_symbol(surface["y"]), colours)
+    layout["xaxis"].update(_range(surface["x_values"]), constrain="domain")
+    layout["yaxis"].update(_range(surface["y_values"]), constrain="domain", scaleanchor="x")
+    layout["legend"] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    layout["margin"] = {"l": 44, "r": 8, "t": 4, "b": 36}
+    run = _trail(way, colours)
+    next_point = {**_point(surface["next"], colours), "name": "next point"}
+    return {"data": [_contours(surface, theme), run, *arrows, next_point], "layout": layout}
+
+
+def _contours(surface: dict[str, Any], theme: str) -> Figure:
+    return {
         "type": "contour",
         "x": surface["x_values"],
         "y": surface["y_values"],
         "z": surface["losses"],
         "colorscale": "Greys",
-        "reversescale": theme == "dark",
-        "contours": {"coloring": "lines", "showlabels": True},
-        "line": {"width": 1},
-        "ncontours": 24,
+        "reversescale": theme == "light",
+        "contours": {"coloring": "heatmap", "showlabels": True},
+        "line": {"width": 0.5},
+        "opacity": 0.55,
+        "ncontours": 18,
         "showscale": False,
         "hovertemplate": "%{x:.4f}, %{y:.4f}: E = %{z:.6g}<extra></extra>",
     }
-    trail = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": "the run so far",
-        "x": [place[0] for place in way],
-        "y": [place[1] for place in way],
-        "line": {"color": colours["text"], "width": 2},
-        "marker": {"size": 5, "color": colours["text"]},
-    }
-    reach = float(np.hypot(x_next - x, y_next - y))
+
+
+def _trail(way: list[Any], colours: dict[str, str]) -> Figure:
+    line = {"color": colours["text"], "width": 1.5}
+    trace = {"type": "scatter", "mode": "lines+markers", "name": "run so far", "line": line}
+    trace["marker"] = {"size": 4, "color": colours["text"]}
+    return {**trace, "x": [place[0] for place in way], "y": [place[1] for place in way]}
+
+
+def _point(place: list[float], colours: dict[str, str]) -> Figure:
+    ring = {"symbol": "circle-open", "size": 11, "color": colours["text"], "line": {"width": 2}}
+    return {"type": "scatter", "mode": "markers", "x": [place[0]], "y": [place[1]], "marker": ring}
+
+
+def _uphill(surface: dict[str, Any]) -> list[float]:
+    """Return where an arrow along the gradient ends: as long as the update, or long enough."""
+    update = [after - at for at, after in zip(surface["at"], surface["next"], strict=True)]
+    wide = surface["x_values"][-1] - surface["x_values"][0]
+    reach = max(float(np.hypot(*update)), 0.16 * wide)
     length = float(np.hypot(*surface["gradient"])) or 1.0
-    uphill = [reach * part / length for part in surface["gradient"]]
-    arrows = [
-        _arrow("gradient: uphill", (x, y), (x + uphill[0], y + uphill[1]), colours["plus"]),
-        _arrow("update: to the next point", (x, y), (x_next, y_next), colours["minus"]),
-    ]
-    layout = _layout(surface["x"], surface["y"], colours)
-    for axis, values in (("xaxis", surface["x_values"]), ("yaxis", surface["y_values"])):
-        layout[axis].update({"range": [values[0], values[-1]], "rangemode": "normal"})
-    return {"data": [contours, trail, *arrows], "layout": layout}
+    pairs = zip(surface["at"], surface["gradient"], strict=True)
+    return [at + reach * part / length for at, part in pairs]
 
 
-def _arrow(name: str, start: tuple[float, float], end: tuple[float, float], colour: str) -> Figure:
+def _range(values: list[float]) -> Figure:
+    return {"range": [values[0], values[-1]], "rangemode": "normal"}
+
+
+def _arrow(name: str, start: list[float], end: list[float], colour: str, dash: str) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
         "x": [start[0], end[0]],
         "y": [start[1], end[1]],
-        "line": {"color": colour, "width": 3},
+        "line": {"color": colour, "width": 2.5, "dash": dash},
         "marker": {"size": [0, 13], "symbol": "arrow", "angleref": "previous", "color": colour},
     }
 

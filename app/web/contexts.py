@@ -16,9 +16,13 @@ class MainPage:
 
 @dataclass(frozen=True)
 class ChartsPage:
-    """The page in the charts' frame; `plotly_url` names the library with its version."""
+    """The page in the charts' frame; `plotly_url` names the library with its version.
+
+    `charts` are the names and headings of those that the frame holds.
+    """
 
     plotly_url: str
+    charts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)

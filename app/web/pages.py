@@ -27,6 +27,7 @@ CHARTS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+CHARTS = {"loss": "Loss", "gradient": "Gradient", "surface": "Two weights"}
 _ALWAYS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -48,8 +49,13 @@ async def session(request: Request, session_id: str) -> Response:
 
 
 @router.get("/charts")
-async def charts(request: Request) -> Response:
-    answer = page(request, "charts.html", ChartsPage(_PLOTLY_URL))
+async def charts(request: Request, show: str = "loss,gradient") -> Response:
+    names = show.split(",")
+    for name in names:
+        if name not in CHARTS:
+            raise Refused("unknown_name", "show", name, f"some of {', '.join(CHARTS)}")
+    shown = tuple((name, CHARTS[name]) for name in names)
+    answer = page(request, "charts.html", ChartsPage(_PLOTLY_URL, shown))
     answer.headers["Content-Security-Policy"] = CHARTS_POLICY
     return answer
 

@@ -14,23 +14,32 @@ const VALUED = new Set(["error", "slope", "weight"]); // their number stands now
  *   null where the diagram does not draw the place
  */
 export function badgePlaces(plan, factors) {
-  const taken = [];
-  return factors.map((factor) => {
-    const valued = VALUED.has(factor.kind) && !plan.narrow && !plan.large && !plan.compact;
+  const roomy = !plan.narrow && !plan.large && !plan.compact;
+  const labels = plan.edges.filter((edge) => edge.label && factors.some(({ at }) => at === edge.name)).map(({ label }) => label);
+  const put = (factor, taken, valued) => {
     const size = valued ? CHIP : DOT;
-    const place = factor.at[0] === "w" && factor.kind === "weight" ? onEdge(plan, factor.at, size, taken) : beside(plan, factor, size);
-    if (!place) return null;
-    const box = { ...place, ...size, valued };
-    taken.push(box);
-    return box;
+    const place = isEdge(factor) ? onEdge(plan, factor.at, size, taken) : beside(plan, factor, size);
+    return place && { ...place, ...size, valued };
+  };
+  const fits = (box) => !labels.some((label) => overlaps(box, label));
+  const places = factors.map((factor) => {
+    if (isEdge(factor)) return null;
+    const whole = put(factor, [], roomy && VALUED.has(factor.kind));
+    return whole && whole.valued && !fits(whole) ? put(factor, [], false) : whole;
   });
+  // Those on edges come last: they alone can give way.
+  factors.forEach((factor, k) => {
+    if (isEdge(factor)) places[k] = put(factor, [...places.filter(Boolean), ...labels], roomy);
+  });
+  return places;
 }
+
+const isEdge = ({ kind }) => kind === "weight";
 
 function onEdge(plan, name, size, taken) {
   const edge = plan.edges.find((one) => one.name === name);
   if (!edge) return null;
-  const label = edge.label ? [{ ...edge.label }] : [];
-  const free = (point) => ![...label, ...taken].some((other) => overlaps({ ...point, ...size }, other));
+  const free = (point) => !taken.some((other) => overlaps({ ...point, ...size }, other));
   const points = ALONG.map((t) => pointOn(edge, t));
   return points.find(free) ?? points[0];
 }
@@ -43,8 +52,10 @@ function beside(plan, { kind, at }, size) {
   const unit = plan.units.find((one) => one.name === at);
   if (!unit) return null;
   const r = plan.radius;
+  if (kind === "error" && plan.large) return { x: unit.x + r + 26, y: unit.y };
   if (kind === "error") return { x: plan.barX, y: unit.y - plan.barHeight / 2 - (plan.narrow ? 20 : 14) };
   if (kind === "slope") return { x: unit.x + 0.72 * r + size.width / 2 - 6, y: unit.y - 0.72 * r };
+  if (kind === "delta" && plan.large) return { x: unit.x - r - 10, y: unit.y + r };
   if (kind === "delta") return { x: unit.x - 38 - size.width / 2 + 6, y: unit.y + r + 15 };
   return { x: unit.x - 0.72 * r - size.width / 2 + 6, y: unit.y - 0.72 * r };
 }

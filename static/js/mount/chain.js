@@ -22,7 +22,7 @@ export function mountChain(root, dispatch, connection, copyText) {
       replaceKeepingFocus(root,
         crumbs(state, dispatch),
         h("div", { class: "chain", role: "list", "aria-label": "Factors" }, lhs(view), ...factors),
-        result(view, data, state.digits),
+        result(view, state.digits),
         detail,
         view.terms.length ? terms(view, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, data, state, dispatch, all, () => { all = true; dispatch({ type: "path", path: state.openPath }); }) : null,
@@ -81,17 +81,17 @@ function factorsOf(view, dispatch) {
   });
 }
 
-function result(view, data, digits) {
+function result(view, digits) {
   const sign = Math.sign(view.product);
   const way = sign > 0 ? "▼ to lower the loss it must fall" : sign < 0 ? "▲ to lower the loss it must rise" : "a small change does nothing";
-  const label = view.paths.length > 1 ? "this path's share" : view.several ? "for this example" : way;
+  const label = view.paths.length > 1 ? `this path's share; all ${view.paths.length} sum to ${signed(view.sum, digits)}` : view.several ? "for this example" : way;
   return h("p", { class: `result ${sign > 0 ? "plus" : sign < 0 ? "minus" : ""}`, "data-result": String(view.product) },
     math(["math", {}, ["mo", {}, "="], ["mn", {}, signed(view.product, digits)]]), h("span", { class: "hint" }, label), h("span", { class: "unseen" }, full(view.product)));
 }
 
 function terms(view, state, dispatch) {
   const rows = view.terms.map((term, k) => h("li", {}, math(term.tree),
-    term.opens ? button(`δ of ${term.unit} ›`, () => dispatch({ type: "delta", way: [...state.way, term.opens] }), { class: "plain", "data-key": `term${k}`, "aria-label": `Open δ of ${term.unit}` }) : null));
+    term.opens ? button(`open δ of ${term.unit} ›`, () => dispatch({ type: "delta", way: [...state.way, term.opens] }), { class: "plain", "data-key": `term${k}`, "aria-label": `Open δ of ${term.unit}` }) : null));
   const rest = view.rest ? h("li", { class: "hint" }, `… and ${view.rest.count} smaller terms, together ${signed(view.rest.sum, state.digits)}`) : null;
   return h("section", {}, h("h3", {}, "δ is the sum of these"),
     h("p", { class: "hint" }, `${view.count.toLocaleString("en-US")} paths lead from here to the error: they are folded, one layer at a time.`), h("ul", { class: "terms" }, ...rows, rest));

@@ -28,7 +28,7 @@ export function mountDiagram(root, dispatch) {
   letWalk(root, () => drawn?.plan, dispatch);
 
   /** Lay the network out anew where that is needed; false while a large one has just been. */
-  function plan({ session: { layout }, selected, playing, trial }, frame) {
+  function plan({ session: { layout }, selected, playing, trial }, frame, path) {
     const large = edgeCount(layout.sizes) > LARGE;
     const now = performance.now();
     if (large && drawn?.layout === layout && (playing || trial) && now - planned < EVERY) return false;
@@ -36,7 +36,7 @@ export function mountDiagram(root, dispatch) {
     planned = now;
     const { hasGradient } = revealed(layout, frame.phase);
     const strongest = large ? strongestEdges(layout, frame, hasGradient) : undefined;
-    if (large && selected?.[0] === "w") strongest.add(selected);
+    if (large) for (const name of [selected, ...(path?.factors ?? []).map(({ at }) => at)]) if (name?.[0] === "w") strongest.add(name);
     const made = planDiagram(layout.sizes, narrow.matches, strongest);
     drawn = { layout, ...draw(root, made, layout, dispatch) };
     if (large) backdrop.draw(root, made, layout, frame, hasGradient);
@@ -46,11 +46,11 @@ export function mountDiagram(root, dispatch) {
     (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), narrow.matches, state.playing],
     (state) => {
       const frame = state.trial ?? state.frame;
-      if (!state.session || !frame || !plan(state, frame)) return;
-      const { layout, spec } = state.session;
       const path = openPathOf(state);
+      if (!state.session || !frame || !plan(state, frame, path)) return;
+      const { layout, spec } = state.session;
       const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path);
-      update(drawn, view, layout, frame);
+      update(drawn, view, layout, frame, Boolean(state.selected));
       flow.show(drawn, view, state);
       badges.show(drawn, path);
     },
@@ -109,23 +109,25 @@ function makeEdge(edge, dispatch) {
   const core = s("line", { class: "core", ...ends });
   const target = s("line", { class: "target", ...ends });
   const chevrons = s("g", { class: "chevrons" });
-  const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, halo, core, chevrons, target);
+  const tip = s("title");
+  const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, tip, halo, core, chevrons, target);
   const place = edge.label ?? { ...pointOn(edge, 0.5), width: 66, height: 22 };
   const label = s("text", { x: place.x, y: place.y + 0.5 });
   const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" },
     s("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: place.height / 2 }), label);
   onPick(group, edge.name, dispatch);
   onPick(pill, edge.name, dispatch);
-  return { edge, group, halo, core, chevrons, pill, label };
+  return { edge, group, tip, halo, core, chevrons, pill, label };
 }
 
 function makeBias(mark, plan, dispatch) {
   const label = s("text", { x: mark.x, y: mark.y + 0.5 });
-  const group = s("g", { class: "bias", "data-parameter": mark.name, role: "button", tabindex: "-1" },
+  const tip = s("title");
+  const group = s("g", { class: "bias", "data-parameter": mark.name, role: "button", tabindex: "-1" }, tip,
     s("line", { class: "stub", x1: mark.x, x2: mark.x, y1: mark.y + mark.height / 2, y2: mark.y + 17 }),
     s("rect", { x: mark.x - mark.width / 2, y: mark.y - mark.height / 2, width: mark.width, height: mark.height, rx: 10 }), label);
   onPick(group, mark.name, dispatch);
-  return { mark, group, label };
+  return { mark, group, tip, label };
 }
 
 function makeUnit(unit, plan, dispatch) {
@@ -140,14 +142,16 @@ function makeUnit(unit, plan, dispatch) {
   }
   const top = unit.y + radius + 5;
   const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - 38, y: top, width: 76, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
-  const group = s("g", { class: "unit", "data-unit": unit.name, role: "button", tabindex: "-1" },
+  const tip = s("title");
+  const group = s("g", { class: "unit", "data-unit": unit.name, role: "button", tabindex: "-1" }, tip,
     s("circle", { cx: unit.x, cy: unit.y, r: radius }), name, value, title, subtitle, tag);
   onPick(group, `u${unit.name}`, dispatch);
-  return { unit, group, name, value, title, subtitle, tag };
+  return { unit, group, tip, name, value, title, subtitle, tag };
 }
 
-function update(drawn, view, layout, frame) {
+function update(drawn, view, layout, frame, selecting) {
   const phase = layout.phases[frame.phase];
+  drawn.svg.parentElement.classList.toggle("selecting", selecting);
   set(drawn.svg, { "data-kind": phase.kind, "aria-label": `The network: ${phaseTitle(phase)}` });
   view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge));
   view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
@@ -167,15 +171,18 @@ function updateEdge(made, view) {
   const hidden = (!made.edge.label && !view.selected) || view.dimmed;
   set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
   write(made.label, view.label);
+  write(made.tip, view.tip);
 }
 
 function updateBias(made, view) {
   set(made.group, { class: classes("bias", view), "aria-label": view.label.accessible, "aria-pressed": String(view.selected), ...view.data });
   write(made.label, view.label.text);
+  write(made.tip, view.tip);
 }
 
 function updateUnit(made, view) {
   set(made.group, { class: classes("unit", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
+  write(made.tip, view.accessible);
   write(made.name, view.symbol);
   write(made.value, view.value);
   write(made.title, view.title ?? "");

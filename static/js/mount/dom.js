@@ -71,3 +71,10 @@ export function button(label, act, attributes = {}) {
   made.addEventListener("click", act);
   return made;
 }
+
+/** A bar as long as a share from 0 to 1 of its track. */
+export function bar(share) {
+  const fill = h("span", { class: "fill" });
+  fill.style.width = `${(100 * share).toFixed(1)}%`;
+  return h("span", { class: "track" }, fill);
+}

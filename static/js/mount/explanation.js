@@ -23,9 +23,17 @@ export function mountExplanation(root, bodies, views, dispatch, connection) {
     (state) => [state.selected, state.frame, state.session?.layout, state.digits],
     (state) => state.selected && name.replaceChildren(...headOf(state)),
   );
+  const stage = root.closest(".stage");
+  // What was chosen in the table, or on a phone, is explained where it can be seen.
+  const bringIntoSight = whenChanged(
+    (state) => [state.selected],
+    ({ selected }) => selected && requestAnimationFrame(() => seen(root) || stage.scrollIntoView({ block: "start" })),
+  );
   return (state) => {
     const { selected, session, frame } = state;
     root.hidden = !selected || !frame;
+    stage.classList.toggle("explaining", !root.hidden);
+    bringIntoSight(state);
     if (root.hidden) return;
     renderHead(state);
     const parameter = isParameter(selected);
@@ -41,6 +49,12 @@ export function mountExplanation(root, bodies, views, dispatch, connection) {
     renderNote(note, state, session.layout, connection);
     if (ready) views[shown](state);
   };
+}
+
+/** Whether enough of the explanation is in sight to notice it. */
+function seen(root) {
+  const { top, bottom } = root.getBoundingClientRect();
+  return top >= 0 && top < innerHeight - 200 && bottom > 200;
 }
 
 function moveTab(event, tabs, dispatch) {

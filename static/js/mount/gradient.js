@@ -1,7 +1,7 @@
 // Four things in four places: one partial derivative, the gradient, the update, the new value.
 
 import { viewGradient } from "../views/gradient.js";
-import { button, h, math, replaceKeepingFocus, whenChanged } from "./dom.js";
+import { bar, button, h, math, replaceKeepingFocus, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountGradient(root, dispatch) {
@@ -34,12 +34,10 @@ function formula({ label, tree }) {
 }
 
 function bars({ bars: { bars: list, hidden } }, dispatch) {
-  const rows = list.map((bar) => {
-    const sign = bar.value > 0 ? "plus" : bar.value < 0 ? "minus" : "";
-    const fill = h("span", { class: "fill" });
-    fill.style.width = `${(100 * bar.share).toFixed(1)}%`;
-    return h("li", { class: `${sign}${bar.own ? " own" : ""}` }, button(bar.symbol, () => dispatch({ type: "pick", name: bar.name }), { class: "plain", "data-key": bar.name, "aria-current": bar.own ? "true" : null }),
-      h("span", { class: "track" }, fill), h("span", { class: "number", title: bar.full }, bar.text));
+  const rows = list.map(({ name, symbol, value, share, own, text, full }) => {
+    const sign = value > 0 ? "plus" : value < 0 ? "minus" : "";
+    const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": name, "aria-current": own ? "true" : null });
+    return h("li", { class: `${sign}${own ? " own" : ""}` }, link, bar(share), h("span", { class: "number", title: full }, text));
   });
   return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `The largest of all; ${hidden.toLocaleString("en-US")} smaller ones are not listed.`) : null);
 }

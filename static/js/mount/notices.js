@@ -37,8 +37,25 @@ function notice({ kind, text, undo }, dispatch, connection) {
   return h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, ...parts, close);
 }
 
-/** Says each phase in words; while playing only now and then. */
+/** Says each phase in words, while playing only now and then; and what was found of a selection. */
 export function mountVoice(root) {
+  const phase = sayPhases(root);
+  const found = whenChanged(
+    (state) => [state.selected, state.way, state.answers.chain?.data?.parameter],
+    ({ answers, selected, way }) => {
+      const chain = answers.chain?.data;
+      if (!chain || chain.parameter !== (way.at(-1) ?? selected)) return;
+      const paths = chain.paths.length > 1 ? `${chain.paths.length} paths` : `${chain.paths[0].factors.length} factors`;
+      write(root, `Explained: ${symbol(chain.parameter)} = ${fixed(chain.value, 4)}, its derivative ${fixed(chain.derivative, 4)} from ${paths}.`);
+    },
+  );
+  return (state) => {
+    phase(state);
+    found(state);
+  };
+}
+
+function sayPhases(root) {
   let said = 0;
   return whenChanged(
     (state) => [state.frame?.step, state.frame?.phase, state.frame?.revision, state.session?.layout],

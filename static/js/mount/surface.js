@@ -58,7 +58,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   );
   return (state) => {
     if (!frame) {
-      frame = h("iframe", { src: "/charts?only=surface", title: "The loss over two parameters", tabindex: "-1" });
+      frame = h("iframe", { src: "/charts?show=surface", title: "The loss over two parameters", tabindex: "-1" });
       place.append(frame);
     }
     fill(state);
@@ -73,5 +73,5 @@ function suggestion(names, selected) {
 }
 
 function figureWords(x, y) {
-  return `Contours of the batch's loss over ${symbol(x)} and ${symbol(y)}, all else fixed: the run so far, the gradient (uphill) and the update (to the next point).`;
+  return `Contours of the batch's loss over ${symbol(x)} and ${symbol(y)}, all else fixed: the run so far, the gradient (uphill) and the update (to the next point). Drag to zoom, double-click to go back.`;
 }

@@ -1,8 +1,8 @@
 // Writes what a unit does: the bill of its weighted sum, its activation, and its δ.
 
-import { fixed, full, signed } from "../core/format.js";
+import { fixed, full } from "../core/format.js";
 import { viewUnit } from "../views/unit.js";
-import { button, h, math, replaceKeepingFocus, s, whenChanged } from "./dom.js";
+import { bar, button, h, math, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountUnit(root, dispatch) {
@@ -14,7 +14,7 @@ export function mountUnit(root, dispatch) {
       replaceKeepingFocus(root,
         view.bill && bill(view.bill, digits, dispatch),
         view.activation && h("section", {}, h("h3", {}, "Its activation"), formula(view.activation), view.curve && curve(view.curve, digits), view.shares && shares(view.shares, digits)),
-        h("section", {}, h("h3", {}, layer === 0 ? "What the network sees" : "Its δ = ∂E/∂z, and where it comes from"), ...view.formulas.map(formula),
+        h("section", {}, h("h3", {}, layer === 0 ? "What the network sees" : "What its δ = ∂E/∂z is made of"), ...view.formulas.map(formula),
           view.formulas.length ? null : h("p", { class: "hint" }, "The value is used exactly as given.")),
         view.ahead && ahead(view.ahead, digits, dispatch),
       );
@@ -73,5 +73,5 @@ function curve(view, digits) {
 }
 
 function shares(list, digits) {
-  return h("ul", { class: "bars" }, ...list.map(({ name, value, own }) => h("li", { class: own ? "own" : null }, h("span", {}, name), h("meter", { min: 0, max: 1, value, "aria-label": `share of ${name}` }), h("span", { title: full(value) }, signed(value, digits).replace("+", "")))));
+  return h("ul", { class: "bars" }, ...list.map(({ name, value, own }) => h("li", { class: own ? "own" : null }, h("span", {}, name), bar(value), h("span", { title: full(value) }, fixed(value, digits)))));
 }

@@ -77,7 +77,7 @@ const FACTORS = {
   delta(about, { at }) {
     const { layer, unit, name } = unitAt(about, at);
     const symbol = deltaSymbol(layer, unit);
-    if (layer < about.layout.sizes.length - 1) return { symbol, formula: symbol, words: `δ of ${name}: the sum of the terms below` };
+    if (layer < about.layout.sizes.length - 1) return { symbol, formula: row(i("f"), o("′"), o("·"), o("∑"), i("w"), o("·"), i("δ")), words: `δ of ${name}: the sum of the terms below` };
     return { symbol, ...startAt(about, unit), sum: true, words: `δ of the output ${name}: the loss and ${about.layout.activations[layer - 1]} differentiated together` };
   },
   slope(about, { at }) {

@@ -1,7 +1,7 @@
 // What the diagram shows of a frame: for each unit, edge, bias and bar its texts and its measures.
 
 import { chevronCount, lineWidth } from "../core/geometry.js";
-import { fixed, full, own, short, symbol } from "../core/format.js";
+import { full, own, short, symbol } from "../core/format.js";
 import { biasIndex, revealed, unitOffsets, unitSymbol, weightIndex } from "../core/network.js";
 
 const NOT_YET = "–";
@@ -76,8 +76,8 @@ function viewUnit(unit, layout, frame, at, offsets, onPath, selected) {
   const column = input ? layout.inputs[unit.unit - 1] : null;
   const name = unitSymbol(layout, layer, unit.unit);
   const called = input ? column.label : layer === at.layers ? layout.targets[unit.unit - 1].label : `hidden unit ${unit.unit}`;
-  const told = [`${name}, ${called}`, a === null ? "not computed yet" : `value ${fixed(a, 4)}`];
-  if (delta !== null) told.push(`δ ${fixed(delta, 4)}`);
+  const told = [`${name}, ${called}`, a === null ? "not computed yet" : `value ${full(a)}`];
+  if (delta !== null) told.push(`δ ${full(delta)}`);
   const lit = (at.kind === "forward" && layer === at.layer) || (at.kind === "input" && input);
   return {
     symbol: name,
@@ -121,8 +121,17 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     enters: at.kind === "backward" && at.layer === mark.layer,
     selected: mark.name === selected,
     kept: !trained,
+    tip: tipOf(mark.name, weight, gradient, next),
     data: { "data-weight": text(weight), "data-gradient": text(gradient), "data-new-weight": text(next) },
   };
+}
+
+/** Every digit, for whoever points at it. */
+function tipOf(name, weight, gradient, next) {
+  const parts = [`${symbol(name)} = ${full(weight)}`];
+  if (gradient !== null) parts.push(`∂E/∂${symbol(name)} = ${full(gradient)} ${glyph(Math.sign(gradient))}`);
+  if (next !== null) parts.push(`new ${symbol(name)} = ${full(next)}`);
+  return parts.join("\n");
 }
 
 function labels(edge, layout, view) {

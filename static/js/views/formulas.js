@@ -49,13 +49,22 @@ export function activationFormula(layout, frame, layer, unit, digits) {
   const name = layout.activations[layer - 1];
   const [symbol, z, a] = [unitSymbol(layout, layer, unit), zSymbol(layer, unit), n(fixed(frame.a[index], digits))];
   if (name === "identity") return lines("passed on unchanged (identity)", [symbol, z], [null, a]);
-  if (name === "softmax") return lines("then softmax: its share of all eᶻ", [symbol, softmaxShare(layout, z)], [null, a]);
+  if (name === "softmax") return lines("then softmax: its share of all eᶻ", [symbol, softmaxShare(layout, z)], ...softmaxNumbers(layout, frame, index, digits), [null, a]);
   const put = name === "relu" ? row(["mtext", {}, "max"], inside(n("0"), o(","), n(fixed(frame.z[index], digits)))) : row(["mtext", {}, name], inside(n(fixed(frame.z[index], digits))));
   return lines(`then its activation, ${name}`, [symbol, row(["mtext", {}, name], inside(z))], [null, put], [null, a]);
 }
 
+const power = (of) => ["msup", {}, i("e"), of];
+
+/** The same with its numbers, where they are few enough for a line. */
+function softmaxNumbers(layout, frame, index, digits) {
+  const all = Array.from(frame.z.subarray(frame.z.length - layout.targets.length));
+  if (all.length > MOST_TERMS || digits === "all") return [];
+  const term = (z) => power(n(fixed(z, digits)));
+  return [[null, ratio(term(frame.z[index]), row(...all.flatMap((z, k) => [...(k ? [o("+")] : []), term(z)])))]];
+}
+
 function softmaxShare(layout, z) {
-  const power = (of) => ["msup", {}, i("e"), of];
   return ratio(power(z), row(sumOver("j"), power(both("z", "j", String(layout.sizes.length - 1)))));
 }
 

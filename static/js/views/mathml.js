@@ -10,7 +10,11 @@ export const sub = (base, below) => ["msub", {}, i(base), n(below)];
 export const both = (base, below, above) => ["msubsup", {}, i(base), n(below), n(above)];
 export const ratio = (top, bottom) => ["mfrac", {}, top, bottom];
 export const inside = (...parts) => row(o("("), ...parts, o(")"));
-export const square = (base) => (base[0] === "msub" ? ["msubsup", {}, base[2], base[3], n("2")] : ["msup", {}, base, n("2")]);
+/** h₁², but (h²₁)², where a second raised number would be read as one with the first. */
+export function square(base) {
+  if (base[0] === "msub") return ["msubsup", {}, base[2], base[3], n("2")];
+  return ["msup", {}, base[0] === "msubsup" ? inside(base) : base, n("2")];
+}
 export const sumOver = (index) => ["munder", {}, o("∑"), i(index)];
 export const math = (...parts) => ["math", {}, ...parts];
 

@@ -53,11 +53,12 @@ function unitRows(layout, frame, at) {
   return layout.sizes.flatMap((size, layer) =>
     Array.from({ length: size }, (_, k) => {
       const name = unitSymbol(layout, layer, k + 1);
-      if (layer === 0) return { cells: [`${name} ${layout.inputs[k].label} ${own(frame.ownInputs[k], layout.inputs[k].unit)}`, "", full(frame.inputs[k]), ""] };
+      const called = `u${layer}.${k + 1}`;
+      if (layer === 0) return { name: called, cells: [`${name} ${layout.inputs[k].label} ${own(frame.ownInputs[k], layout.inputs[k].unit)}`, "", full(frame.inputs[k]), ""] };
       const index = offsets[layer - 1] + k;
       const known = at.hasActivation(layer);
       const cells = [name, known ? full(frame.z[index]) : NOT_YET, known ? full(frame.a[index]) : NOT_YET];
-      return { cells: [...cells, at.hasDelta(layer) ? full(frame.delta[index]) : NOT_YET] };
+      return { name: called, cells: [...cells, at.hasDelta(layer) ? full(frame.delta[index]) : NOT_YET] };
     }),
   );
 }
