@@ -64,7 +64,9 @@ def test_check_and_surface_of_the_house(client: TestClient, house: str) -> None:
     assert (found["at"], found["gradient"]) == ([0.25, 2.0], [2.0, 0.375])
     url = house.replace("steps/0", "figures/surface")
     figure = client.get(url, params={"step": 0, "x": "w1.1.1", "y": "w2.1.1"}).json()
-    assert [trace["type"] for trace in figure["data"]] == ["contour", *["scatter"] * 3]
+    contours, *marks = figure["data"]
+    assert (contours["type"], {mark["type"] for mark in marks}) == ("contour", {"scatter"})
+    assert contours["z"] == found["losses"]
 
 
 def test_parts_of_a_check_follow_each_other(client: TestClient, house: str) -> None:
