@@ -111,4 +111,4 @@ def _all_evaluated(forms: tuple[Formula, ...], digits: int) -> list[Decimal] | N
 
 
 def _equals() -> Markup:
-    return operator("=", breaks=True)
+    return operator("=")

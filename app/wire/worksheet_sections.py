@@ -44,7 +44,7 @@ def _inputs(n: Numbers, dataset: Dataset, pen: Pen) -> Iterator[Line]:
     own, scaling = dataset.raw_inputs[n.record.rows[n.example]], dataset.input_scaling
     for k, column in enumerate(dataset.input_columns):
         place = float(own[k]), float(scaling.mean[k]), float(scaling.scale[k])
-        note = say.column(column, place[0], _is_scaled(scaling, k))
+        note = say.column(column, f"x{k + 1}", place[0], _is_scaled(scaling, k))
         yield _scaled(pen, f"x{k + 1}", n.came(0, k + 1), place, note)
 
 
@@ -52,7 +52,8 @@ def _targets(n: Numbers, dataset: Dataset, pen: Pen) -> Iterator[Line]:
     own, scaling = dataset.raw_targets[n.record.rows[n.example]], dataset.target_scaling
     for k, column in enumerate(dataset.target_columns):
         place = float(own[k]), float(scaling.mean[k]), float(scaling.scale[k])
-        note = f"the target, {say.column(column, place[0], _is_scaled(scaling, k))}"
+        note = say.column(column, f"y{k + 1}", place[0], _is_scaled(scaling, k))
+        note = f"the target, {note}" if note else "the target"
         yield _scaled(pen, f"y{k + 1}", n.target(k + 1), place, note)
 
 

@@ -65,9 +65,14 @@ def missed_by(error: float, unit: str) -> str:
     return f"too {'high' if error > 0 else 'low'} by {own(round(abs(error), 2), unit)}"
 
 
-def column(what: Column, value: float, scaled: bool) -> str:
-    """living area: 1,656 sq ft; the name alone where the value is what the network sees."""
-    return f"{what.label}: {own(value, what.unit)}" if scaled or what.unit else what.label
+def column(what: Column, symbol: str, value: float, scaled: bool) -> str:
+    """living area: 1,656 sq ft; the name alone where the value is what the network sees.
+
+    Nothing where the name says no more than the symbol.
+    """
+    if scaled or what.unit:
+        return f"{what.label}: {own(value, what.unit)}"
+    return "" if what.label == symbol else what.label
 
 
 def layer(network: Network, number: int) -> str:

@@ -168,7 +168,7 @@ def test_every_result_comes_out_of_the_printed_numbers(
         assert checked >= 12
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [name for name in SPECS if name != "float32"])
 def test_results_are_the_runs_numbers_rounded(client: TestClient, name: str) -> None:
     identity = _session(client, SPECS[name])
     rows = client.get(f"/api/sessions/{identity}/steps/1").json()["rows"]
@@ -190,7 +190,9 @@ def test_results_are_the_runs_numbers_rounded(client: TestClient, name: str) -> 
 
 
 def _same(line: Read, number: float) -> None:
-    assert abs(Decimal(_plain(line.result)) - Decimal(number)) <= line.half_unit, line
+    gap = abs(Decimal(_plain(line.result)) - Decimal(number))
+    assert gap <= line.half_unit, line
+    assert gap < 1e-14 or line.half_unit <= Decimal("5e-7"), "six decimals, or exact"
 
 
 def test_the_house_is_exact(client: TestClient) -> None:
@@ -279,6 +281,7 @@ def test_links_lead_to_the_neighbours_that_exist(client: TestClient) -> None:
         "Next step": f"{base}?step=1&example=0&blank=0",
         "Next example": f"{base}?step=0&example=1&blank=0",
     }
+    assert "Previous example" not in links(step=1)
     last = links(step=4, example=2, blank=1)
     assert last["Filled in"] == f"{base}?step=4&example=2&blank=0"
     assert last["Previous step"] == f"{base}?step=3&example=0&blank=1"
