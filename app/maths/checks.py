@@ -74,10 +74,13 @@ class Tolerance:
         near = self._is_noise(found, numeric) or relative_gap(found, numeric) < self.relative
         return "agree" if near else "different"
 
-    def is_told(self, found: float, difference: Difference) -> bool:
-        """Tell whether the gap says something: that it is proved, and more than rounding."""
-        proved = self.verdict(found, difference) in PROOFS
-        return proved and not self._is_noise(found, difference.quotient)
+    def gap(self, found: float, difference: Difference) -> float:
+        """Return the relative gap; 0 where nothing is proved or a large one is only rounding."""
+        if self.verdict(found, difference) not in PROOFS:
+            return 0.0
+        gap = relative_gap(found, difference.quotient)
+        rounding = gap >= self.relative and self._is_noise(found, difference.quotient)
+        return 0.0 if rounding else gap
 
     def _is_noise(self, found: float, numeric: float) -> bool:
         return abs(found - numeric) < self.noise

@@ -107,10 +107,14 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     layout["margin"] = {"l": 44, "r": 8, "t": 4, "b": 36}
     run = _trail(way, colours)
     next_point = {**_point(surface["next"], colours), "name": "next point"}
-    return {"data": [_contours(surface, theme), run, *arrows, next_point], "layout": layout}
+    return {
+        "data": [_contours(surface, theme, colours), run, *arrows, next_point],
+        "layout": layout,
+    }
 
 
-def _contours(surface: dict[str, Any], theme: str) -> Figure:
+def _contours(surface: dict[str, Any], theme: str, colours: dict[str, str]) -> Figure:
+    label = {"color": colours["text"], "size": 11}
     return {
         "type": "contour",
         "x": surface["x_values"],
@@ -118,9 +122,9 @@ def _contours(surface: dict[str, Any], theme: str) -> Figure:
         "z": surface["losses"],
         "colorscale": "Greys",
         "reversescale": theme == "light",
-        "contours": {"coloring": "heatmap", "showlabels": True},
-        "line": {"width": 0.5},
-        "opacity": 0.55,
+        "contours": {"coloring": "heatmap", "showlabels": True, "labelfont": label},
+        "line": {"width": 0.8, "color": colours["muted"]},
+        "opacity": 0.45,
         "ncontours": 18,
         "showscale": False,
         "hovertemplate": "%{x:.4f}, %{y:.4f}: E = %{z:.6g}<extra></extra>",

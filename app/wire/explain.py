@@ -135,11 +135,8 @@ def check_json(
 def _worst(
     network: Network, first: int, pairs: list[tuple[float, Difference]], tolerance: Tolerance
 ) -> Items:
-    """Return the largest relative gap among those that rounding does not explain."""
-    gaps = [
-        relative_gap(own, difference.quotient) if tolerance.is_told(own, difference) else 0.0
-        for own, difference in pairs
-    ]
+    """Return the largest relative gap, but for those that are rounding."""
+    gaps = [tolerance.gap(own, difference) for own, difference in pairs]
     largest = max(gaps)
     name = network.parameter_name(first + gaps.index(largest)) if largest else None
     return {"parameter": name, "relative_gap": largest}

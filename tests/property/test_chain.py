@@ -282,8 +282,9 @@ def test_a_gap_smaller_than_rounding_agrees_whatever_the_ratio() -> None:
     difference = checks.Difference(above=1.0, below=0.0, loss_above=4e-8, loss_below=0, kink=False)
     assert tolerance.verdict(0.0, difference) == "agree"
     assert tolerance.verdict(-2e-8, difference) == "different"
-    assert [tolerance.is_told(found, difference) for found in (0.0, -2e-8)] == [False, True]
-    assert not tolerance.is_told(-2e-8, replace(difference, kink=True))
+    gaps = [tolerance.gap(found, difference) for found in (0.0, -2e-8, 4.000001e-8)]
+    assert gaps == pytest.approx([0.0, 1.5, 2.5e-7])
+    assert tolerance.gap(-2e-8, replace(difference, kink=True)) == 0.0
     assert tolerance.verdict(math.nan, difference) == "overflows"
     assert tolerance.verdict(0.0, replace(difference, kink=True)) == "kinks"
     assert tolerance.verdict(0.0, replace(difference, loss_above=math.inf)) == "overflows"

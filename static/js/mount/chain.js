@@ -118,7 +118,7 @@ function batch(data, frame, digits, connection) {
     h("td", { title: full(value), "data-example": String(value) }, signed(value, digits))));
   const cut = frame.rows > data.examples.length ? h("p", { class: "hint" }, `The first ${data.examples.length} of ${frame.rows} examples.`) : null;
   return h("section", { class: "paths" }, h("h3", {}, "The batch: the mean over its examples"),
-    h("div", { class: "scroll short", tabindex: "0", role: "region", "aria-label": "Examples" }, h("table", {}, h("tbody", {}, ...rows),
+    h("div", { class: "scroll short", tabindex: "0", role: "region", "aria-label": "Derivatives of the batch" }, h("table", {}, h("tbody", {}, ...rows),
       h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, `mean of ${frame.rows}: the number on the edge`), h("td", { title: full(data.batch_derivative) }, signed(data.batch_derivative, digits)))))), cut);
 }
 

@@ -55,9 +55,6 @@ export function mountDiagram(root, dispatch) {
       badges.show(drawn, path);
     },
   );
-  root.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") dispatch({ type: "deselect" });
-  });
   return (state) => {
     render(state);
     badges.light(state.lit);

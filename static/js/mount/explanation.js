@@ -18,6 +18,9 @@ export function mountExplanation(root, bodies, views, dispatch, connection) {
   const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, ...Object.values(bodies));
   root.append(h("div", { class: "head" }, name, close), list, note, problem, body);
   list.addEventListener("keydown", (event) => moveTab(event, tabs, dispatch));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.target.closest("input:not([type=range]), select")) dispatch({ type: "deselect" });
+  });
 
   const renderHead = whenChanged(
     (state) => [state.selected, state.frame, state.session?.layout, state.digits],

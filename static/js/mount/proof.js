@@ -3,7 +3,7 @@
 import { checkKey } from "../core/inspect.js";
 import { count, full, signed, symbol } from "../core/format.js";
 import { viewProof } from "../views/proof.js";
-import { button, h, math, replaceKeepingFocus, whenChanged } from "./dom.js";
+import { button, h, math, replaceKeepingFocus, set, whenChanged, write } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountProof(root, dispatch, startCheck) {
@@ -25,6 +25,8 @@ export function mountProof(root, dispatch, startCheck) {
     (state) => {
       const { check, session: { layout } } = state;
       const mine = check?.key === checkKey(state) ? check : null;
+      const bar = all.querySelector("progress");
+      if (mine?.state === "running" && bar) return advance(bar, mine);
       replaceKeepingFocus(all, ...(mine ? progress(mine, () => running?.stop(), () => start(state)) : [ask(layout, () => start(state))]));
     },
   );
@@ -53,6 +55,12 @@ function progress(check, stop, again) {
   if (state === "failed") return [h("p", { class: "problem" }, `The check ended: ${check.error}`), repeat];
   const began = state === "cancelled" ? `Cancelled after ${count(checked)}: ` : "";
   return [h("p", { class: check.different.length ? "problem" : "verdict", "data-agree": check.agree }, began + summary(check)), ...lists(check), repeat];
+}
+
+/** While it runs only its numbers change: the button to end it stays where it is. */
+function advance(bar, { checked, of }) {
+  set(bar, { value: checked });
+  write(bar.nextElementSibling, `${count(checked)} of ${count(of)}`);
 }
 
 function summary({ agree, checked, worst }) {

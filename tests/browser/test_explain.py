@@ -1,0 +1,531 @@
+"""Click any weight: by mouse, by touch, by keyboard; every number against the JSON of the same step."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from app.timeline.presets import HOUSE
+from tests.browser.conftest import Server, Visit
+from tests.browser.test_journeys import NON_SQUARE
+from tests.mathml import contradictions
+
+RNG = np.random.default_rng(8)
+CLASSES: dict[str, Any] = {
+    "dataset": {
+        "inputs": RNG.normal(size=(6, 3)).tolist(),
+        "targets": np.eye(3)[RNG.integers(0, 3, 6)].tolist(),
+    },
+    "layers": [{"units": 4, "activation": "relu"}, {"units": 3, "activation": "softmax"}],
+    "loss": "categorical_cross_entropy",
+    "batch_size": 2,
+}
+YES_OR_NO: dict[str, Any] = {
+    "dataset": {"inputs": [[0.3, -1.2], [1.1, 0.4]], "targets": [[1, 0], [0, 1]]},
+    "layers": [{"units": 3, "activation": "sigmoid"}, {"units": 2, "activation": "sigmoid"}],
+    "loss": "binary_cross_entropy",
+}
+SQUARES: dict[str, Any] = {**NON_SQUARE, "loss": "mean_squared_error"}
+SQUARES["layers"] = [{"units": 3, "activation": "tanh"}, {"units": 2, "activation": "tanh"}]
+WIDE: dict[str, Any] = {
+    "dataset": {
+        "inputs": RNG.normal(size=(3, 2)).tolist(),
+        "targets": RNG.normal(size=(3, 2)).tolist(),
+    },
+    "layers": [{"units": 3}, {"units": 14}, {"units": 15}, {"units": 2, "activation": "identity"}],
+}
+
+
+def _chain(visit: Visit, parameter: str, step: int = 0, example: int = 0) -> dict[str, Any]:
+    query = {"parameter": parameter, "example": example}
+    reply = httpx.get(f"{visit.api}/steps/{step}/chain", params=query)
+    assert reply.status_code == 200, reply.text
+    return dict(reply.json())
+
+
+def _click(page: Page, parameter: str) -> None:
+    """Click where the weight says its number: edges cross, labels do not."""
+    page.keyboard.press("Escape")
+    page.locator(f"#diagram .pill[data-label='{parameter}']").click()
+
+
+def _find(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="Explain").fill(name)
+    page.get_by_role("button", name="Show", exact=True).click()
+
+
+def _factors(page: Page) -> list[tuple[str, str, float]]:
+    found = page.evaluate(
+        "() => [...document.querySelectorAll('.factor[data-at]')].map((e) => ({...e.dataset}))"
+    )
+    return [(f["kind"], f["at"], float(f["value"])) for f in found]
+
+
+def _expect_chain(page: Page, found: dict[str, Any], path: int = 0) -> None:
+    expected = [(f["kind"], f["at"], f["value"]) for f in found["paths"][path]["factors"]]
+    expect(page.locator("#tab-body [data-result]")).to_have_attribute(
+        "data-result", _text(found["paths"][path]["product"])
+    )
+    assert _factors(page) == expected
+
+
+def _text(number: float) -> str:
+    """A number as JavaScript writes it."""
+    text = repr(number).removesuffix(".0")
+    return re.sub(r"e([+-])0*", lambda m: "e" + (m[1] if m[1] == "-" else "+"), text)
+
+
+def _badges(page: Page) -> list[tuple[str, str]]:
+    script = "() => [...document.querySelectorAll('[data-badge]')].map((e) => [e.dataset.badge, e.dataset.at])"
+    return [(number, at) for number, at in page.evaluate(script)]
+
+
+def test_a_click_explains_a_weight_with_the_numbers_of_the_step(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    for parameter, example in (("w1.1.2", 0), ("w2.3.1", 0), ("w3.2.2", 2)):
+        page.get_by_label("Example").select_option(str(example))
+        _click(page, parameter)
+        found = _chain(visit, parameter, 0, example)
+        _expect_chain(page, found)
+        places = [(str(k), f["at"]) for k, f in enumerate(found["paths"][0]["factors"])]
+        assert _badges(page) == places
+        assert math.prod(value for _, _, value in _factors(page)) == pytest.approx(
+            found["paths"][0]["product"], rel=1e-14
+        )
+        lit = page.locator("#diagram .unit:not(.dimmed)")
+        units = {
+            f["at"] for f in found["paths"][0]["factors"] if re.fullmatch(r"\d+\.\d+", f["at"])
+        }
+        assert {e.get_attribute("data-unit") for e in lit.all()} == units
+
+
+def test_all_paths_are_listed_and_each_opens(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w1.2.3")
+    found = _chain(visit, "w1.2.3")
+    assert len(found["paths"]) == 6
+    expect(page.locator("[data-sum]")).to_have_attribute("data-sum", _text(found["derivative"]))
+    products = page.locator("[data-product]")
+    assert [float(e.get_attribute("data-product") or "") for e in products.all()] == [
+        path["product"] for path in found["paths"]
+    ]
+    page.locator("[data-key=path4]").click()
+    _expect_chain(page, found, 4)
+    expect(page.locator("[data-key=path4]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_batch_is_the_mean_of_its_examples(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w2.1.2")
+    found = _chain(visit, "w2.1.2")
+    expect(page.locator("[data-example]")).to_have_count(3)
+    shown = [
+        float(e.get_attribute("data-example") or "") for e in page.locator("[data-example]").all()
+    ]
+    assert shown == found["examples"]
+    assert np.mean(shown) == pytest.approx(found["batch_derivative"], rel=1e-12)
+    page.get_by_role("button", name="example 3").click()
+    _expect_chain(page, _chain(visit, "w2.1.2", 0, 2))
+
+
+def test_pointing_at_a_factor_lights_its_place_and_the_other_way_round(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w2.3.1")
+    expect(page.locator(".badge-mark")).to_have_count(5)
+    page.locator(".factor .badge").nth(2).hover()
+    expect(page.locator(".badge-mark.lit")).to_have_attribute("data-badge", "2")
+    expect(page.locator(".detail")).to_contain_text("the weight w³₁₁")
+    page.locator(".badge-mark[data-badge='3']").hover()
+    expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", "3")
+    page.locator("h1").hover()
+    expect(page.locator(".factor.lit, .badge-mark.lit")).to_have_count(0)
+
+
+def test_too_many_paths_are_folded_and_opened_one_layer_at_a_time(visit: Visit) -> None:
+    page = visit.open(WIDE).page
+    _find(page, "w1.2.3")
+    found = _chain(visit, "w1.2.3")
+    assert (len(found["paths"]), found["path_count"]) == (1, 14 * 15 * 2)
+    _expect_chain(page, found)
+    terms = page.locator(".terms li:has(button)")
+    expect(terms).to_have_count(14)
+    largest = max(found["paths"][0]["terms"], key=lambda term: abs(term["product"]))
+    unit = largest["factors"][-1]["at"]
+    terms.first.get_by_role("button").click()
+    _expect_chain(page, _chain(visit, f"b{unit}"))
+    expect(page.locator(".crumbs")).to_contain_text("w¹₂₃ › δ of")
+    page.locator(".crumbs").get_by_role("button", name="w¹₂₃").click()
+    _expect_chain(page, found)
+
+
+def test_everything_by_keyboard_alone(visit: Visit) -> None:
+    page = visit.open().page
+    page.locator("#phases button").last.focus()
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("data-unit", "0.1")
+    assert "living area" in (page.locator(":focus").get_attribute("aria-label") or "")
+    for key, name in (
+        ("ArrowDown", "u0.2"),
+        ("ArrowRight", "w1.2.2"),
+        ("ArrowRight", "u1.2"),
+        ("ArrowUp", "b1.2"),
+        ("ArrowUp", "u1.1"),
+        ("ArrowRight", "w2.1.1"),
+        ("ArrowDown", "w2.2.1"),
+        ("ArrowLeft", "u1.2"),
+        ("ArrowLeft", "w1.2.2"),
+    ):
+        page.keyboard.press(key)
+        kind = f"[data-unit='{name[1:]}']" if name[0] == "u" else f"[data-parameter='{name}']"
+        expect(page.locator(f"#diagram {kind}")).to_be_focused()
+        expect(page.locator(f"#diagram {kind}")).to_have_attribute("aria-pressed", "true")
+    visit.at(0, 0)
+    expect(page.locator("#voice")).to_contain_text("Explained: w¹₂₂")
+    for k in range(5):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_attribute("data-badge", str(k))
+        expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", str(k))
+    close = page.get_by_role("button", name="Close: back to the phase")
+    page.keyboard.press("Tab")
+    expect(close).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("tab", name="Chain rule")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="What if")).to_be_focused()
+    expect(page.get_by_role("tabpanel")).to_have_attribute("aria-labelledby", "tab-slice")
+    handle = page.get_by_role("slider", name="What if w¹₂₂ were")
+    expect(handle).to_be_visible()
+    handle.focus()
+    before = float(handle.get_attribute("aria-valuenow") or "")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".trial-note")).to_be_visible()
+    assert float(handle.get_attribute("aria-valuenow") or "") > before
+    page.keyboard.press("Escape")
+    expect(page.locator(".trial-note")).to_be_hidden()
+    expect(handle).to_have_attribute("aria-valuenow", _text(before))
+    page.keyboard.press("PageUp")
+    expect(handle).not_to_have_attribute("aria-valuenow", _text(before))
+    tried = float(handle.get_attribute("aria-valuenow") or "")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("w¹₂₂")
+    assert visit.step(0)["layers"][0]["weights"][1][1] == tried
+
+
+def _drag(page: Page, by: float) -> None:
+    box = page.locator(".slice .now").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y, steps=6)
+
+
+def test_a_dragged_weight_moves_the_diagram_and_comes_back(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    page.get_by_role("button", name="Phase 7: Back through w¹").click()
+    visit.at(0, 7)
+    _click(page, "w2.2.3")
+    page.get_by_role("tab", name="What if").click()
+    edge = page.locator("#diagram [data-parameter='w2.2.3']")
+    own = visit.step(0)["layers"][1]["weights"][1][2]
+    expect(edge).to_have_attribute("data-weight", _text(own))
+    _drag(page, 70)
+    handle = page.locator(".slice .now")
+    tried = handle.get_attribute("aria-valuenow") or ""
+    assert float(tried) > own
+    expect(edge).to_have_attribute("data-weight", tried)
+    expect(page.locator(".picture")).to_have_class(re.compile("trying"))
+    moved = page.locator("#diagram [data-unit='3.1']").get_attribute("data-a")
+    page.mouse.up()
+    expect(edge).to_have_attribute("data-weight", _text(own))
+    expect(page.locator(".trial-note")).to_be_hidden()
+    assert httpx.get(visit.api).json()["edits"] == []
+    page.get_by_role("button", name=re.compile("^Keep")).click()
+    expect(edge).to_have_attribute("data-weight", tried)
+    assert visit.step(0)["layers"][1]["weights"][1][2] == float(tried)
+    assert page.locator("#diagram [data-unit='3.1']").get_attribute("data-a") == moved
+    assert float(moved or "") == visit.step(0)["layers"][2]["a"][0]
+    visit.click("Undo edit")
+    expect(edge).to_have_attribute("data-weight", _text(own))
+
+
+def test_the_curve_is_the_houses_parabola(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _click(page, "w2.1.1")
+    page.get_by_role("tab", name="What if").click()
+    body = page.locator("#tab-body")
+    expect(body).to_contain_text("of slope ∂E/∂w²₁₁ = +0.3750")
+    expect(body.locator(".landings")).to_contain_text("1.9812")
+    wiggle = page.get_by_label("Wiggle h")
+    quotients = []
+    for _ in range(5):
+        text = body.locator("tr", has_text="(E(w²₁₁ + h) − E(w²₁₁)) / h").locator("td").inner_text()
+        quotients.append(float(text))
+        wiggle.press("ArrowRight")
+    # ((0.75 (2 + h) - 1)^2 - 0.25) / 2h = 0.375 + 0.28125 h
+    assert quotients == pytest.approx([0.375 + 0.28125 * 10.0**-k for k in range(5)], abs=1e-8)
+
+
+def test_a_wrong_value_is_named_and_a_right_one_becomes_an_edit(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _click(page, "w2.1.1")
+    page.get_by_role("tab", name="What if").click()
+    field = page.get_by_label("Set this parameter to")
+    field.fill("much")
+    field.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="“much” is not a value")).to_be_visible()
+    field.fill("1.5")
+    field.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("w²₁₁ = 1.5")
+    assert visit.step(0)["prediction"] == [0.75 * 1.5]
+
+
+def test_every_parameter_is_proved_on_the_spot(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w1.2.3")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.locator(".proof[data-agrees=true]")).to_have_count(2)
+    page.get_by_role("button", name="Check all 35").click()
+    expect(page.locator("#tab-body")).to_contain_text("35 of 35 agree, worst gap")
+    visit.click("Step forward")
+    visit.at(1, 0)
+    expect(page.get_by_role("button", name="Check all 35")).to_be_visible()
+
+
+def test_at_a_kink_the_proof_gives_no_number(visit: Visit) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.0]], "targets": [[1.0]]},
+        "initial": {"weights": [[[0.0]], [[1.0]]], "biases": [[0.0], [0.0]]},
+        "layers": [{"units": 1, "activation": "relu"}, {"units": 1, "activation": "identity"}],
+    }
+    page = visit.open(spec).page
+    _click(page, "w1.1.1")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.locator(".proof")).to_contain_text("so there is no number")
+    expect(page.locator(".proof math")).to_have_count(0)
+    page.get_by_role("button", name="Check all").click()
+    expect(page.locator("#tab-body")).to_contain_text("2 at a kink of ReLU")
+
+
+def test_a_large_check_shows_progress_and_can_be_cancelled(visit: Visit) -> None:
+    rng = np.random.default_rng(1)
+    data = {
+        "inputs": rng.normal(size=(8, 60)).tolist(),
+        "targets": rng.normal(size=(8, 5)).tolist(),
+    }
+    layers = [{"units": 300, "activation": "tanh"}, {"units": 5, "activation": "identity"}]
+    page = visit.open(
+        {"dataset": data, "layers": layers, "batch_size": 8, "learning_rate": 1e-3}
+    ).page
+    _find(page, "w2.7.3")
+    page.get_by_role("tab", name="Proof").click()
+    page.get_by_role("button", name="Check all 19,805").click()
+    expect(page.get_by_label("Checked")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#tab-body")).to_contain_text("Cancelled after")
+
+
+def test_four_things_in_four_places(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _click(page, "w2.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    places = page.locator(".place")
+    expect(places).to_have_count(4)
+    expect(places.nth(0)).to_contain_text("+0.3750")
+    expect(places.nth(1)).to_contain_text("2.2673")  # |(2, 1, 0.375)|
+    expect(places.nth(1)).to_contain_text("3 of 5")
+    expect(places.nth(1)).to_contain_text("2.7 %")
+    expect(places.nth(1)).to_contain_text("The largest is w¹₁₁")
+    expect(places.nth(2)).to_contain_text("−0.0188")
+    expect(places.nth(3)).to_contain_text("1.9812")
+
+
+def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    page.locator("#diagram [data-unit='2.3']").click()
+    layer = visit.step(0)["layers"][1]
+    body = page.locator("#tab-body > div:not([hidden])")
+    expect(body.locator(".plot svg")).to_have_count(1)
+    numbers = [
+        float(e.get_attribute("data-value") or "")
+        for e in body.locator("section").first.locator("[data-value]").all()
+    ]
+    amounts, weights, products = numbers[0:12:3], numbers[1:12:3], numbers[2:12:3]
+    assert amounts == visit.step(0)["layers"][0]["a"]
+    assert weights == [row[2] for row in layer["weights"]]
+    assert products == pytest.approx(np.multiply(amounts, weights))
+    assert numbers[-2:] == [layer["biases"][2], layer["z"][2]]
+    body.get_by_role("button", name="h¹₂: explain its weight").click()
+    expect(page.locator(".chosen")).to_contain_text("weight, h¹₂ to h²₃")
+
+
+def test_an_unknown_name_is_answered_with_those_nearby(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    for text, nearby in (
+        ("w2.9.1", "w2.1.1 to w2.4.3"),
+        ("b3.7", "b3.1 to b3.2"),
+        ("u1.9", "u1.1 to u1.4"),
+        ("hello", "w1.1.1 to w1.2.4"),
+    ):
+        _find(page, text)
+        expect(page.get_by_role("alert").filter(has_text=f"“{text}”")).to_contain_text(nearby)
+    _find(page, "w³₂₁")
+    expect(page.locator("#diagram [data-parameter='w3.2.1']")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_the_table_leads_to_the_explanation(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    page.get_by_role("button", name="Table view").click()
+    page.locator("#table [data-select='w3.1.2']").click()
+    _expect_chain(page, _chain(visit, "w3.1.2"))
+    expect(page.locator(".chosen")).to_be_in_viewport()
+    page.locator("#table [data-select='u2.1']").click()
+    expect(page.locator(".chosen")).to_contain_text("hidden unit 1 of layer 2")
+
+
+def test_the_explanation_follows_the_run(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w1.1.2")
+    expect(page.locator(".note")).to_contain_text("Show it there: phase 7")
+    page.get_by_role("button", name="Show it there: phase 7").click()
+    visit.at(0, 7)
+    expect(page.locator(".note")).to_contain_text("Step 0, with the weights before the update")
+    visit.click("Step forward")
+    visit.at(1, 7)
+    _expect_chain(page, _chain(visit, "w1.1.2", 1))
+    page.get_by_label("Speed").select_option("60 steps/s")
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".note")).not_to_contain_text("Step 1,")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    step = int((page.locator("main").get_attribute("data-cursor") or "").split(":")[0])
+    _expect_chain(page, _chain(visit, "w1.1.2", step))
+
+
+def test_two_weights_at_once(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    assert page.evaluate("typeof Plotly") == "undefined"
+    _click(page, "w2.1.1")
+    page.get_by_role("tab", name="Two weights").click()
+    frame = page.frame_locator("iframe[title='The loss over two parameters']")
+    expect(frame.locator("#surface .contourlayer .contour")).to_be_attached()
+    expect(frame.locator("#surface .legendtext")).to_have_text(
+        ["run so far", "gradient, uphill", "update", "next point"]
+    )
+    page.get_by_label("Second parameter").select_option("w1.2.1")
+    expect(frame.locator("#surface .ytitle")).to_have_text("w¹₂₁")
+
+
+def test_by_touch_the_diagram_stays_in_sight(browser: Browser, server: Server) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    visit = Visit(context.new_page(), server).open()
+    page = visit.page
+    page.locator("#diagram [data-parameter='w1.3.1'] .target").tap(force=True)
+    _expect_chain(page, _chain(visit, "w1.3.1"))
+    expect(page.locator(".chosen")).to_be_in_viewport()
+    expect(page.locator("#diagram .network")).to_be_in_viewport()
+    page.get_by_role("tab", name="What if").tap()
+    touch = context.new_cdp_session(page)
+    expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
+    box = page.locator(".slice .now").bounding_box()
+    assert box
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+    for k in range(1, 6):
+        move = {"type": "touchMove", "touchPoints": [{**at, "x": at["x"] - 8 * k}]}
+        touch.send("Input.dispatchTouchEvent", move)
+    expect(page.locator(".trial-note")).to_be_visible()
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator(".trial-note")).to_be_hidden()
+    context.close()
+    assert visit.problems == []
+
+
+@pytest.mark.parametrize("digits", ["2", "4", "all"])
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        (NON_SQUARE, ["w1.2.3", "b2.1", "w3.3.2", "u1.2", "u2.3", "u3.1"]),
+        (CLASSES, ["w1.3.4", "w2.4.2", "b2.3", "u1.1", "u2.2"]),
+        (YES_OR_NO, ["w1.1.3", "w2.2.1", "u1.3", "u2.1"]),
+        (SQUARES, ["w1.1.2", "w2.3.1", "u1.1", "u2.2"]),
+        (HOUSE, ["w1.2.1", "w2.1.1", "b1.1", "u0.2", "u1.1", "u2.1"]),
+    ],
+    ids=["half squares", "classes", "yes or no", "squares", "house"],
+)
+def test_every_formula_agrees_with_its_own_numbers(
+    visit: Visit, spec: Any, names: list[str], digits: str
+) -> None:
+    page = visit.open(spec).page
+    page.get_by_label("Digits").select_option(digits)
+    for name in names:
+        _find(page, name)
+        if name[0] == "u":
+            expect(page.locator("#tab-body h3").first).to_be_visible()
+            assert contradictions(page.locator("#tab-body").inner_html()) == []
+            continue
+        _expect_chain(page, _chain(visit, name))
+        _check_chain(page, digits)
+        for tab, word in (("Proof", "By two forward passes"), ("Gradient", "The new value")):
+            page.get_by_role("tab", name=tab).click()
+            expect(page.locator("#tab-body").get_by_text(word).first).to_be_visible()
+            if tab == "Gradient":
+                expect(page.locator(".place").nth(1)).to_contain_text("its factors")
+            assert contradictions(page.locator("#tab-body").inner_html()) == []
+        page.get_by_role("tab", name="Chain rule").click()
+
+
+def _check_chain(page: Page, digits: str) -> None:
+    """The numbers as they are written multiply to the result as it is written."""
+    for factor in page.locator(".factor[data-at] .badge").all():
+        factor.focus()
+        assert contradictions(page.locator(".detail").inner_html()) == []
+    written = page.locator(".factor[data-at] math:last-of-type").all_text_contents()
+    product = math.prod(_read(text) for text in written)
+    result = _read(page.locator("[data-result] math").text_content() or "")
+    tolerance = {"2": 0.02, "4": 2e-4, "all": 1e-14}[digits] * max(
+        1.0, *map(abs, map(_read, written))
+    ) ** 4
+    assert result == pytest.approx(product, abs=tolerance)
+
+
+def _read(text: str) -> float:
+    return float(re.sub(r"[\s=()]", "", text).replace("−", "-"))
+
+
+def test_the_equation_is_copied_as_latex_and_as_text(browser: Browser, server: Server) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    visit = Visit(context.new_page(), server).open(HOUSE)
+    page = visit.page
+    _click(page, "w1.1.1")
+    copied = "() => navigator.clipboard.readText()"
+    page.get_by_role("button", name="LaTeX").click()
+    expect(page.locator(".copying")).to_contain_text("Copied.")
+    latex = page.evaluate(copied)
+    assert latex.startswith("\\begin{aligned}")
+    assert "\\frac{\\partial E}{\\partial w_{11}^{1}}" in latex
+    page.get_by_role("button", name="text", exact=True).click()
+    expect(page.locator(".copying")).to_contain_text("Copied.")
+    page.wait_for_function(f"async () => !(await ({copied})()).includes('frac')")
+    assert "0.5000 · 1 · 2.0000 · 1 · 2.0000" in page.evaluate(copied)
+    context.close()
+    assert visit.problems == []
+
+
+def test_the_worksheet_of_the_step_is_one_click_away(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    visit.click("Step forward")
+    visit.at(1, 0)
+    page.get_by_label("Example").select_option("1")
+    link = page.get_by_role("link", name="Worksheet")
+    expect(link).to_have_attribute("href", re.compile(r"/worksheet\?step=1&example=1$"))
