@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.wire.worksheet import Sheet
+from app.worksheet.sheet import Sheet
 
 
 @dataclass(frozen=True)

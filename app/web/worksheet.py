@@ -13,7 +13,7 @@ from app.timeline.limits import LAST_STEP
 from app.web.api import PATIENCE, SessionId, sessions_of, whole
 from app.web.contexts import ErrorPage, Link, WorksheetPage
 from app.web.replies import page
-from app.wire.worksheet import Sheet, why_not, worksheet
+from app.worksheet.sheet import Sheet, why_not, worksheet
 
 router = APIRouter(include_in_schema=False)
 

@@ -1,4 +1,4 @@
-"""Symbols of parameters and units as people write them: w¹₂₃, b²₁, x₁, a¹₂, ŷ₁, δ²₁.
+"""Symbols of parameters and units as people write them: w¹₂₃, b²₁, x₁, h₂, ŷ, δ²₁.
 
 Beside them, the formula by which a factor of the chain is found.
 """
@@ -21,14 +21,24 @@ def parameter_symbol(name: str) -> str:
     return name[0] + layer.translate(_UP) + comma.join(units).translate(_DOWN)
 
 
+def unit_letters(network: Network, layer: int, unit: int) -> tuple[str, str, str]:
+    """Return the letter of a unit's activation, what stands below it and what above, as in the
+    diagram: x₂ of an input, h₁ of a hidden unit (h²₁ where there are several hidden layers), ŷ of
+    an output (ŷ₁ where there are several).
+    """
+    last = network.layer_count
+    if layer == 0:
+        return "x", str(unit), ""
+    if layer == last:
+        return "ŷ", str(unit) if network.sizes[last] > 1 else "", ""
+    return "h", str(unit), str(layer) if last > 2 else ""
+
+
 def unit_symbol(network: Network, at: str) -> str:
-    """2.1 -> a²₁; x₁ for an input, ŷ₁ for an output."""
-    layer, unit = at.split(".")
-    if layer == "0":
-        return "x" + unit.translate(_DOWN)
-    if int(layer) == network.layer_count:
-        return "ŷ" + unit.translate(_DOWN)
-    return "a" + layer.translate(_UP) + unit.translate(_DOWN)
+    """2.1 -> h²₁; see `unit_letters`."""
+    layer, unit = map(int, at.split("."))
+    letter, below, above = unit_letters(network, layer, unit)
+    return letter + above.translate(_UP) + below.translate(_DOWN)
 
 
 def factor_symbol(network: Network, factor: Factor) -> str:

@@ -19,8 +19,8 @@ from starlette.testclient import TestClient
 from app.maths.activations import ACTIVATIONS
 from app.maths.losses import LOSSES
 from app.timeline.presets import HOUSE
-from app.wire.digits import CARRIED, FULL, decimals_of, printed
-from app.wire.worksheet_phases import FUNCTIONS, LOSS_FORMULAS, OUTPUT_DELTAS, SLOPES
+from app.worksheet.digits import CARRIED, FULL, decimals_of, printed
+from app.worksheet.phases import FUNCTIONS, LOSS_FORMULAS, OUTPUT_DELTAS, SLOPES
 from tests.unit.web.test_worked_examples import MAZUR
 
 INPUTS = [[0.1, -0.2], [0.4, 0.3], [0.7, -0.5]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.wire.digits import MINUS, Printed
+from app.worksheet.digits import MINUS, Printed
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def row(inner: list[Markup]) -> Markup:
     return inner[0] if len(inner) == 1 else Markup("mrow", children=tuple(inner))
 
 
-def indexed(base: str, below: str, above: str = "") -> Markup:
-    """Return a letter with an index below, and one above where there is one."""
+def indexed(base: str, below: str = "", above: str = "") -> Markup:
+    """Return a letter with what stands below and above it, where there is something."""
     if above:
         return box("msubsup", letter(base), number(below), number(above))
-    return box("msub", letter(base), number(below))
+    return box("msub", letter(base), number(below)) if below else letter(base)
 
 
 def partial(loss: Markup, by: Markup) -> Markup:

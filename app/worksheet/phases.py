@@ -15,10 +15,21 @@ import numpy as np
 from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.timeline.run import StepRecord
-from app.wire.digits import MINUS
 from app.wire.explain import batch_derivative, example_derivatives
-from app.wire.formula import Call, Constant, Exp, Formula, Product, Quantity, Ratio, Square, Sum
-from app.wire.mathml import Markup, indexed, letter, partial, row, words
+from app.wire.symbols import unit_letters
+from app.worksheet.digits import MINUS
+from app.worksheet.formula import (
+    Call,
+    Constant,
+    Exp,
+    Formula,
+    Product,
+    Quantity,
+    Ratio,
+    Square,
+    Sum,
+)
+from app.worksheet.mathml import Markup, indexed, letter, partial, row, words
 
 ONE = Constant(1)
 
@@ -93,11 +104,10 @@ class Numbers:
         return Quantity(parameter_markup(name), float(value), given=True)
 
     def came(self, layer: int, unit: int) -> Quantity:
-        """Return the activation of a unit: x of layer 0, ŷ of the last layer."""
+        """Return the activation of a unit; of layer 0, an input."""
+        symbol = indexed(*unit_letters(self.network, layer, unit))
         if layer == 0:
-            return _given(indexed("x", str(unit)), self.record.inputs[self.example, unit - 1])
-        is_output = layer == self.network.layer_count
-        symbol = indexed("ŷ", str(unit)) if is_output else indexed("a", str(unit), str(layer))
+            return _given(symbol, self.record.inputs[self.example, unit - 1])
         return self._found(symbol, self.record.a, layer, unit)
 
     def z(self, layer: int, unit: int) -> Quantity:
@@ -110,11 +120,13 @@ class Numbers:
         return self.came(self.network.layer_count, unit)
 
     def target(self, unit: int) -> Quantity:
-        return _given(indexed("y", str(unit)), self.record.targets[self.example, unit - 1])
+        below = str(unit) if self.network.sizes[-1] > 1 else ""
+        return _given(indexed("y", below), self.record.targets[self.example, unit - 1])
 
     def error(self, unit: int) -> Quantity:
         difference = self.record.a[-1][self.example] - self.record.targets[self.example]
-        return Quantity(indexed("e", str(unit)), float(difference[unit - 1]))
+        below = str(unit) if self.network.sizes[-1] > 1 else ""
+        return Quantity(indexed("e", below), float(difference[unit - 1]))
 
     def loss(self, example: int) -> Quantity:
         """Return the loss of one example, by the run's own function of the record's numbers."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.wire.digits import (
+from app.worksheet.digits import (
     CARRIED,
     FULL,
     RESULT,
@@ -19,8 +19,8 @@ from app.wire.digits import (
     fewer_decimals,
     printed,
 )
-from app.wire.formula import Formula, Quantity, evaluated, in_numbers, in_symbols, written
-from app.wire.mathml import Markup, as_markup, blank_line, operator, pieces, row
+from app.worksheet.formula import Formula, Quantity, evaluated, in_numbers, in_symbols, written
+from app.worksheet.mathml import Markup, as_markup, blank_line, operator, pieces, row
 
 
 @dataclass(frozen=True)

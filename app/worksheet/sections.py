@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from app.data.datasets import Dataset
 from app.data.scaling import Scaling
-from app.wire import worksheet_words as say
-from app.wire.digits import CARRIED
-from app.wire.formula import Exp, Quantity, Ratio
-from app.wire.mathml import Markup, letter, row, words
-from app.wire.worksheet_lines import Group, Line, Pen
-from app.wire.worksheet_phases import (
+from app.worksheet import words as say
+from app.worksheet.digits import CARRIED
+from app.worksheet.formula import Exp, Quantity, Ratio
+from app.worksheet.lines import Group, Line, Pen
+from app.worksheet.mathml import Markup, letter, row, words
+from app.worksheet.phases import (
     FUNCTIONS,
     LOSS_FORMULAS,
     OUTPUT_DELTAS,

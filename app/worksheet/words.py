@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.data.datasets import Column, Dataset
 from app.maths.network import Network
-from app.wire.digits import MINUS
+from app.worksheet.digits import MINUS
 
 Words = tuple[str, ...]
 _DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

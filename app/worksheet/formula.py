@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.wire.digits import MINUS, decimals_of, printed
-from app.wire.mathml import (
+from app.worksheet.digits import MINUS, decimals_of, printed
+from app.worksheet.mathml import (
     Markup,
     as_markup,
     blank_line,

@@ -9,14 +9,14 @@ from app.data.datasets import Dataset
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
-from app.wire import worksheet_words as say
-from app.wire.digits import CARRIED, decimals_of, printed
 from app.wire.symbols import parameter_symbol
-from app.wire.worksheet_lines import Pen, Section
-from app.wire.worksheet_phases import (
+from app.worksheet import words as say
+from app.worksheet.digits import CARRIED, decimals_of, printed
+from app.worksheet.lines import Pen, Section
+from app.worksheet.phases import (
     Numbers,
 )
-from app.wire.worksheet_sections import (
+from app.worksheet.sections import (
     backward,
     derivatives,
     error,
