@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -15,6 +15,7 @@ from app.timeline.reading import a_number
 from app.timeline.run import StepRecord
 from app.timeline.trial import optimizer_at, trial
 from app.web import charts
+from app.web.answers import replies
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
 from app.web.replies import Json
 from app.wire.explain import chain_json, check_json, position_in
@@ -23,118 +24,14 @@ from app.wire.landscape import slice_json, surface_json
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
 MOST_CHECKED = 500
+MOST_REACH = 1e9
 # What JSON calls a number and a little more: Python's float() would take "1_0" and " 1 " as well.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
 Parameter = Annotated[str, Query(description="a weight or bias: w1.2.3, b1.3")]
-Schema = dict[str, Any]
 
 
-def _object(**keys: Schema) -> Schema:
-    return {"type": "object", "properties": keys, "required": list(keys)}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-TEXT, WHOLE, TRUTH, NUMBER = ({"type": name} for name in ("string", "integer", "boolean", "number"))
-MAYBE = {"type": ["number", "null"]}  # null where it overflows, or where it would mean nothing
-NAMES, NUMBERS, MAYBES = _list(TEXT), _list(NUMBER), _list(MAYBE)
-FACTOR = _object(kind=TEXT, symbol=TEXT, formula=TEXT, value=NUMBER, at=TEXT)
-TERM = _object(factors=_list(FACTOR), product=MAYBE)
-PATH = {**TERM, "properties": {**TERM["properties"], "terms": _list(TERM)}}  # where it is folded
-DIFFERENCE = _object(
-    h=MAYBE,
-    above=MAYBE,
-    below=MAYBE,
-    loss_above=MAYBE,
-    loss_below=MAYBE,
-    agrees={"type": ["boolean", "null"]},
-)
-# What each answer holds; docs/protocol.md says what it means.
-ANSWERS: dict[str, Schema] = {
-    "chain": _object(
-        parameter=TEXT,
-        example=WHOLE,
-        value=NUMBER,
-        derivative=MAYBE,
-        batch_derivative=NUMBER,
-        paths=_list(PATH),
-        path_count=WHOLE,
-        rows=_list(WHOLE),
-        examples=MAYBES,
-        numeric=MAYBE,
-        relative_gap=MAYBE,
-        kink=TRUTH,
-        difference=DIFFERENCE,
-        batch_numeric=MAYBE,
-        batch_relative_gap=MAYBE,
-        batch_difference=DIFFERENCE,
-        gradient=_object(
-            length=MAYBE, share=NUMBER, rank=WHOLE, largest=TEXT, largest_value=NUMBER
-        ),
-        update=_object(learning_rate=NUMBER, delta=NUMBER, new_value=NUMBER, trained=TRUTH),
-    ),
-    "slice": _object(
-        parameter=TEXT,
-        values=NUMBERS,
-        losses=MAYBES,
-        at=NUMBER,
-        loss=MAYBE,
-        slope=NUMBER,
-        next=NUMBER,
-        landings=_list(_object(multiple=NUMBER, value=MAYBE, loss=MAYBE)),
-        wiggle=_list(_object(h=NUMBER, quotient=MAYBE)),
-        cut=NAMES,
-    ),
-    "surface": _object(
-        x=TEXT,
-        y=TEXT,
-        x_values=NUMBERS,
-        y_values=NUMBERS,
-        losses=_list(MAYBES),
-        at=NUMBERS,
-        gradient=NUMBERS,
-        next=NUMBERS,
-        trail=_list(NUMBERS),
-    ),
-    "check": _object(
-        parameters=WHOLE,
-        first=WHOLE,
-        next={"type": ["integer", "null"]},
-        checked=WHOLE,
-        agree=WHOLE,
-        different=NAMES,
-        kinks=NAMES,
-        overflows=NAMES,
-        worst=_object(parameter={"type": ["string", "null"]}, relative_gap=NUMBER),
-        tolerance=NUMBER,
-        noise=MAYBE,
-    ),
-}
-FRAME: Schema = {"type": "string", "format": "binary"}
-ERROR = _object(error=_object(code=TEXT, message=TEXT, field={"type": ["string", "null"]}))
-ERRORS = {
-    404: "unknown_session: no session has this id",
-    409: "diverged: the step is beyond the last one whose numbers are finite; or cancelled",
-    422: "what was asked is wrong: `field` says where, `value` what came, `expected` what would do",
-    503: "computing: the step is not there yet; ask again after Retry-After, it will be further",
-}
-
-
-def _replies(name: str) -> dict[int | str, Schema]:
-    """Return for OpenAPI what a route answers, its errors included."""
-    kind = "application/json" if name in ANSWERS else "application/octet-stream"
-    said = (f"{name}, as docs/protocol.md has it", kind, ANSWERS.get(name, FRAME))
-    errors = {status: (text, "application/json", ERROR) for status, text in ERRORS.items()}
-    return {
-        status: {"description": text, "content": {kind: {"schema": schema}}}
-        for status, (text, kind, schema) in {200: said, **errors}.items()
-    }
-
-
-@router.get("/steps/{step}/chain", responses=_replies("chain"))
+@router.get("/steps/{step}/chain", responses=replies("chain"))
 async def read_chain(
     request: Request,
     session_id: SessionId,
@@ -153,17 +50,23 @@ async def read_chain(
         return Json(explained)
 
 
-@router.get("/steps/{step}/slice", responses=_replies("slice"))
+@router.get("/steps/{step}/slice", responses=replies("slice"))
 async def read_slice(
-    request: Request, session_id: SessionId, step: StepNumber, parameter: Parameter
+    request: Request,
+    session_id: SessionId,
+    step: StepNumber,
+    parameter: Parameter,
+    reach: Annotated[str, Query(description="how far to either side; left out: far enough")] = "",
 ) -> Json:
     """The batch's loss as a function of one parameter, from real forward passes in float64."""
+    far = _reach(reach) if reach else None
     async with sessions_of(request).use(session_id) as seat:
         session, record = seat.session, await _record(seat.session, step)
-        return Json(await session.compute(slice_json, record, session.timeline.network, parameter))
+        network = session.timeline.network
+        return Json(await session.compute(slice_json, record, network, parameter, far))
 
 
-@router.get("/steps/{step}/surface", responses=_replies("surface"))
+@router.get("/steps/{step}/surface", responses=replies("surface"))
 async def read_surface(
     request: Request, session_id: SessionId, step: StepNumber, x: Parameter, y: Parameter
 ) -> Json:
@@ -172,7 +75,7 @@ async def read_surface(
         return Json(await _surface(seat.session, step, (x, y)))
 
 
-@router.get("/steps/{step}/check", responses=_replies("check"))
+@router.get("/steps/{step}/check", responses=replies("check"))
 async def read_check(
     request: Request,
     session_id: SessionId,
@@ -190,7 +93,7 @@ async def read_check(
         return Json(await session.compute(check_json, record, network, precision, start, most))
 
 
-@router.get("/steps/{step}/trial", response_class=Response, responses=_replies("trial"))
+@router.get("/steps/{step}/trial", response_class=Response, responses=replies("trial"))
 async def read_trial(
     request: Request,
     session_id: SessionId,
@@ -239,6 +142,13 @@ def _number(text: str, field: str) -> float:
         )
         raise Refused(code, field, text, "a finite number")
     return a_number(float(text), field)
+
+
+def _reach(text: str) -> float:
+    reach = _number(text, "reach")
+    if not 0 < reach <= MOST_REACH:
+        raise Refused("out_of_range", "reach", reach, f"a number above 0, up to {MOST_REACH:g}")
+    return reach
 
 
 def _phase(text: str, count: int) -> int:

@@ -22,12 +22,18 @@ _WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a 
 
 
 @np.errstate(all="ignore")
-def slice_json(record: StepRecord, network: Network, name: str) -> Items:
-    """Return the batch's loss as a function of this one parameter, all others fixed."""
+def slice_json(
+    record: StepRecord, network: Network, name: str, reach: float | None = None
+) -> Items:
+    """Return the batch's loss as a function of this one parameter, all others fixed.
+
+    The curve goes `reach` to either side of its value, or as far as ten updates and at least 1.
+    """
     index, around = network.parameter_index(name), loss_around(record, network)
     at, update = float(record.parameters[index]), update_of(record, network, index, name)
     points, delta = _points(record, network, 161), update["delta"]
-    values, landings, near = _values_around(at, delta, points), at + MULTIPLES * delta, at + WIDTHS
+    far = min(max(1.0, 1.15 * abs(10 * delta)), 1e3 * max(1.0, abs(at))) if reach is None else reach
+    values, landings, near = _values_around(at, far, points), at + MULTIPLES * delta, at + WIDTHS
     losses = around.losses_at(index, np.concatenate([values, landings, near, [at]]))
     curve, at_landings, at_near, own = np.split(losses, np.cumsum([points, 4, len(near)]))
     low, high = _finite_range(curve, points // 2)
@@ -56,7 +62,7 @@ def surface_json(
     at, new = record.parameters[[x, y]].astype(float), record.new_parameters[[x, y]].astype(float)
     way = [(step, *parameters[[x, y]].astype(float).tolist()) for step, parameters in trail]
     side = max(9, math.isqrt(_points(record, network, 41 * 41)))
-    xs, ys = (_axis(k, at, new, way, side) for k in (0, 1))
+    xs, ys = _axes([at, new, *(place[1:] for place in way)], 8 * float(np.hypot(*(new - at))), side)
     losses = loss_around(record, network).losses_over(x, y, xs, ys)
     return {
         "x": names[0],
@@ -85,9 +91,8 @@ def _finite_range(losses: Array, middle: int) -> tuple[int, int]:
     return low, high
 
 
-def _values_around(at: float, delta: float, points: int) -> Array:
-    """Return evenly spaced values with `at` in their middle, so wide that they hold ten updates."""
-    reach = min(max(1.0, 1.15 * abs(10 * delta)), 1e3 * max(1.0, abs(at)))
+def _values_around(at: float, reach: float, points: int) -> Array:
+    """Return evenly spaced values with `at` in their middle."""
     values = np.linspace(at - reach, at + reach, points)
     values[points // 2] = at
     return values
@@ -108,8 +113,15 @@ def finite_list(numbers: Array) -> list[float | None]:
     return [finite(number) for number in numbers.tolist()]
 
 
-def _axis(k: int, at: Array, new: Array, way: list[Any], side: int) -> Array:
-    seen = [at[k], new[k], *(place[1 + k] for place in way)]
-    middle, half = min(seen) / 2 + max(seen) / 2, max(seen) / 2 - min(seen) / 2
-    reach = max(1.3 * half, 0.5)
-    return np.linspace(max(middle - reach, -LARGEST), min(middle + reach, LARGEST), side)
+def _axes(seen: list[Any], least: float, side: int) -> Array:
+    """Return the values on both axes, (2, side): as wide as each other, around all that is seen.
+
+    `least` is how far they reach at the least, so that the update can be told from a point.
+    """
+    places = np.array(seen, float)
+    low, high = places.min(axis=0), places.max(axis=0)
+    middle, half = low / 2 + high / 2, float((high / 2 - low / 2).max())
+    reach = max(1.3 * half, least, 0.1)
+    start, end = np.clip([middle - reach, middle + reach], -LARGEST, LARGEST)
+    axes: Array = np.linspace(start, end, side, axis=1)
+    return axes

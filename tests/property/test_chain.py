@@ -534,3 +534,14 @@ def test_the_trail_of_a_long_run_are_its_checkpoints() -> None:
     assert 8 <= len(trail) <= 64
     for step, parameters in trail[:3]:
         assert parameters.tobytes() == timeline.record(step).parameters.tobytes()
+
+
+def test_both_axes_of_the_surface_have_one_scale_and_hold_all_that_is_seen() -> None:
+    timeline = _run("tanh")
+    record = timeline.record(40)
+    found = surface_json(record, timeline.network, ("w1.1.1", "w2.3.2"), timeline.trail(40))
+    xs, ys = found["x_values"], found["y_values"]
+    assert xs[-1] - xs[0] == pytest.approx(ys[-1] - ys[0])
+    for x, y in [found["at"], found["next"], *(place[1:] for place in found["trail"])]:
+        assert xs[0] < x < xs[-1]
+        assert ys[0] < y < ys[-1]

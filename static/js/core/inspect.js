@@ -12,12 +12,13 @@
  * @property {{parameter: string, value: number} | null} tried  what if this weight were so
  * @property {import("./protocol.js").Frame | null} trial  the step as it then is
  * @property {{parameter: string, value: number} | null} lastTried
+ * @property {boolean} near  whether the curve shows only where the update may land
  * @property {object | null} check  the check of every parameter, as far as it has come
  * @property {string} other  the second of two weights
  */
 export const INSPECTING = Object.freeze({
   selected: null, tab: "chain", openPath: 0, way: [], lit: null, answers: {},
-  tried: null, trial: null, lastTried: null, check: null, other: "",
+  tried: null, trial: null, lastTried: null, near: false, check: null, other: "",
 });
 
 export const TABS = [["chain", "Chain rule"], ["slice", "What if"], ["proof", "Proof"], ["gradient", "Gradient"], ["surface", "Two weights"]];
@@ -36,6 +37,7 @@ export const INSPECT_REDUCERS = {
   try: (state, { value }) => ({ ...state, tried: { parameter: state.selected, value } }),
   restore: (state) => (state.tried ? { ...state, tried: null, trial: null, lastTried: state.tried } : state),
   trial: (state, { frame, tried }) => (state.tried ? { ...state, trial: { ...frame, tried } } : state),
+  near: (state, { near }) => ({ ...state, near, tried: null, trial: null }),
   check: (state, { check }) => ({ ...state, check }),
   other: (state, { other }) => ({ ...state, other }),
 };
@@ -58,10 +60,16 @@ export function wanted(state) {
   if (!session || !frame || !isParameter(selected)) return {};
   const ask = (path, query) => ({ key: keyOf(state, path, ...Object.values(query)), path, query });
   const found = { chain: ask("chain", { parameter: shownParameter(state), example: frame.example }) };
-  if (tab === "slice") found.slice = ask("slice", { parameter: selected });
+  if (tab === "slice") found.slice = ask("slice", { parameter: selected, ...reachOf(state) });
   const largest = state.answers.chain?.data?.gradient.largest;
   if (tab === "gradient" && largest) found.largest = ask("chain", { parameter: largest, example: frame.example });
   return found;
+}
+
+/** Just beyond ten updates to either side, where only those are looked at. */
+function reachOf({ near, selected, answers: { chain } }) {
+  const delta = chain?.data?.parameter === selected ? Math.abs(chain.data.update.delta) : 0;
+  return near && delta > 0 ? { reach: 11.5 * delta } : {};
 }
 
 /** Whether an answer is about what is shown now, or still about the step before. */

@@ -25,6 +25,7 @@ export function mountSlice(root, dispatch, connection, getState) {
   parts.handle.addEventListener("keydown", (event) => keyTry(event, { slice, view, tryValue, keep, getState, dispatch }));
   parts.handle.addEventListener("blur", () => dispatch({ type: "restore" }));
   parts.keep.addEventListener("click", keep);
+  parts.near.addEventListener("click", () => dispatch({ type: "near", near: !getState().near }));
   parts.form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = parts.field.value.trim().replace("−", "-");
@@ -53,6 +54,7 @@ export function mountSlice(root, dispatch, connection, getState) {
     if (!isCurrent(state, "slice") && slice().parameter !== state.selected) return;
     draw(state);
     move(state);
+    set(parts.near, { "aria-pressed": String(state.near), disabled: slice().landings[1].value === slice().at });
   };
 }
 
@@ -69,7 +71,8 @@ function make() {
     s("clipPath", { id: "slice-clip" }, s("rect", { width: BOX.width, height: BOX.height })),
     s("g", { "clip-path": "url(#slice-clip)" }, found.tangent, found.secant, found.rise, found.curve), found.axis, ...found.ends, ...found.levels, found.hit, found.marks, found.now, found.handle);
   found.caption = h("figcaption", { class: "hint" });
-  found.figure = h("figure", { class: "plot" }, found.svg, found.caption);
+  found.near = button("Zoom to the update", () => {}, { "aria-pressed": "false", class: "zoom" });
+  found.figure = h("figure", { class: "plot" }, found.svg, found.near, found.caption);
   found.said = h("p", { class: "said", role: "status" });
   found.keep = button("Keep", () => {}, { class: "primary", "data-key": "keep" });
   found.field = h("input", { inputmode: "decimal", size: 7, autocomplete: "off", "aria-label": "Set this parameter to", "aria-describedby": "slice-problem" });

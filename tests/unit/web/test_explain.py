@@ -311,3 +311,12 @@ def test_openapi_holds_the_errors_of_what_explains(client: TestClient, name: str
     assert set(schema["properties"]) <= set(error.json()["error"])
     kind = "application/octet-stream" if name == "trial" else "application/json"
     assert set(responses["200"]["content"]) == {kind}
+
+
+def test_a_slice_reaches_as_far_as_it_is_told(client: TestClient, house: str) -> None:
+    query = {"parameter": "w2.1.1", "reach": "0.25"}
+    found = client.get(f"{house}/slice", params=query).json()
+    assert (found["values"][0], found["values"][-1]) == (1.75, 2.25)
+    for reach in ("0", "-1", "wide", "1e10"):
+        reply = client.get(f"{house}/slice", params={**query, "reach": reach})
+        assert (reply.status_code, reply.json()["error"]["field"]) == (422, "reach")
