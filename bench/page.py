@@ -1,12 +1,13 @@
-"""The page in a real Chromium: first paint, frames while the flow moves, bytes before the charts."""
+"""The page in a real Chromium: first paint, bytes before the charts, frames while things move."""
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from dev import look_for_chromium
 from tests.browser.conftest import FLAGS, Server
@@ -21,6 +22,9 @@ FRAMES = """() => new Promise((done) => {
     done([(times.length - 1) * 1000 / (times[120] - times[0]), spent]);
   });
 })"""
+
+
+TRIALS = "performance.getEntriesByType('resource').filter((e) => e.name.includes('/trial')).length"
 
 
 def main() -> None:
@@ -54,5 +58,27 @@ def main() -> None:
         print(
             f"flow: {rate:.0f} frames/s, {each:.2f} ms of the main thread a frame, long tasks {long_tasks:.0f} ms"
         )
+        _drag(page)
         browser.close()
         server.stop()
+
+
+def _drag(page: Page) -> None:
+    """Drag a weight along its curve while the diagram follows, and count the frames."""
+    page.locator("#diagram .pill[data-label='w2.2.1']").click()
+    page.get_by_role("tab", name="What if").click()
+    page.wait_for_selector(".slice .now[aria-valuenow]")
+    box = page.locator(".slice .now").bounding_box() or {}
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    before = page.evaluate(TRIALS)
+    page.evaluate(f"() => {{ window.measured = ({FRAMES})(); }}")
+    for k in range(240):
+        page.mouse.move(x + 80 * math.sin(k / 12), y)
+    rate, long_tasks = page.evaluate("window.measured")
+    answered = page.evaluate(TRIALS) - before
+    page.mouse.up()
+    print(
+        f"dragging: {rate:.0f} frames/s, long tasks {long_tasks:.0f} ms, {answered} trials answered"
+    )

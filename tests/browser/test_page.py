@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.test_journeys import NON_SQUARE
@@ -119,6 +119,57 @@ def test_axe_finds_nothing(browser: Browser, server: Server, theme: str) -> None
     found = Axe().run(page, options={"iframes": False})
     assert found.violations_count == 0, found.generate_report()
     context.close()
+
+
+TABS = ("Chain rule", "What if", "Proof", "Gradient", "Two weights")
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_axe_finds_nothing_in_what_is_explained(
+    browser: Browser, server: Server, theme: str
+) -> None:
+    context = browser.new_context(bypass_csp=True)
+    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    page = visit.page
+    page.get_by_label("Theme").select_option(theme)
+    page.locator("#diagram [data-unit='1.2']").click()
+    expect(page.locator("#tab-body > div:not([hidden]) h3").first).to_be_visible()
+    found = [Axe().run(page, options={"iframes": False})]
+    page.locator("#diagram [data-parameter='b2.1']").click()
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tabpanel", name=tab)).not_to_have_attribute("aria-busy", "true")
+        found.append(Axe().run(page, options={"iframes": False}))
+    for report in found:
+        assert report.violations_count == 0, report.generate_report()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("digits", ["4", "all"])
+def test_nothing_of_an_explanation_is_wider_than_its_place(
+    browser: Browser, server: Server, width: int, digits: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    page = visit.page
+    page.get_by_label("Digits").select_option(digits)
+    for name in ("u2.2", "w1.2.3"):
+        page.get_by_role("combobox", name="Explain").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.locator(".chosen")).to_be_visible()
+        for tab in TABS if name[0] == "w" else ():
+            page.get_by_role("tab", name=tab).click()
+            expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
+            _expect_narrow(page)
+        _expect_narrow(page)
+    context.close()
+    assert visit.problems == []
+
+
+def _expect_narrow(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.locator("#tab-body").evaluate("(e) => e.scrollWidth - e.clientWidth") <= 0
 
 
 def test_the_table_view_carries_every_number(visit: Visit) -> None:

@@ -8,4 +8,5 @@ export function shrinkToFit(formula) {
   if (wide <= room) return;
   const size = parseFloat(getComputedStyle(formula).fontSize);
   formula.style.fontSize = `${Math.max(LEAST, (size * room) / wide)}px`;
+  if ((size * room) / wide < LEAST) formula.parentElement.tabIndex = 0; // so that keys can scroll it
 }

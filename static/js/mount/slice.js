@@ -153,7 +153,7 @@ function landingTable(slice, digits) {
   const rows = slice.landings.map(({ multiple, value, loss }) => h("tr", { class: multiple === 1 ? "open" : null },
     h("th", { scope: "row" }, multiple === 1 ? "α, the update" : `${multiple} × α`), h("td", { title: full(value) }, fixed(value, digits)),
     h("td", { title: loss === null ? null : full(loss) }, loss === null ? "overflows" : fixed(loss, digits)), h("td", {}, loss === null ? "" : verdict(loss, slice.loss))));
-  return h("table", {}, h("thead", {}, h("tr", {}, ...["this weight alone moves by", "lands at", "E there", ""].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows));
+  return h("table", {}, h("thead", {}, h("tr", {}, ...["this weight alone moves by", "lands at", "E there", "than now"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows));
 }
 
 function verdict(loss, before) {

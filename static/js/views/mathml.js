@@ -42,7 +42,8 @@ export function sumRows(terms, digits, before = [], after = [], most = 6) {
   if (terms.length > most) shown.push([o("+"), o("…")]);
   const rows = [];
   for (let k = 0; k < shown.length; k += perRow) rows.push(shown.slice(k, k + perRow).flat());
-  rows[0].unshift(...before);
+  if (digits === "all" && before.length) rows.unshift(before);
+  else rows[0].unshift(...before);
   rows[rows.length - 1].push(...after);
   return rows.map((parts, k) => [null, row(...parts), k > 0 ? "" : "="]);
 }
