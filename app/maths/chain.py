@@ -27,6 +27,7 @@ from app.maths.network import Network
 
 Array = NDArray[Any]
 MOST_PATHS = 256
+MOST_TERMS = 1_024
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,24 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """How many terms are not told one by one, and what they sum to."""
+
+    count: int = 0
+    sum: float = 0.0
+
+
+@dataclass(frozen=True)
 class Path:
-    """`product` of its factors; `terms` are the paths whose products sum to the first factor."""
+    """`product` of its factors; `terms` are the paths whose products sum to the first factor.
+
+    Of more than 1,024 terms they are the largest, and `rest` is what the others come to.
+    """
 
     factors: tuple[Factor, ...]
     product: float
     terms: tuple[Path, ...] = ()
+    rest: Rest = Rest()
 
 
 def path_count(network: Network, layer: int) -> int:
@@ -135,12 +148,18 @@ def _weight(network: Network, example: Example, layer: int, source: int, to: int
 
 def _folded(network: Network, example: Example, layer: int, to: int, last: Factor) -> Path:
     own = Factor("slope", f"{layer}.{to}", slope(network, example, layer, to))
+    weights = network.weights(example.parameters, layer + 1)[to - 1].astype(float)
+    deltas = example.delta[layer].astype(float)
+    products = own.value * weights * deltas
+    largest = np.sort(np.argsort(-np.abs(products), kind="stable")[:MOST_TERMS])
     terms = []
-    for unit, delta in enumerate(example.delta[layer].tolist(), 1):
-        weight = _weight(network, example, layer + 1, to, unit)
-        terms.append(_path((own, weight, Factor("delta", f"{layer + 1}.{unit}", delta))))
+    for unit, weight, delta in zip(largest + 1, weights[largest], deltas[largest], strict=True):
+        to_next = Factor("weight", f"w{layer + 1}.{to}.{unit}", float(weight))
+        terms.append(_path((own, to_next, Factor("delta", f"{layer + 1}.{unit}", float(delta)))))
+    left_out = float(np.delete(products, largest).sum())
     delta = Factor("delta", f"{layer}.{to}", float(example.delta[layer - 1][to - 1]))
-    return Path((delta, last), delta.value * last.value, tuple(terms))
+    rest = Rest(len(products) - len(terms), left_out)
+    return Path((delta, last), delta.value * last.value, tuple(terms), rest)
 
 
 def _path(factors: tuple[Factor, ...]) -> Path:

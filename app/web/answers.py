@@ -20,7 +20,9 @@ MAYBE = {"type": ["number", "null"]}  # null where it overflows, or where it wou
 NAMES, NUMBERS, MAYBES = _list(TEXT), _list(NUMBER), _list(MAYBE)
 FACTOR = _object(kind=TEXT, symbol=TEXT, formula=TEXT, value=NUMBER, at=TEXT)
 TERM = _object(factors=_list(FACTOR), product=MAYBE)
-PATH = {**TERM, "properties": {**TERM["properties"], "terms": _list(TERM)}}  # where it is folded
+REST = _object(count=WHOLE, sum=MAYBE)
+# Where it is folded a path has terms too.
+PATH = {**TERM, "properties": {**TERM["properties"], "terms": _list(TERM), "rest": REST}}
 DIFFERENCE = _object(
     h=MAYBE,
     above=MAYBE,

@@ -146,6 +146,7 @@ def _path(path: Path, say: Callable[[Factor], Items]) -> Items:
     said: Items = {"factors": list(map(say, path.factors)), "product": finite(path.product)}
     if path.terms:
         said["terms"] = [_path(term, say) for term in path.terms]
+        said["rest"] = {"count": path.rest.count, "sum": finite(path.rest.sum)}
     return said
 
 

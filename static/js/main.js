@@ -110,14 +110,14 @@ const mounts = [
 function mountSelected() {
   const bodies = Object.fromEntries([...TABS.map(([tab]) => tab), "unit"].map((name) => [name, document.createElement("div")]));
   const views = {
-    chain: mountChain(bodies.chain, dispatch, live, copyText),
+    chain: mountChain(bodies.chain, dispatch, live),
     slice: mountSlice(bodies.slice, dispatch, live, get),
     proof: mountProof(bodies.proof, dispatch, (key, count) => startCheck(store, key, count)),
     gradient: mountGradient(bodies.gradient, dispatch),
     surface: mountSurface(bodies.surface, dispatch, getFigure, get, shownTheme),
     unit: mountUnit(bodies.unit, dispatch),
   };
-  return mountExplanation(control("explanation"), bodies, views, dispatch, live);
+  return mountExplanation(control("explanation"), bodies, views, dispatch, live, copyText);
 }
 
 let painting = false;

@@ -2,13 +2,12 @@
 
 import { full, signed, symbol } from "../core/format.js";
 import { unitSymbol } from "../core/network.js";
-import { toLatex, toText } from "../core/notation.js";
 import { viewChain } from "../views/chain.js";
-import { button, h, math, replaceKeepingFocus, whenChanged, write } from "./dom.js";
+import { button, h, math, replaceKeepingFocus, standsFor, whenChanged } from "./dom.js";
 
 const FEW_PATHS = 12;
 
-export function mountChain(root, dispatch, connection, copyText) {
+export function mountChain(root, dispatch, connection) {
   let all = false; // whether every path is listed
   let drawn = null;
   const draw = whenChanged(
@@ -21,13 +20,12 @@ export function mountChain(root, dispatch, connection, copyText) {
       drawn = { view, factors, detail };
       replaceKeepingFocus(root,
         crumbs(state, dispatch),
-        h("div", { class: "chain", role: "list", "aria-label": "Factors" }, lhs(view), ...factors),
+        standsFor(h("div", { class: "chain", role: "list", "aria-label": "Factors" }, lhs(view), ...factors), view.equation),
         result(view, state.digits),
         detail,
         view.terms.length ? terms(view, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, data, state, dispatch, all, () => { all = true; dispatch({ type: "path", path: state.openPath }); }) : null,
         view.several ? batch(data, frame, state.digits, connection) : null,
-        copying(view, copyText),
       );
     },
   );
@@ -120,10 +118,4 @@ function batch(data, frame, digits, connection) {
   return h("section", { class: "paths" }, h("h3", {}, "The batch: the mean over its examples"),
     h("div", { class: "scroll short", tabindex: "0", role: "region", "aria-label": "Derivatives of the batch" }, h("table", {}, h("tbody", {}, ...rows),
       h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, `mean of ${frame.rows}: the number on the edge`), h("td", { title: full(data.batch_derivative) }, signed(data.batch_derivative, digits)))))), cut);
-}
-
-function copying(view, copyText) {
-  const said = h("span", { class: "hint", role: "status" });
-  const copy = (name, text) => button(name, async () => write(said, (await copyText(text())) ? "Copied." : "The browser forbids copying here."), { "data-key": name });
-  return h("p", { class: "row copying" }, h("span", { class: "hint" }, "Copy the equation as"), copy("LaTeX", () => toLatex(view.equation)), copy("text", () => toText(view.equation)), said);
 }

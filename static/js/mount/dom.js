@@ -22,6 +22,24 @@ export function math(tree) {
   return fill(document.createElementNS(SPACES.math, tag), attributes, children.map(math));
 }
 
+const formulas = new WeakMap();
+
+/** Let `element` stand for a whole formula, so that it can be copied. */
+export function standsFor(element, tree) {
+  formulas.set(element, tree);
+  return element;
+}
+
+/** A formula as a figure with its caption. */
+export function formula({ label, tree }) {
+  return standsFor(h("figure", { class: "formula" }, label ? h("figcaption", {}, label) : null, math(tree)), tree);
+}
+
+/** The formulas in `root`, as the descriptions they were made of. */
+export function formulasIn(root) {
+  return [...root.querySelectorAll("*")].map((element) => formulas.get(element)).filter(Boolean);
+}
+
 /** Set or, with null, undefined and false, take away attributes; only those that differ. */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {

@@ -21,7 +21,7 @@ export function makeBar() {
 export function updateBar(made, view, narrow) {
   const { x } = view;
   const sign = view.sign > 0 ? "plus" : view.sign < 0 ? "minus" : "";
-  set(made.group, { class: `error-bar ${view.lit ? "lit" : ""}`, "aria-label": view.accessible });
+  set(made.group, { class: `error-bar${view.lit ? " lit" : ""}${view.dimmed ? " dimmed" : ""}`, "aria-label": view.accessible });
   set(made.axis, { x1: x, x2: x, y1: view.top, y2: view.bottom });
   set(made.truth, { x1: x - 15, x2: x + 15, y1: view.targetY, y2: view.targetY });
   const known = view.predictionY !== null;

@@ -5,10 +5,11 @@ import { count, fixed, full } from "../core/format.js";
 import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
 import { phaseTitle } from "../core/words.js";
 import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
+import { makeCopying } from "./copying.js";
 import { button, h, math, set, whenChanged, write } from "./dom.js";
 
 /** @param {Record<string, (state: object) => void>} views  by tab, and `unit` */
-export function mountExplanation(root, bodies, views, dispatch, connection) {
+export function mountExplanation(root, bodies, views, dispatch, connection, copyText) {
   const name = h("h2", { class: "chosen" });
   const close = button("×", () => dispatch({ type: "deselect" }), { "aria-label": "Close: back to the phase", "aria-keyshortcuts": "Escape" });
   const tabs = TABS.map(([key, label]) => button(label, () => dispatch({ type: "tab", tab: key }), { role: "tab", id: `tab-${key}`, "data-tab": key, "aria-controls": "tab-body" }));
@@ -16,6 +17,8 @@ export function mountExplanation(root, bodies, views, dispatch, connection) {
   const note = h("p", { class: "note" });
   const problem = h("p", { class: "problem" });
   const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, ...Object.values(bodies));
+  const copying = makeCopying(() => Object.values(bodies).find((element) => !element.hidden), copyText);
+  body.append(copying);
   root.append(h("div", { class: "head" }, name, close), list, note, problem, body);
   list.addEventListener("keydown", (event) => moveTab(event, tabs, dispatch));
   document.addEventListener("keydown", (event) => {
@@ -45,6 +48,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection) {
     const shown = parameter ? state.tab : "unit";
     set(body, { "aria-labelledby": parameter ? `tab-${state.tab}` : null, "aria-label": parameter ? null : "The unit" });
     for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown;
+    copying.hidden = shown === "slice" || shown === "surface";
     const answer = parameter ? state.answers[state.tab === "slice" ? "slice" : "chain"] : null;
     write(problem, answer?.error ? `No answer: ${answer.error}` : "");
     const ready = !parameter || Boolean(answer?.data);

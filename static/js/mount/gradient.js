@@ -1,7 +1,7 @@
 // Four things in four places: one partial derivative, the gradient, the update, the new value.
 
 import { viewGradient } from "../views/gradient.js";
-import { bar, button, h, math, replaceKeepingFocus, whenChanged } from "./dom.js";
+import { bar, button, formula, h, replaceKeepingFocus, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountGradient(root, dispatch) {
@@ -12,7 +12,7 @@ export function mountGradient(root, dispatch) {
       replaceKeepingFocus(root,
         place(1, "One partial derivative", "How much the loss changes if this one number changes a little.", formula(view.derivative)),
         place(2, "The gradient ∇E", `All ${view.count.toLocaleString("en-US")} partial derivatives as one vector. It points uphill.`, bars(view, dispatch), facts(view), largestWords(view, dispatch)),
-        place(3, "The update −α·∇E", `A vector of its own: the gradient turned round and scaled by α = ${view.rate}. Its length: `, view.trained ? formula(view.update[0]) : kept(), view.updateLength),
+        place(3, "The update −α·∇E", `A vector of its own: the gradient turned round and scaled by α = ${view.rate}. Its length: `, updateVector(view), view.trained ? formula(view.update[0]) : kept(), view.updateLength),
         place(4, "The new value", "", view.trained ? formula(view.update[1]) : kept()),
       );
       for (const element of root.querySelectorAll("math")) shrinkToFit(element);
@@ -29,10 +29,6 @@ function place(number, title, words, ...parts) {
 
 const kept = () => h("p", { class: "hint" }, "Biases are not trained in this run: no update, and its place in the gradient is kept at 0.");
 
-function formula({ label, tree }) {
-  return h("figure", { class: "formula" }, label ? h("figcaption", {}, label) : null, math(tree));
-}
-
 function bars({ bars: { bars: list, hidden } }, dispatch) {
   const rows = list.map(({ name, symbol, value, share, own, text, full }) => {
     const sign = value > 0 ? "plus" : value < 0 ? "minus" : "";
@@ -40,6 +36,12 @@ function bars({ bars: { bars: list, hidden } }, dispatch) {
     return h("li", { class: `${sign}${own ? " own" : ""}` }, link, bar(share), h("span", { class: "number", title: full }, text));
   });
   return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `The largest of all; ${hidden.toLocaleString("en-US")} smaller ones are not listed.`) : null);
+}
+
+/** The update's own components, those of the gradient above turned round. */
+function updateVector({ bars: { bars: list, hidden } }) {
+  const parts = list.map(({ symbol, own, update }) => h("span", { class: own ? "own" : null, title: update.full }, `${symbol} ${update.text}`));
+  return h("p", { class: "vector" }, ...parts, hidden > 0 ? h("span", {}, "…") : null);
 }
 
 function facts({ length, direction, share, rank, count }) {
@@ -53,6 +55,6 @@ function largestWords({ largest }, dispatch) {
   const { name, symbol, tree, paths, strongest, several } = largest;
   const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": "largest" });
   const of = `${paths > 1 ? ` on the strongest of its ${paths} paths` : ""}${several ? " for this example" : ""}`;
-  return h("div", {}, h("p", { class: "hint" }, "The largest is ", link, tree ? `: its factors${of} are` : "."), tree ? h("figure", { class: "formula" }, math(tree)) : null,
+  return h("div", {}, h("p", { class: "hint" }, "The largest is ", link, tree ? `: its factors${of} are` : "."), tree ? formula({ label: "", tree }) : null,
     strongest ? h("p", { class: "hint" }, `The largest of them: ${strongest}.`) : null);
 }

@@ -1,7 +1,7 @@
 // Writes the panel while nothing is selected: words, formulas and figures of the phase.
 
 import { viewPanel } from "../views/panel.js";
-import { h, math, whenChanged } from "./dom.js";
+import { formula, h, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountPanel(root) {
@@ -12,10 +12,10 @@ export function mountPanel(root) {
       root.replaceChildren(
         h("h2", {}, h("span", { class: "phase-number" }, String(view.number)), ` ${view.title}`),
         h("p", { class: "sentence" }, view.sentence),
-        ...view.formulas.map(({ label, tree }) => h("figure", { class: "formula" }, h("figcaption", {}, label), math(tree))),
+        ...view.formulas.map(formula),
         h("dl", { class: "figures" }, ...view.figures.flatMap(([name, value, digits]) => [h("dt", {}, name), h("dd", { title: digits }, value)])),
       );
-      for (const formula of root.querySelectorAll("math")) shrinkToFit(formula);
+      for (const element of root.querySelectorAll("math")) shrinkToFit(element);
     },
   );
   return (state) => {

@@ -3,7 +3,7 @@
 import { checkKey } from "../core/inspect.js";
 import { count, full, signed, symbol } from "../core/format.js";
 import { viewProof } from "../views/proof.js";
-import { button, h, math, replaceKeepingFocus, set, whenChanged, write } from "./dom.js";
+import { button, formula, h, replaceKeepingFocus, set, whenChanged, write } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountProof(root, dispatch, startCheck) {
@@ -17,7 +17,7 @@ export function mountProof(root, dispatch, startCheck) {
     ({ answers: { chain }, digits, session }) => {
       const proofs = viewProof(session.layout, chain.frame, chain.data, digits);
       own.replaceChildren(...proofs.map(proof));
-      for (const formula of own.querySelectorAll("math")) shrinkToFit(formula);
+      for (const element of own.querySelectorAll("math")) shrinkToFit(element);
     },
   );
   const drawAll = whenChanged(
@@ -38,7 +38,7 @@ export function mountProof(root, dispatch, startCheck) {
 
 function proof({ heading, formulas, verdict, agrees, gap }) {
   return h("section", { class: "proof", "data-agrees": String(agrees) }, h("h3", {}, heading),
-    ...formulas.map(({ label, tree }) => h("figure", { class: "formula" }, h("figcaption", {}, label), math(tree))),
+    ...formulas.map(formula),
     h("p", { class: agrees === false ? "problem" : "verdict" }, verdict),
     gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gap.toExponential(1).replaceAll("-", "−")}`));
 }

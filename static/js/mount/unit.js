@@ -2,7 +2,7 @@
 
 import { fixed, full } from "../core/format.js";
 import { viewUnit } from "../views/unit.js";
-import { bar, button, h, math, replaceKeepingFocus, s, whenChanged } from "./dom.js";
+import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
 export function mountUnit(root, dispatch) {
@@ -21,10 +21,6 @@ export function mountUnit(root, dispatch) {
       for (const element of root.querySelectorAll("math")) shrinkToFit(element);
     },
   );
-}
-
-function formula({ label, tree }) {
-  return h("figure", { class: "formula" }, h("figcaption", {}, label), math(tree));
 }
 
 function bill({ items, rest, bias, z }, digits, dispatch) {

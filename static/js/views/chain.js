@@ -26,7 +26,7 @@ export function viewChain(layout, frame, chain, digits, openPath) {
     product: path.product,
     equation: wholeEquation(lhs, factors, path.product, digits),
     paths: chain.paths.map((one, k) => viewPath(layout, one, k, k === Math.min(openPath, chain.paths.length - 1))),
-    ...viewTerms(about, path.terms ?? []),
+    ...viewTerms(about, path),
     sum: chain.derivative,
     count: chain.path_count,
   };
@@ -123,11 +123,12 @@ function viewPath(layout, path, index, open) {
 }
 
 /** The terms that a δ is the sum of: the largest one by one, the rest as one number. */
-function viewTerms(about, terms) {
+function viewTerms(about, { terms = [], rest = { count: 0, sum: 0 } }) {
   const order = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  const rest = order.slice(MOST_TERMS);
-  const sum = rest.reduce((total, { product }) => total + product, 0);
-  return { terms: order.slice(0, MOST_TERMS).map((term) => viewTerm(about, term)), rest: rest.length ? { count: rest.length, sum } : null };
+  const small = order.slice(MOST_TERMS);
+  const sum = small.reduce((total, { product }) => total + product, rest.sum);
+  const count = small.length + rest.count;
+  return { terms: order.slice(0, MOST_TERMS).map((term) => viewTerm(about, term)), rest: count ? { count, sum } : null };
 }
 
 /** One summand of a δ: f′(z) · w · δ of the next layer, which can be opened in its turn. */

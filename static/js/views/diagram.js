@@ -42,7 +42,7 @@ export function viewDiagram(plan, layout, spec, frame, selected, path) {
       const dimmed = onPath !== null && mark.name !== selected;
       return { ...view, dimmed, label: biasLabel(mark, layout, view, spec) };
     }),
-    bars: viewBars(plan, layout, frame, at),
+    bars: viewBars(plan, layout, frame, at, onPath),
   };
 }
 
@@ -174,7 +174,7 @@ function biasLabel(mark, layout, view, spec) {
  * One bar for each output, all on one scale in the outputs' own units. It holds at least what is 1
  * for the network, so that a small error looks small.
  */
-function viewBars(plan, layout, frame, at) {
+function viewBars(plan, layout, frame, at, onPath) {
   const layers = layout.sizes.length - 1;
   const outputs = plan.units.filter((unit) => unit.layer === layers);
   const known = at.hasActivation(layers);
@@ -202,6 +202,7 @@ function viewBars(plan, layout, frame, at) {
       error: at.error ? own(error, column.unit, true) : null,
       sign: Math.sign(error),
       lit: at.kind === "error",
+      dimmed: onPath !== null && !onPath.unit(unit),
       accessible: barWords(column, target, known ? prediction : null, at.error ? error : null),
     };
   });

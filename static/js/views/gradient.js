@@ -42,14 +42,19 @@ function partials(found, frame, chain, digits) {
 /** The largest components by size, and the one that is looked at wherever it stands. */
 function barsOf(layout, spec, frame, selected, digits) {
   const names = parameterNames(layout);
-  const trained = names.map((name, index) => ({ name, value: frame.gradient[index] })).filter(({ name }) => spec.train_biases || name[0] === "w");
+  const trained = names.map((name, index) => ({ name, index, value: frame.gradient[index] })).filter(({ name }) => spec.train_biases || name[0] === "w");
   const order = trained.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const most = Math.abs(order[0].value) || 1;
   const listed = order.slice(0, MOST_BARS);
   const own = order.find(({ name }) => name === selected);
   if (own && !listed.includes(own)) listed.push(own);
-  const bars = listed.map(({ name, value }) => ({ name, symbol: symbol(name), value, share: Math.abs(value) / most, own: name === selected, text: signed(value, digits), full: full(value) }));
+  const bars = listed.map(({ name, value, index }) => ({ name, symbol: symbol(name), value, share: Math.abs(value) / most, own: name === selected, text: signed(value, digits), full: full(value), update: updateOf(frame, index, digits) }));
   return { bars, hidden: order.length - listed.length };
+}
+
+function updateOf(frame, index, digits) {
+  const moved = frame.newParameters[index] - frame.parameters[index];
+  return { text: signed(moved, digits), full: full(moved) };
 }
 
 /** Which component is the largest, and by what factors it came to be so. */
