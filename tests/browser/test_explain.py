@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
 from tests.browser.test_journeys import NON_SQUARE
+from tests.browser.test_page import overlapping
 from tests.mathml import contradictions
 
 RNG = np.random.default_rng(8)
@@ -69,15 +70,15 @@ def _factors(page: Page) -> list[tuple[str, str, float]]:
 
 def _expect_chain(page: Page, found: dict[str, Any], path: int = 0) -> None:
     expected = [(f["kind"], f["at"], f["value"]) for f in found["paths"][path]["factors"]]
-    expect(page.locator("#tab-body [data-result]")).to_have_attribute(
-        "data-result", _text(found["paths"][path]["product"])
-    )
+    result = page.locator("#tab-body [data-result]")
+    expect(result).to_have_attribute("data-of", found["parameter"])
+    expect(result).to_have_attribute("data-result", _text(found["paths"][path]["product"]))
     assert _factors(page) == expected
 
 
 def _text(number: float) -> str:
     """A number as JavaScript writes it."""
-    text = repr(number).removesuffix(".0")
+    text = repr(number + 0.0).removesuffix(".0")  # there is no −0 in text
     return re.sub(r"e([+-])0*", lambda m: "e" + (m[1] if m[1] == "-" else "+"), text)
 
 
@@ -519,6 +520,55 @@ def test_the_equation_is_copied_as_latex_and_as_text(browser: Browser, server: S
     assert "0.5000 · 1 · 2.0000 · 1 · 2.0000" in page.evaluate(copied)
     context.close()
     assert visit.problems == []
+
+
+def test_the_equation_names_each_factor_as_the_diagram_does(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    page = visit.page
+    for name, symbols, formulas in (
+        (
+            "w1.1.2",
+            "∂Eₖ/∂w¹₁₂ = ∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₁ · ∂h²₁/∂z²₁ · ∂z²₁/∂h¹₂ · ∂h¹₂/∂z¹₂ · ∂z¹₂/∂w¹₁₂",
+            "= (ŷ₁ − y₁) · 1 · w³₁₁ · h²₁ · (1 − h²₁) · w²₂₁ · (1 − (h¹₂)²) · x₁",
+        ),
+        (
+            "b2.3",
+            "∂Eₖ/∂b²₃ = ∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₃ · ∂h²₃/∂z²₃ · ∂z²₃/∂b²₃",
+            "= (ŷ₁ − y₁) · 1 · w³₃₁ · h²₃ · (1 − h²₃) · 1",
+        ),
+        ("w3.3.2", "∂Eₖ/∂w³₃₂ = ∂Eₖ/∂ŷ₂ · ∂ŷ₂/∂z³₂ · ∂z³₂/∂w³₃₂", "= (ŷ₂ − y₂) · 1 · h²₃"),
+    ):
+        _find(page, name)
+        _expect_chain(page, _chain(visit, name))
+        page.get_by_role("button", name="text", exact=True).click()
+        page.wait_for_function(
+            "async (start) => (await navigator.clipboard.readText()).startsWith(start)",
+            arg=symbols.split(" = ")[0],
+        )
+        lines = page.evaluate("() => navigator.clipboard.readText()").splitlines()
+        assert lines[0] == symbols
+        assert lines[1].strip() == formulas
+    context.close()
+    assert visit.problems == []
+
+
+BADGES = """() => [...document.querySelectorAll('.badge-mark, .pill:not(.hidden) rect')]
+  .map((e) => { const b = e.getBoundingClientRect(); return [e.dataset.badge ?? 'label', b.left, b.top, b.right, b.bottom]; })"""
+
+
+@pytest.mark.parametrize("spec", [{}, NON_SQUARE, CLASSES], ids=["ames", "non-square", "classes"])
+def test_badges_cover_no_label_and_not_each_other(visit: Visit, spec: Any) -> None:
+    page = visit.open(spec).page
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('#diagram [data-parameter]')].map((e) => e.dataset.parameter)"
+    )
+    for name in names:
+        _find(page, name)
+        _expect_chain(page, _chain(visit, name))
+        assert overlapping(page.evaluate(BADGES)) == [], name
 
 
 def test_the_worksheet_of_the_step_is_one_click_away(visit: Visit) -> None:

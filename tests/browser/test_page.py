@@ -71,7 +71,7 @@ def test_contrast_is_computed_as_the_standard_says() -> None:
     assert _contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
-def _overlaps(boxes: list[Any]) -> list[tuple[str, str]]:
+def overlapping(boxes: list[Any]) -> list[tuple[str, str]]:
     found = []
     for k, (one, *a) in enumerate(boxes):
         for other, *b in boxes[k + 1 :]:
@@ -86,7 +86,7 @@ def test_labels_overlap_nothing(visit: Visit, spec: Any) -> None:
     last = 6 if spec is None else 8
     for phase in range(last + 1):
         visit.at(0, phase)
-        assert _overlaps(page.evaluate(BOXES)) == []
+        assert overlapping(page.evaluate(BOXES)) == []
         visit.click("Next phase")
 
 

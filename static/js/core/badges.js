@@ -29,7 +29,9 @@ export function badgePlaces(plan, factors) {
   });
   // Those on edges come last: they alone can give way.
   factors.forEach((factor, k) => {
-    if (isEdge(factor)) places[k] = put(factor, [...places.filter(Boolean), ...labels], roomy);
+    if (!isEdge(factor)) return;
+    const taken = [...places.filter(Boolean), ...labels];
+    places[k] = (roomy && put(factor, taken, true)) || put(factor, taken, false);
   });
   return places;
 }
@@ -40,8 +42,7 @@ function onEdge(plan, name, size, taken) {
   const edge = plan.edges.find((one) => one.name === name);
   if (!edge) return null;
   const free = (point) => !taken.some((other) => overlaps({ ...point, ...size }, other));
-  const points = ALONG.map((t) => pointOn(edge, t));
-  return points.find(free) ?? points[0];
+  return ALONG.map((t) => pointOn(edge, t)).find(free) ?? (size === DOT ? pointOn(edge, 0.5) : null);
 }
 
 function beside(plan, { kind, at }, size) {

@@ -83,7 +83,7 @@ function result(view, digits) {
   const sign = Math.sign(view.product);
   const way = sign > 0 ? "▼ to lower the loss it must fall" : sign < 0 ? "▲ to lower the loss it must rise" : "a small change does nothing";
   const label = view.paths.length > 1 ? `this path's share; all ${view.paths.length} sum to ${signed(view.sum, digits)}` : view.several ? "for this example" : way;
-  return h("p", { class: `result ${sign > 0 ? "plus" : sign < 0 ? "minus" : ""}`, "data-result": String(view.product) },
+  return h("p", { class: `result ${sign > 0 ? "plus" : sign < 0 ? "minus" : ""}`, "data-of": view.name, "data-result": String(view.product) },
     math(["math", {}, ["mo", {}, "="], ["mn", {}, signed(view.product, digits)]]), h("span", { class: "hint" }, label), h("span", { class: "unseen" }, full(view.product)));
 }
 
