@@ -1,5 +1,6 @@
 // Where everything in the diagram stands: units, edges, labels that overlap nothing. Pure arithmetic.
 
+import { symbol } from "./format.js";
 import { edgeCount, LARGE, shownUnits } from "./strongest.js";
 
 export const PILL = { width: 66, height: 22 };
@@ -53,7 +54,8 @@ function range(size) {
 
 function biasMark(unit, radius, small) {
   const width = small ? 18 : PILL.width;
-  return { name: `b${unit.name}`, layer: unit.layer, unit: unit.unit, x: unit.x, y: unit.y - radius - 17, width, height: 20, small };
+  const name = `b${unit.name}`;
+  return { name, symbol: symbol(name), layer: unit.layer, unit: unit.unit, x: unit.x, y: unit.y - radius - 17, width, height: 20, small };
 }
 
 function edgesBetween(sizes, at, radius, only) {
@@ -67,8 +69,9 @@ function edgesBetween(sizes, at, radius, only) {
         const length = Math.hypot(b.x - a.x, b.y - a.y);
         const dx = (b.x - a.x) / length;
         const dy = (b.y - a.y) / length;
+        const name = `w${layer}.${from}.${to}`;
         edges.push({
-          name: `w${layer}.${from}.${to}`, layer, from, to, dx, dy,
+          name, symbol: symbol(name), layer, from, to, dx, dy,
           x1: a.x + dx * radius, y1: a.y + dy * radius, x2: b.x - dx * radius, y2: b.y - dy * radius,
           length: length - 2 * radius, label: null,
         });

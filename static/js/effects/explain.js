@@ -3,6 +3,8 @@
 import { wanted } from "../core/inspect.js";
 import { getExplanation, getTrial } from "./api.js";
 
+const SLOW = 40; // milliseconds for two frames
+const LONGEST = 250;
 const WHILE_PLAYING = 200; // milliseconds between two questions
 
 /** Keeps `answers` of the store's state at what is shown. */
@@ -38,6 +40,17 @@ export function followExplanations({ get, dispatch, subscribe }) {
   subscribe(follow);
 }
 
+/**
+ * What came is painted before more is asked for; where painting takes long, as in a network of many
+ * edges, most frames are left to the handle, which must not wait.
+ */
+async function breathe() {
+  const started = performance.now();
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  const spent = performance.now() - started;
+  if (spent > SLOW) await new Promise((done) => setTimeout(done, Math.min(LONGEST, 3 * spent)));
+}
+
 /** While a weight is tried, fetches the step as it would be: one question at a time, newest last. */
 export function followTrial({ get, dispatch, subscribe }) {
   let asking = false;
@@ -55,6 +68,7 @@ export function followTrial({ get, dispatch, subscribe }) {
     } catch (error) {
       dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
     }
+    await breathe();
     asking = false;
     follow();
   }

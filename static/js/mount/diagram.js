@@ -31,8 +31,9 @@ export function mountDiagram(root, dispatch) {
   function plan({ session: { layout }, selected, playing, trial }, frame, path) {
     const large = edgeCount(layout.sizes) > LARGE;
     const now = performance.now();
-    if (large && drawn?.layout === layout && (playing || trial) && now - planned < EVERY) return false;
-    if (!large && drawn?.layout === layout && drawn.plan.narrow === narrow.matches) return true;
+    const same = drawn?.layout === layout && drawn.plan.narrow === narrow.matches;
+    if (large && same && playing && now - planned < EVERY) return false;
+    if (same && (!large || trial)) return true; // a trial moves the numbers of what is drawn
     planned = now;
     const { hasGradient } = revealed(layout, frame.phase);
     const strongest = large ? strongestEdges(layout, frame, hasGradient) : undefined;
@@ -52,11 +53,15 @@ export function mountDiagram(root, dispatch) {
       const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path);
       update(drawn, view, layout, frame, Boolean(state.selected));
       flow.show(drawn, view, state);
-      badges.show(drawn, path);
     },
+  );
+  const showBadges = whenChanged(
+    (state) => [drawn, openPathOf(state)],
+    (state) => drawn && badges.show(drawn, openPathOf(state)),
   );
   return (state) => {
     render(state);
+    showBadges(state);
     badges.light(state.lit);
   };
 }
@@ -100,6 +105,13 @@ function onPick(element, name, dispatch) {
   });
 }
 
+/** Every digit, written only for whoever points at it. */
+function tipFor(group, tip) {
+  const made = { text: () => "" };
+  group.addEventListener("pointerenter", () => write(tip, made.text()));
+  return made;
+}
+
 function makeEdge(edge, dispatch) {
   const ends = { x1: edge.x1, y1: edge.y1, x2: edge.x2, y2: edge.y2 };
   const halo = s("line", { class: "halo", ...ends });
@@ -114,7 +126,7 @@ function makeEdge(edge, dispatch) {
     s("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: place.height / 2 }), label);
   onPick(group, edge.name, dispatch);
   onPick(pill, edge.name, dispatch);
-  return { edge, group, tip, halo, core, chevrons, pill, label };
+  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, label };
 }
 
 function makeBias(mark, plan, dispatch) {
@@ -124,7 +136,7 @@ function makeBias(mark, plan, dispatch) {
     s("line", { class: "stub", x1: mark.x, x2: mark.x, y1: mark.y + mark.height / 2, y2: mark.y + 17 }),
     s("rect", { x: mark.x - mark.width / 2, y: mark.y - mark.height / 2, width: mark.width, height: mark.height, rx: 10 }), label);
   onPick(group, mark.name, dispatch);
-  return { mark, group, tip, label };
+  return { mark, group, tip: tipFor(group, tip), label };
 }
 
 function makeUnit(unit, plan, dispatch) {
@@ -143,7 +155,7 @@ function makeUnit(unit, plan, dispatch) {
   const group = s("g", { class: "unit", "data-unit": unit.name, role: "button", tabindex: "-1" }, tip,
     s("circle", { cx: unit.x, cy: unit.y, r: radius }), name, value, title, subtitle, tag);
   onPick(group, `u${unit.name}`, dispatch);
-  return { unit, group, tip, name, value, title, subtitle, tag };
+  return { unit, group, tip: tipFor(group, tip), name, value, title, subtitle, tag };
 }
 
 function update(drawn, view, layout, frame, selecting) {
@@ -168,18 +180,18 @@ function updateEdge(made, view) {
   const hidden = (!made.edge.label && !view.selected) || view.dimmed;
   set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
   write(made.label, view.label);
-  write(made.tip, view.tip);
+  made.tip.text = view.tip;
 }
 
 function updateBias(made, view) {
   set(made.group, { class: classes("bias", view), "aria-label": view.label.accessible, "aria-pressed": String(view.selected), ...view.data });
   write(made.label, view.label.text);
-  write(made.tip, view.tip);
+  made.tip.text = view.tip;
 }
 
 function updateUnit(made, view) {
   set(made.group, { class: classes("unit", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
-  write(made.tip, view.accessible);
+  made.tip.text = () => view.accessible;
   write(made.name, view.symbol);
   write(made.value, view.value);
   write(made.title, view.title ?? "");

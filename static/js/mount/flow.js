@@ -38,7 +38,8 @@ export function createFlow() {
       const thin = Math.min(1, MOST / Math.max(total, 1));
       const all = drawn.edges.map((made, k) => ({ made, view: view.edges[k] }));
       for (const { made, view: edge } of all) fillChevrons(made, edge, thin);
-      const fast = state.playing && state.playing.unit !== "phase";
+      // While numbers change many times a second, chevrons stand: the numbers are what is followed.
+      const fast = (state.playing && state.playing.unit !== "phase") || Boolean(state.trial);
       const key = `${state.frame.step}:${state.frame.phase}`;
       const enters = key !== last && !still.matches && !fast;
       // The same phase shown again, as when a weight is dragged, goes on flowing where it was.
@@ -74,7 +75,7 @@ function place(edges, moved, reach) {
       const x = (edge.x1 + edge.dx * from).toFixed(1);
       const y = (edge.y1 + edge.dy * from).toFixed(1);
       chevrons[k].setAttribute("transform", `translate(${x} ${y}) rotate(${turn.toFixed(1)})`);
-      chevrons[k].style.opacity = hidden ? "0" : "";
+      set(chevrons[k], { visibility: hidden ? "hidden" : null });
     }
   }
 }

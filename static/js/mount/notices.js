@@ -71,8 +71,9 @@ function sayPhases(root) {
 
 /** Attributes of the page as a whole: where it stands, and its theme. */
 export function mountPage(main, applyTheme) {
+  const theme = whenChanged((state) => [state.theme], (state) => applyTheme(state.theme));
   return (state) => {
-    applyTheme(state.theme);
+    theme(state);
     set(main, { "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
   };
 }

@@ -34,7 +34,8 @@ export function viewDiagram(plan, layout, spec, frame, selected, path) {
     edges: plan.edges.map((edge) => {
       const index = weightIndex(layout, edge.layer, edge.from, edge.to);
       const view = viewParameter(edge, index, frame, at, scale, selected, true);
-      return { ...view, dimmed: onPath !== null && !onPath.edge(edge), ...labels(edge, layout, view) };
+      const dimmed = onPath !== null && !onPath.edge(edge);
+      return { ...view, dimmed, chevrons: dimmed ? 0 : view.chevrons, ...labels(edge, layout, view) };
     }),
     biases: plan.biases.map((mark) => {
       const index = biasIndex(layout, mark.layer, mark.unit);
@@ -121,7 +122,7 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     enters: at.kind === "backward" && at.layer === mark.layer,
     selected: mark.name === selected,
     kept: !trained,
-    tip: tipOf(mark.name, weight, gradient, next),
+    tip: () => tipOf(mark.name, weight, gradient, next),
     data: { "data-weight": text(weight), "data-gradient": text(gradient), "data-new-weight": text(next) },
   };
 }
@@ -138,7 +139,7 @@ function labels(edge, layout, view) {
   const source = edge.layer === 1 ? layout.inputs[edge.from - 1].label : unitSymbol(layout, edge.layer - 1, edge.from);
   const target = unitSymbol(layout, edge.layer, edge.to);
   const label = view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
-  return { label, accessible: `${symbol(edge.name)}, from ${source} to ${target}: ${told(view)}` };
+  return { label, accessible: `${edge.symbol}, from ${source} to ${target}: ${told(view)}` };
 }
 
 /** ▼ for a weight that will fall (a positive gradient), ▲ for one that will rise. */
@@ -166,7 +167,7 @@ function told({ weight, gradient, next, sign }) {
 function biasLabel(mark, layout, view, spec) {
   const value = view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : `b ${short(view.weight)}`;
   const kept = spec.train_biases ? "" : ", not trained";
-  const accessible = `${symbol(mark.name)}, bias of ${unitSymbol(layout, mark.layer, mark.unit)}: ${told(view)}${kept}`;
+  const accessible = `${mark.symbol}, bias of ${unitSymbol(layout, mark.layer, mark.unit)}: ${told(view)}${kept}`;
   return { text: mark.small ? "b" : value, accessible };
 }
 
