@@ -33,6 +33,7 @@ export const INSPECT_REDUCERS = {
   path: (state, { path }) => ({ ...state, openPath: path, lit: null }),
   delta: (state, { way }) => ({ ...state, way, openPath: 0, lit: null }),
   light: (state, { factor }) => (state.lit === factor ? state : { ...state, lit: factor }),
+  retry: (state) => ({ ...state, answers: {} }),
   answer: (state, { what, answer }) => ({ ...state, answers: { ...state.answers, [what]: answer } }),
   try: (state, { value }) => ({ ...state, tried: { parameter: state.selected, value } }),
   restore: (state) => (state.tried ? { ...state, tried: null, trial: null, lastTried: state.tried } : state),

@@ -29,6 +29,14 @@ export function parseName(layout, name) {
   return { kind: "weight", layer, from, to, index: weightIndex(layout, layer, from, to) };
 }
 
+/** The name of the parameter at an index of the flat vector. */
+export function nameAt(layout, index) {
+  const slot = layout.parameters.findLast(({ offset }) => offset <= index);
+  const at = index - slot.offset;
+  if (slot.kind === "biases") return `${slot.name}.${at + 1}`;
+  return `${slot.name}.${Math.floor(at / slot.shape[1]) + 1}.${(at % slot.shape[1]) + 1}`;
+}
+
 /** Every parameter's name, in the order of the flat vector. */
 export function parameterNames(layout) {
   const names = [];

@@ -1,7 +1,7 @@
 // What a phase does, in words that agree with its numbers: for the panel and for screen readers.
 
 import { count, fixed, own, short, signed, superscript, symbol } from "./format.js";
-import { parameterNames, revealed } from "./network.js";
+import { nameAt, revealed } from "./network.js";
 
 /** "Forward through w¹" */
 export function phaseTitle(phase) {
@@ -75,7 +75,7 @@ function errorWords(layout, spec, frame) {
 function backwardWords(layout, spec, frame, at) {
   const slots = layout.parameters.filter((slot) => slot.layer === at.layer);
   const index = largestOf(frame, spec.train_biases ? slots : slots.slice(0, 1));
-  const name = parameterNames(layout)[index];
+  const name = nameAt(layout, index);
   const slope = frame.gradient[index];
   const start = at.layer === at.layers
     ? `Each weight into the output gets its share of the blame: what came through it, times δ.`
@@ -88,7 +88,7 @@ function backwardWords(layout, spec, frame, at) {
 function updateWords(layout, spec, frame) {
   const trained = spec.train_biases ? layout.parameters : layout.parameters.filter((s) => s.kind === "weights");
   const index = largestOf(frame, trained);
-  const name = parameterNames(layout)[index];
+  const name = nameAt(layout, index);
   const [before, after] = [frame.parameters[index], frame.newParameters[index]];
   const way = after < before ? "falls" : after > before ? "rises" : "stays";
   return `All weights move at once, by −α times their partial derivative (α = ${short(frame.learningRate)}). ${symbol(name)} moves most: it ${way} from ${fixed(before, 3)} to ${fixed(after, 3)}. Next, a new network goes forward.`;

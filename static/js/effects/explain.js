@@ -1,6 +1,6 @@
 // Asks the server about what is selected, as the state wants it: the newest question only.
 
-import { wanted } from "../core/inspect.js";
+import { checkKey, wanted } from "../core/inspect.js";
 import { getExplanation, getTrial } from "./api.js";
 
 const SLOW = 40; // milliseconds for two frames
@@ -51,6 +51,8 @@ async function breathe() {
   if (spent > SLOW) await new Promise((done) => setTimeout(done, Math.min(LONGEST, 3 * spent)));
 }
 
+const belongs = (trial, frame) => ["revision", "step", "example"].every((key) => trial[key] === frame[key]);
+
 /** While a weight is tried, fetches the step as it would be: one question at a time, newest last. */
 export function followTrial({ get, dispatch, subscribe }) {
   let asking = false;
@@ -64,7 +66,7 @@ export function followTrial({ get, dispatch, subscribe }) {
     const query = { ...tried, example: frame.example, phase: frame.phase };
     try {
       const trial = await getTrial(session.id, frame.step, query, session.layout);
-      if (trial.revision === get().frame.revision) dispatch({ type: "trial", frame: trial, tried });
+      if (belongs(trial, get().frame)) dispatch({ type: "trial", frame: trial, tried });
     } catch (error) {
       dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
     }
@@ -83,6 +85,7 @@ export function startCheck({ get, dispatch }, key, count) {
   const tell = (state) => dispatch({ type: "check", check: { ...found, state } });
   (async () => {
     for (let first = 0; first !== null; ) {
+      if (checkKey(get()) !== key) return; // nobody looks at this step any more
       const part = await getExplanation(session.id, frame.step, "check", { first }, stop.signal);
       found.checked += part.checked;
       found.agree += part.agree;

@@ -15,7 +15,8 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
   const tabs = TABS.map(([key, label]) => button(label, () => dispatch({ type: "tab", tab: key }), { role: "tab", id: `tab-${key}`, "data-tab": key, "aria-controls": "tab-body" }));
   const list = h("div", { role: "tablist", "aria-label": "Ways to see it", class: "tabs" }, ...tabs);
   const note = h("p", { class: "note" });
-  const problem = h("p", { class: "problem" });
+  const said = h("span");
+  const problem = h("p", { class: "problem", role: "alert" }, said, button("Try again", () => dispatch({ type: "retry" })));
   const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, ...Object.values(bodies));
   const copying = makeCopying(() => Object.values(bodies).find((element) => !element.hidden), copyText);
   body.append(copying);
@@ -47,12 +48,14 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     for (const tab of tabs) set(tab, { "aria-selected": String(tab.dataset.tab === state.tab), tabindex: tab.dataset.tab === state.tab ? "0" : "-1" });
     const shown = parameter ? state.tab : "unit";
     set(body, { "aria-labelledby": parameter ? `tab-${state.tab}` : null, "aria-label": parameter ? null : "The unit" });
-    for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown;
     copying.hidden = shown === "slice" || shown === "surface";
-    const answer = parameter ? state.answers[state.tab === "slice" ? "slice" : "chain"] : null;
-    write(problem, answer?.error ? `No answer: ${answer.error}` : "");
+    const what = state.tab === "slice" ? "slice" : "chain";
+    const answer = parameter ? state.answers[what] : null;
+    write(said, answer?.error ? `No answer: ${answer.error} ` : "");
+    problem.hidden = !answer?.error;
     const ready = !parameter || Boolean(answer?.data);
-    set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, "chain") ? "true" : null });
+    for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown || !ready;
+    set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, what) ? "true" : null });
     renderNote(note, state, session.layout, connection);
     if (ready) views[shown](state);
   };

@@ -95,6 +95,7 @@ function dragging({ svg, hit, handle }, getView, tryValue, restore) {
   };
   for (const element of [hit, handle]) {
     element.addEventListener("pointerdown", (event) => {
+      if (!getView()) return;
       element.setPointerCapture(event.pointerId);
       handle.classList.add("held");
       tryValue(valueAt(event));
@@ -109,6 +110,7 @@ function dragging({ svg, hit, handle }, getView, tryValue, restore) {
 }
 
 function keyTry(event, { slice, view, tryValue, keep, getState, dispatch }) {
+  if (!view) return;
   const width = view.range[1] - view.range[0];
   const by = { ArrowRight: 0.01, ArrowUp: 0.01, ArrowLeft: -0.01, ArrowDown: -0.01, PageUp: 0.1, PageDown: -0.1 }[event.key];
   const here = getState().tried?.value ?? slice().at;

@@ -2,7 +2,7 @@
 // and the new value.
 
 import { fixed, full, signed, symbol } from "../core/format.js";
-import { parameterNames, parseName } from "../core/network.js";
+import { nameAt, parseName } from "../core/network.js";
 import { updateFormulas } from "./formulas.js";
 import { i, lines, lossSymbol, n, number, o, parameterSymbol, row, slopeOf } from "./mathml.js";
 
@@ -41,15 +41,33 @@ function partials(found, frame, chain, digits) {
 
 /** The largest components by size, and the one that is looked at wherever it stands. */
 function barsOf(layout, spec, frame, selected, digits) {
-  const names = parameterNames(layout);
-  const trained = names.map((name, index) => ({ name, index, value: frame.gradient[index] })).filter(({ name }) => spec.train_biases || name[0] === "w");
-  const order = trained.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const most = Math.abs(order[0].value) || 1;
-  const listed = order.slice(0, MOST_BARS);
-  const own = order.find(({ name }) => name === selected);
-  if (own && !listed.includes(own)) listed.push(own);
-  const bars = listed.map(({ name, value, index }) => ({ name, symbol: symbol(name), value, share: Math.abs(value) / most, own: name === selected, text: signed(value, digits), full: full(value), update: updateOf(frame, index, digits) }));
-  return { bars, hidden: order.length - listed.length };
+  const own = parseName(layout, selected).index;
+  const { indices, count } = largestComponents(layout, spec, frame.gradient);
+  const listed = spec.train_biases || selected[0] === "w" ? [...new Set([...indices, own])] : indices;
+  const most = Math.abs(frame.gradient[indices[0]]) || 1;
+  const bars = listed.map((index) => {
+    const [name, value] = [nameAt(layout, index), frame.gradient[index]];
+    return { name, symbol: symbol(name), value, share: Math.abs(value) / most, own: index === own, text: signed(value, digits), full: full(value), update: updateOf(frame, index, digits) };
+  });
+  return { bars, hidden: count - listed.length };
+}
+
+/** Indices of the largest trained components, largest first, and how many are trained. */
+function largestComponents(layout, spec, gradient) {
+  const indices = [];
+  let count = 0;
+  for (const { kind, offset, shape } of layout.parameters) {
+    if (kind === "biases" && !spec.train_biases) continue;
+    const size = shape.reduce((product, side) => product * side, 1);
+    count += size;
+    for (let index = offset; index < offset + size; index++) {
+      if (indices.length === MOST_BARS && Math.abs(gradient[index]) <= Math.abs(gradient[indices[MOST_BARS - 1]])) continue;
+      indices.push(index);
+      indices.sort((a, b) => Math.abs(gradient[b]) - Math.abs(gradient[a]));
+      indices.length = Math.min(indices.length, MOST_BARS);
+    }
+  }
+  return { indices, count };
 }
 
 function updateOf(frame, index, digits) {

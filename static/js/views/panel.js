@@ -1,7 +1,7 @@
 // What the panel says: the phase's name, its sentence, its formulas, and the run's figures.
 
 import { fixed, full } from "../core/format.js";
-import { parameterNames, parseName, revealed } from "../core/network.js";
+import { nameAt, parseName, revealed } from "../core/network.js";
 import { largestOf, phaseSentence, phaseTitle } from "../core/words.js";
 import { backwardFormulas, errorFormulas, forwardFormulas, inputFormulas, updateFormulas } from "./formulas.js";
 
@@ -38,7 +38,7 @@ function formulas(layout, frame, at, digits) {
 
 function strongest(layout, frame, layer) {
   const slots = layout.parameters.filter((slot) => slot.kind === "weights" && (layer === null || slot.layer === layer));
-  return parseName(layout, parameterNames(layout)[largestOf(frame, slots)]);
+  return parseName(layout, nameAt(layout, largestOf(frame, slots)));
 }
 
 function figures(frame, at, digits) {

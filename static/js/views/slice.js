@@ -47,6 +47,7 @@ function lineThrough({ x, y }, slope, values, from) {
 
 /** The curve's loss at a value between two samples: where the handle is drawn, never shown as a number. */
 export function lossAt({ values, losses }, value) {
+  if (values.length < 2) return losses[0];
   const step = values[1] - values[0];
   const k = Math.max(0, Math.min(values.length - 2, Math.floor((value - values[0]) / step)));
   const share = (value - values[k]) / step;
