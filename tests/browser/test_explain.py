@@ -421,7 +421,13 @@ def test_two_weights_at_once(visit: Visit) -> None:
     expect(frame.locator("#surface .legendtext")).to_have_text(
         ["run so far", "gradient, uphill", "update", "next point"]
     )
-    page.get_by_label("Second parameter").select_option("w1.2.1")
+    field = page.get_by_label("Second parameter")
+    for text, answer in (("w7.1.1", "there are w1.1.1 to"), ("w2.1.1", "another than the first")):
+        field.fill(text)
+        field.press("Enter")
+        expect(page.get_by_role("alert").filter(has_text=answer)).to_be_visible()
+    field.fill("w1.2.1")
+    field.press("Enter")
     expect(frame.locator("#surface .ytitle")).to_have_text("w¹₂₁")
 
 

@@ -1,19 +1,26 @@
 // Two weights at once: the loss over both as contours, in a frame of its own that knows the library.
 
+import { findName, nearbyNames } from "../core/find.js";
 import { isParameter } from "../core/inspect.js";
 import { symbol } from "../core/format.js";
-import { parameterNames } from "../core/network.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
-const MOST_OPTIONS = 500;
 const EVERY = 400; // milliseconds between two drawings while it plays
 
 export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
-  const choice = h("select", { "aria-label": "Second parameter" });
+  const field = h("input", { list: "find-names", size: 8, autocomplete: "off", spellcheck: "false", "aria-label": "Second parameter", "aria-describedby": "second-problem" });
+  const problem = h("span", { class: "problem", id: "second-problem", role: "alert" });
   const words = h("p", { class: "hint", role: "status" }, "The contours come with the charts' library, loaded now.");
   const place = h("div", { class: "surface" });
-  root.append(h("p", { class: "row" }, h("label", {}, "With ", choice)), place, words);
-  choice.addEventListener("change", () => dispatch({ type: "other", other: choice.value }));
+  root.append(h("p", { class: "row" }, h("label", {}, "With ", field), problem), place, words);
+  field.addEventListener("change", () => {
+    const { session, selected } = getState();
+    const name = findName(session.layout, field.value);
+    const fine = isParameter(name) && name !== selected;
+    write(problem, fine ? "" : name === selected ? "choose another than the first" : `“${field.value}”: ${nearbyNames(session.layout, field.value)}`);
+    set(field, { "aria-invalid": fine ? null : "true" });
+    if (fine) dispatch({ type: "other", other: name });
+  });
   let frame = null;
   let ready = false;
   let busy = false;
@@ -27,14 +34,15 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
 
   async function draw(state) {
     const { session, frame: now, selected } = state;
+    const second = secondOf(state);
     if (!ready || busy || !isParameter(selected)) return;
     const theme = shownTheme(state.theme);
-    const key = [session.id, now.revision, now.step, selected, choice.value, theme].join();
-    if (key === asked || !choice.value) return;
+    const key = [session.id, now.revision, now.step, selected, second, theme].join();
+    if (key === asked || !second) return;
     [asked, busy] = [key, true];
     try {
-      const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: choice.value, theme });
-      const said = figureWords(selected, choice.value);
+      const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: second, theme });
+      const said = figureWords(selected, second);
       frame.contentWindow.postMessage({ theme, words: { surface: said }, figures: { surface: figure }, key }, location.origin);
       write(words, said);
     } catch (error) {
@@ -47,13 +55,10 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
 
   const fill = whenChanged(
     (state) => [state.session.layout, state.selected, state.other],
-    ({ session: { layout }, selected, other }) => {
-      const names = parameterNames(layout).filter((name) => name !== selected).slice(0, MOST_OPTIONS);
-      if (choice.dataset.for !== `${selected}:${layout.count}`) {
-        choice.dataset.for = `${selected}:${layout.count}`;
-        choice.replaceChildren(...names.map((name) => new Option(symbol(name), name)));
-      }
-      choice.value = names.includes(other) ? other : suggestion(names, selected);
+    (state) => {
+      field.value = secondOf(state);
+      write(problem, "");
+      set(field, { "aria-invalid": null });
     },
   );
   return (state) => {
@@ -62,14 +67,17 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
       place.append(frame);
     }
     fill(state);
-    set(choice, { disabled: choice.options.length === 0 });
     draw(state);
   };
 }
 
-/** A weight of another layer, if there is one: its valley is seldom a plain bowl. */
-function suggestion(names, selected) {
-  return names.find((name) => name[0] === "w" && name[1] !== selected[1]) ?? names.find((name) => name[0] === "w") ?? names[0] ?? "";
+/** The second parameter: the chosen one, or a weight of another layer: its valley is seldom a bowl. */
+function secondOf({ session: { layout }, selected, other }) {
+  if (other && other !== selected && findName(layout, other)) return other;
+  const layers = layout.sizes.length - 1;
+  const layer = Number(selected.slice(1).split(".")[0]) === layers ? 1 : layers;
+  const names = [`w${layer}.1.1`, "b1.1"];
+  return names.find((name) => name !== selected);
 }
 
 function figureWords(x, y) {
