@@ -156,6 +156,7 @@ def test_too_many_paths_are_folded_and_opened_one_layer_at_a_time(visit: Visit) 
     _expect_chain(page, found)
     terms = page.locator(".terms li:has(button)")
     expect(terms).to_have_count(14)
+    assert contradictions(page.locator(".terms").inner_html()) == []
     largest = max(found["paths"][0]["terms"], key=lambda term: abs(term["product"]))
     unit = largest["factors"][-1]["at"]
     terms.first.get_by_role("button").click()
@@ -561,6 +562,77 @@ def test_the_equation_names_each_factor_as_the_diagram_does(
     assert visit.problems == []
 
 
+PLACED = """() => {
+  const middle = (e) => { const b = e.getBoundingClientRect(); return [(b.left + b.right) / 2, (b.top + b.bottom) / 2]; };
+  const apart = ([a, b], [c, d]) => Math.hypot(a - c, b - d);
+  return [...document.querySelectorAll('.badge-mark')].map((badge) => {
+    const at = middle(badge.querySelector('.badge-dot'));
+    if (badge.dataset.at[0] === 'w') {
+      const edge = document.querySelector(`#diagram [data-parameter='${badge.dataset.at}'] .core`);
+      const [x1, y1, x2, y2] = ['x1', 'y1', 'x2', 'y2'].map((k) => Number(edge.getAttribute(k)));
+      const chip = badge.querySelector('rect'); const n = (k) => Number(chip.getAttribute(k));
+      const [x, y] = [n('x') + n('width') / 2, n('y') + n('height') / 2];
+      return [badge.dataset.at, Math.abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) / Math.hypot(x2 - x1, y2 - y1) < 0.1];
+    }
+    if (badge.getAttribute('aria-label').includes('∂E/∂ŷ')) return [badge.dataset.at, true];
+    const units = [...document.querySelectorAll('#diagram [data-unit] circle')];
+    const near = units.reduce((a, b) => (apart(middle(a), at) < apart(middle(b), at) ? a : b));
+    return [badge.dataset.at, near.parentNode.dataset.unit === badge.dataset.at.replace('b', '')];
+  }); }"""
+SLICE = """async (slice) => {
+  const { viewSlice } = await import('/static/js/views/slice.js');
+  return [0, 2, 5].map((k) => {
+    const view = viewSlice(slice, k);
+    const back = ([a, b]) => [view.x.back(a), view.y.back(b)];
+    return { now: back(view.now), marks: view.marks.map((m) => back(m.place)), tangent: view.tangent.map(back), secant: view.secant.ends.map(back) };
+  }); }"""
+UNIT = """async ([name, z, a]) => {
+  const { viewUnit } = await import('/static/js/views/unit.js');
+  const layout = { sizes: [1, 1, 1], activations: [name, 'identity'], inputs: [{ label: 'x' }], targets: [{ label: 'y' }], loss: 'half_squared_error',
+    parameters: [{ offset: 0, shape: [1, 1] }, { offset: 1, shape: [1] }, { offset: 2, shape: [1, 1] }, { offset: 3, shape: [1] }] };
+  const frame = { inputs: [1], parameters: [z, 0, 1, 0], z: [z, a], a: [a, a], delta: [0.5, 0.5], targets: [0] };
+  const { curve } = viewUnit(layout, frame, 1, 1, 4);
+  const [x1, y1, x2, y2] = curve.tangent;
+  const scale = 2 * curve.reach / curve.width;
+  return { slope: curve.slope, drawn: -(y2 - y1) / (x2 - x1), x: (curve.point[0] - curve.zero[0]) * scale, z }; }"""
+
+
+def _slope(ends: list[list[float]]) -> float:
+    (x1, y1), (x2, y2) = ends
+    return (y2 - y1) / (x2 - x1)
+
+
+def test_what_is_drawn_of_the_curve_is_where_its_numbers_say(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    found = httpx.get(f"{visit.api}/steps/0/slice", params={"parameter": "w2.3.1"}).json()
+    for k, view in zip((0, 2, 5), page.evaluate(SLICE, found), strict=True):
+        assert view["now"] == pytest.approx([found["at"], found["loss"]])
+        landed = [[one["value"], one["loss"]] for one in found["landings"]]
+        assert view["marks"] == [pytest.approx(place) for place in landed]
+        assert _slope(view["tangent"]) == pytest.approx(found["slope"])
+        assert _slope(view["secant"]) == pytest.approx(found["wiggle"][k]["quotient"])
+
+
+@pytest.mark.parametrize(
+    ("name", "z", "function", "slope"),
+    [
+        ("tanh", 0.7, math.tanh, lambda z: 1 / math.cosh(z) ** 2),
+        ("sigmoid", -1.3, lambda z: 1 / (1 + math.exp(-z)), lambda z: 0.25 / math.cosh(z / 2) ** 2),
+        ("relu", -0.5, lambda z: max(z, 0.0), lambda z: 0.0),
+        ("relu", 2.5, lambda z: max(z, 0.0), lambda z: 1.0),
+        ("identity", 9.0, lambda z: z, lambda z: 1.0),
+    ],
+)
+def test_an_activations_tangent_has_its_slope(
+    visit: Visit, name: str, z: float, function: Any, slope: Any
+) -> None:
+    view = visit.open().page.evaluate(UNIT, [name, z, function(z)])
+    assert view["slope"] == pytest.approx(slope(z))
+    assert view["x"] == pytest.approx(z)
+    assert (view["drawn"] == 0) == (slope(z) == 0)
+    assert view["drawn"] >= 0
+
+
 BADGES = """() => [...document.querySelectorAll('.badge-mark, .pill:not(.hidden) rect')]
   .map((e) => { const b = e.getBoundingClientRect(); return [e.dataset.badge ?? 'label', b.left, b.top, b.right, b.bottom]; })"""
 
@@ -575,6 +647,9 @@ def test_badges_cover_no_label_and_not_each_other(visit: Visit, spec: Any) -> No
         _find(page, name)
         _expect_chain(page, _chain(visit, name))
         assert overlapping(page.evaluate(BADGES)) == [], name
+        places = page.evaluate(PLACED)
+        assert [at for at, here in places if not here] == []
+        assert len(places) == len(_factors(page))
 
 
 def test_the_worksheet_of_the_step_is_one_click_away(visit: Visit) -> None:
