@@ -51,9 +51,11 @@ def _chain(visit: Visit, parameter: str, step: int = 0, example: int = 0) -> dic
 
 
 def _click(page: Page, parameter: str) -> None:
-    """Click where the weight says its number: edges cross, labels do not."""
+    """Click where the parameter says its number: edges cross, labels do not."""
     page.keyboard.press("Escape")
-    page.locator(f"#diagram .pill[data-label='{parameter}']").click()
+    kind = "pill" if parameter[0] == "w" else "bias"
+    key = "label" if parameter[0] == "w" else "parameter"
+    page.locator(f"#diagram .{kind}[data-{key}='{parameter}']").click()
 
 
 def _find(page: Page, name: str) -> None:
@@ -119,6 +121,16 @@ def test_all_paths_are_listed_and_each_opens(visit: Visit) -> None:
     page.locator("[data-key=path4]").click()
     _expect_chain(page, found, 4)
     expect(page.locator("[data-key=path4]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_path_is_called_by_the_units_it_goes_through(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w1.2.3")
+    names = page.locator("[data-key^=path]")
+    expect(names).to_have_text([f"ŷ{o} ← h²{h} ← h¹₃" for o in "₁₂" for h in "₁₂₃"])
+    visit.open(CLASSES)
+    _click(page, "b1.2")
+    expect(names).to_have_text(["ŷ₁ ← h₂", "ŷ₂ ← h₂", "ŷ₃ ← h₂"])
 
 
 def test_the_batch_is_the_mean_of_its_examples(visit: Visit) -> None:
