@@ -113,6 +113,13 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     }
 
 
+def _has_contours(surface: dict[str, Any]) -> bool:
+    """Tell whether there are finite losses over more than a point: the library fails on others."""
+    axes = (surface["x_values"], surface["y_values"])
+    finite = any(loss is not None for row in surface["losses"] for loss in row)
+    return finite and all(axis[0] < axis[1] for axis in axes)
+
+
 def _contours(surface: dict[str, Any], theme: str, colours: dict[str, str]) -> Figure:
     label = {"color": colours["text"], "size": 11}
     return {
@@ -144,13 +151,18 @@ def _point(place: list[float], colours: dict[str, str]) -> Figure:
 
 
 def _uphill(surface: dict[str, Any]) -> list[float]:
-    """Return where an arrow along the gradient ends: as long as the update, or long enough."""
+    """Return where an arrow along the gradient ends: as long as the update, or long enough.
+
+    It ends on the axes at the latest, and is measured in its largest part: no square overflows.
+    """
+    ends = [(axis[0], axis[-1]) for axis in (surface["x_values"], surface["y_values"])]
     update = [after - at for at, after in zip(surface["at"], surface["next"], strict=True)]
-    wide = surface["x_values"][-1] - surface["x_values"][0]
-    reach = max(float(np.hypot(*update)), 0.16 * wide)
-    length = float(np.hypot(*surface["gradient"])) or 1.0
-    pairs = zip(surface["at"], surface["gradient"], strict=True)
-    return [at + reach * part / length for at, part in pairs]
+    reach = max(*map(abs, update), 0.16 * (ends[0][1] / 2 - ends[0][0] / 2) * 2)
+    largest = max(map(abs, surface["gradient"])) or 1.0
+    parts = [part / largest for part in surface["gradient"]]
+    length = float(np.hypot(*parts)) or 1.0
+    arrow = zip(surface["at"], parts, ends, strict=True)
+    return [min(max(at + reach / length * part, low), high) for at, part, (low, high) in arrow]
 
 
 def _range(values: list[float]) -> Figure:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.maths.checks import LossAround
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
@@ -18,6 +19,7 @@ Items = dict[str, Any]
 MULTIPLES = np.array([0.1, 1.0, 3.0, 10.0])
 WIDTHS = 10.0 ** -np.arange(9)
 LARGEST = 8e307  # a range from -LARGEST to LARGEST can still be divided into steps
+_TRIES = 6  # how often the curve is drawn anew within what was finite
 _WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a curve has
 
 
@@ -33,21 +35,21 @@ def slice_json(
     at, update = float(record.parameters[index]), update_of(record, network, index, name)
     points, delta = _points(record, network, 161), update["delta"]
     far = min(max(1.0, 1.15 * abs(10 * delta)), 1e3 * max(1.0, abs(at))) if reach is None else reach
-    values, landings, near = _values_around(at, far, points), at + MULTIPLES * delta, at + WIDTHS
-    losses = around.losses_at(index, np.concatenate([values, landings, near, [at]]))
-    curve, at_landings, at_near, own = np.split(losses, np.cumsum([points, 4, len(near)]))
-    low, high = _finite_range(curve, points // 2)
+    landings, near = at + MULTIPLES * delta, at + WIDTHS
+    losses = around.losses_at(index, np.concatenate([landings, near, [at]]))
+    at_landings, at_near, own = np.split(losses, np.cumsum([4, len(near)]))
+    values, curve, cut = _curve(around, index, at, far, points)
     return {
         "parameter": name,
-        "values": values[low:high].tolist(),
-        "losses": finite_list(curve[low:high]),
+        "values": values.tolist(),
+        "losses": finite_list(curve),
         "at": at,
         "loss": finite(float(own[0])),
         "slope": batch_derivative(record, network, name),
         "next": update["new_value"],
         "landings": _columns(multiple=MULTIPLES, value=landings, loss=at_landings),
         "wiggle": _columns(h=WIDTHS, quotient=_quotients(at_near - own, near - at)),
-        "cut": [side for side, is_cut in (("below", low > 0), ("above", high < points)) if is_cut],
+        "cut": cut,
     }
 
 
@@ -81,6 +83,25 @@ def _points(record: StepRecord, network: Network, most: int) -> int:
     """Return an odd number of points, fewer where one pass costs much."""
     affordable = int(_WORK / (network.parameter_count * len(record.rows)))
     return max(21, min(most, affordable)) | 1
+
+
+def _curve(
+    around: LossAround, index: int, at: float, far: float, points: int
+) -> tuple[Array, Array, list[str]]:
+    """Return values, their losses, and the sides on which the loss overflows before `far`.
+
+    Where it does the curve is drawn anew over what is finite: a few points of a curve are none.
+    """
+    cut: set[str] = set()
+    for _ in range(_TRIES):
+        values = _values_around(at, far, points)
+        losses = around.losses_at(index, values)
+        low, high = _finite_range(losses, points // 2)
+        cut |= {side for side, is_cut in (("below", low > 0), ("above", high < points)) if is_cut}
+        if high - low == points:
+            break
+        far = float(min(at - values[low], values[high - 1] - at)) or far / points
+    return values[low:high], losses[low:high], [side for side in ("below", "above") if side in cut]
 
 
 def _finite_range(losses: Array, middle: int) -> tuple[int, int]:

@@ -10,11 +10,12 @@ const VALUED = new Set(["error", "slope", "weight"]); // their number stands now
 /**
  * @param plan  what planDiagram made
  * @param {{kind: string, at: string, value: number}[]} factors
+ * @param {boolean} known  whether the diagram has come as far as their numbers
  * @returns {({x: number, y: number, width: number, height: number, valued: boolean} | null)[]}
  *   null where the diagram does not draw the place
  */
-export function badgePlaces(plan, factors) {
-  const roomy = !plan.narrow && !plan.large && !plan.compact;
+export function badgePlaces(plan, factors, known) {
+  const roomy = known && !plan.narrow && !plan.large && !plan.compact;
   const labels = plan.edges.filter((edge) => edge.label && factors.some(({ at }) => at === edge.name)).map(({ label }) => label);
   const put = (factor, taken, valued) => {
     const size = valued ? CHIP : DOT;

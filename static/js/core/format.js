@@ -1,6 +1,7 @@
 // Numbers as people read them: a true minus sign, groups of thousands, own units, nothing invented.
 
 const MINUS = "−";
+const HUGE = 1e10; // from here on a value in its own unit is written with a power
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
@@ -40,6 +41,7 @@ export function short(value, withSign = false) {
 export function own(value, unit, withSign = false) {
   const sign = value < 0 ? MINUS : withSign && value > 0 ? "+" : "";
   const size = Math.abs(value);
+  if (size >= HUGE) return `${sign}${unit === "$" ? "$" : ""}${power(size, 3)}${unit && unit !== "$" ? ` ${unit}` : ""}`;
   if (unit === "$") return `${sign}$${grouped(size, size < 1000 ? 2 : 0)}`;
   const whole = Number.isInteger(size);
   const text = unit === "" && size < 10000 ? plain(size) : grouped(size, whole ? 0 : 2);

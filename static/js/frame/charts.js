@@ -15,8 +15,13 @@ addEventListener("message", async ({ origin, data }) => {
   document.documentElement.dataset.theme = data.theme;
   for (const [name, text] of Object.entries(data.words)) document.getElementById(`${name}-words`).textContent = text;
   if (!data.figures) return;
-  await Promise.all(Object.entries(data.figures).map(([name, figure]) => draw(name, figure)));
-  document.documentElement.dataset.drawn = data.key;
-  parent.postMessage({ drawn: data.key }, location.origin);
+  try {
+    await Promise.all(Object.entries(data.figures).map(([name, figure]) => draw(name, figure)));
+    document.documentElement.dataset.drawn = data.key;
+    parent.postMessage({ drawn: data.key }, location.origin);
+  } catch (error) {
+    for (const name of Object.keys(data.figures)) window.Plotly.purge(document.getElementById(name));
+    parent.postMessage({ drawn: data.key, failed: error.message }, location.origin);
+  }
 });
 parent.postMessage({ ready: true }, location.origin);

@@ -8,10 +8,12 @@ export function createBadges(dispatch) {
   let marks = [];
 
   /** Put the badges of a path (null: none) into the drawn diagram. */
-  function show(drawn, path) {
+  function show(drawn, path, known) {
+    const focused = drawn.badges.contains(document.activeElement) ? document.activeElement.dataset.badge : null;
     drawn.badges.replaceChildren();
-    marks = path ? badgePlaces(drawn.plan, path.factors).map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch)) : [];
+    marks = path ? badgePlaces(drawn.plan, path.factors, known).map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch)) : [];
     drawn.badges.append(...marks.filter(Boolean));
+    if (focused) marks[Number(focused)]?.focus({ preventScroll: true });
   }
   function light(lit) {
     marks.forEach((mark, k) => mark && set(mark, { class: k === lit ? "badge-mark lit" : "badge-mark" }));

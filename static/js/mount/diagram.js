@@ -56,14 +56,21 @@ export function mountDiagram(root, dispatch) {
     },
   );
   const showBadges = whenChanged(
-    (state) => [drawn, openPathOf(state)],
-    (state) => drawn && badges.show(drawn, openPathOf(state)),
+    (state) => [drawn, openPathOf(state), isRevealed(state)],
+    (state) => drawn && badges.show(drawn, openPathOf(state), isRevealed(state)),
   );
   return (state) => {
     render(state);
     showBadges(state);
     badges.light(state.lit);
   };
+}
+
+/** Whether the phase has come to the gradient of the selected parameter, and has not moved it yet. */
+function isRevealed({ session, frame, selected }) {
+  if (!session || !frame || !selected) return false;
+  const at = revealed(session.layout, frame.phase);
+  return at.hasGradient(Number(selected.slice(1).split(".")[0])) && !at.update;
 }
 
 function draw(root, plan, layout, dispatch) {
@@ -97,9 +104,10 @@ function hiddenWords(plan, layer, count) {
 }
 
 function onPick(element, name, dispatch) {
-  element.addEventListener("click", () => dispatch({ type: "select", name }));
+  // The second click of a double click would take the selection back.
+  element.addEventListener("click", ({ detail }) => detail < 2 && dispatch({ type: "select", name }));
   element.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+    if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     dispatch({ type: "select", name });
   });

@@ -1,6 +1,6 @@
 // What is selected, closely: its name and value, and for a parameter one of several ways to see it.
 
-import { isCurrent, isParameter, TABS } from "../core/inspect.js";
+import { isCurrent, isParameter, shownParameter, TABS } from "../core/inspect.js";
 import { count, fixed, full } from "../core/format.js";
 import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
 import { phaseTitle } from "../core/words.js";
@@ -27,7 +27,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
   });
 
   const renderHead = whenChanged(
-    (state) => [state.selected, state.frame, state.session?.layout, state.digits],
+    (state) => [state.selected, state.frame, state.session?.layout, state.digits, state.answers.chain],
     (state) => state.selected && name.replaceChildren(...headOf(state)),
   );
   const stage = root.closest(".stage");
@@ -43,18 +43,20 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     bringIntoSight(state);
     if (root.hidden) return;
     renderHead(state);
+    root.classList.toggle("all-digits", state.digits === "all");
     const parameter = isParameter(selected);
     list.hidden = !parameter;
     for (const tab of tabs) set(tab, { "aria-selected": String(tab.dataset.tab === state.tab), tabindex: tab.dataset.tab === state.tab ? "0" : "-1" });
     const shown = parameter ? state.tab : "unit";
     set(body, { "aria-labelledby": parameter ? `tab-${state.tab}` : null, "aria-label": parameter ? null : "The unit" });
-    copying.hidden = shown === "slice" || shown === "surface";
     const what = state.tab === "slice" ? "slice" : "chain";
     const answer = parameter ? state.answers[what] : null;
     write(said, answer?.error ? `No answer: ${answer.error} ` : "");
     problem.hidden = !answer?.error;
-    const ready = !parameter || Boolean(answer?.data);
+    const asked = what === "slice" ? selected : shownParameter(state);
+    const ready = !parameter || answer?.data?.parameter === asked;
     for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown || !ready;
+    copying.hidden = !ready || shown === "slice" || shown === "surface";
     set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, what) ? "true" : null });
     renderNote(note, state, session.layout, connection);
     if (ready) views[shown](state);
@@ -68,16 +70,18 @@ function seen(root) {
 }
 
 function moveTab(event, tabs, dispatch) {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
-  event.preventDefault();
   const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-  const next = tabs[(at + by + tabs.length) % tabs.length];
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = tabs[(to + tabs.length) % tabs.length];
   dispatch({ type: "tab", tab: next.dataset.tab });
   next.focus();
 }
 
-function headOf({ selected, frame, session: { layout }, digits }) {
+function headOf({ selected, frame: newest, answers: { chain }, session: { layout }, digits }) {
+  // What is explained may be of an earlier step than the newest frame, while it plays.
+  const frame = chain?.data?.parameter === selected ? chain.frame : newest;
   if (!isParameter(selected)) {
     const [layer, unit] = selected.slice(1).split(".").map(Number);
     return [math(m(unitSymbol(layout, layer, unit))), h("span", {}, unitWords(layout, layer, unit)), h("span", { class: "hint", title: full(activationOf(frame, layout, layer, unit)) }, `value ${fixed(activationOf(frame, layout, layer, unit), digits)}`)];
@@ -86,7 +90,8 @@ function headOf({ selected, frame, session: { layout }, digits }) {
   const to = unitName(layout, found.layer, found.to);
   const words = found.kind === "bias" ? `bias of ${to}` : `weight, ${sourceWords(layout, found)} to ${to}`;
   const value = frame.parameters[found.index];
-  return [math(m(parameterSymbol(found))), h("span", {}, words), h("span", { class: "hint", title: full(value) }, `value ${fixed(value, digits)}`)];
+  const moved = revealed(layout, newest.phase).update ? `, after the update ${fixed(frame.newParameters[found.index], digits)}` : "";
+  return [math(m(parameterSymbol(found))), h("span", {}, words), h("span", { class: "hint", title: full(value) }, `value ${fixed(value, digits)}${moved}`)];
 }
 
 function sourceWords(layout, { layer, from }) {

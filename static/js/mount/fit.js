@@ -4,7 +4,9 @@ const LEAST = 11; // pixels
 
 export function shrinkToFit(formula) {
   const room = formula.parentElement.clientWidth;
-  const wide = formula.firstElementChild?.getBoundingClientRect().width ?? 0;
+  const parts = formula.children;
+  if (!parts.length) return;
+  const wide = parts[parts.length - 1].getBoundingClientRect().right - parts[0].getBoundingClientRect().left;
   if (wide <= room) return;
   const size = parseFloat(getComputedStyle(formula).fontSize);
   formula.style.fontSize = `${Math.max(LEAST, (size * room) / wide)}px`;

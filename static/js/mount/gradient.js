@@ -35,7 +35,7 @@ function bars({ bars: { bars: list, hidden } }, dispatch) {
     const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": name, "aria-current": own ? "true" : null });
     return h("li", { class: `${sign}${own ? " own" : ""}` }, link, bar(share), h("span", { class: "number", title: full }, text));
   });
-  return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `The largest of all; ${hidden.toLocaleString("en-US")} smaller ones are not listed.`) : null);
+  return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `${hidden.toLocaleString("en-US")} more, none of them larger.`) : null);
 }
 
 /** The update's own components, those of the gradient above turned round. */
@@ -44,14 +44,16 @@ function updateVector({ bars: { bars: list, hidden } }) {
   return h("p", { class: "vector" }, ...parts, hidden > 0 ? h("span", {}, "…") : null);
 }
 
-function facts({ length, direction, share, rank, count }) {
+function facts({ length, direction, share, rank, count, trained, zero }) {
   const fact = (name, value, title) => [h("dt", {}, name), h("dd", { title }, value)];
   return h("dl", { class: "figures" }, ...fact("Length |∇E|", length.text.replace("+", ""), length.full),
     ...(direction ? fact("This component of its direction ∇E / |∇E|", direction.text, direction.full) : []),
-    ...fact("This one's share of |∇E|²", share), ...fact("Its rank by size", `${rank} of ${count.toLocaleString("en-US")}`));
+    ...(trained && !zero ? [...fact("This one's share of |∇E|²", share), ...fact("Its rank by size", `${rank} of ${count.toLocaleString("en-US")}`)] : []),
+    ...(trained ? [] : fact("This bias", "not trained: no component")));
 }
 
-function largestWords({ largest }, dispatch) {
+function largestWords({ largest, zero }, dispatch) {
+  if (zero) return h("p", { class: "hint" }, "All of them are 0: nothing will move.");
   const { name, symbol, tree, paths, strongest, several } = largest;
   const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": "largest" });
   const of = `${paths > 1 ? ` on the strongest of its ${paths} paths` : ""}${several ? " for this example" : ""}`;

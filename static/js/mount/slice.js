@@ -1,9 +1,10 @@
 // What if: the loss along one weight, a handle that drags it, and a wiggle that becomes the derivative.
 
-import { isCurrent } from "../core/inspect.js";
 import { fixed, full, short, signed, symbol } from "../core/format.js";
 import { BOX, lossAt, viewSlice } from "../views/slice.js";
 import { button, h, s, set, whenChanged, write } from "./dom.js";
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 export function mountSlice(root, dispatch, connection, getState) {
   const parts = make();
@@ -13,6 +14,7 @@ export function mountSlice(root, dispatch, connection, getState) {
 
   const slice = () => getState().answers.slice?.data;
   const tryValue = (value) => {
+    if (getState().playing) connection.send({ do: "pause" }); // a trial belongs to one step
     const [low, high] = view.range;
     dispatch({ type: "try", value: Math.min(high, Math.max(low, value)) });
   };
@@ -30,7 +32,7 @@ export function mountSlice(root, dispatch, connection, getState) {
     event.preventDefault();
     const text = parts.field.value.trim().replace("−", "-");
     const value = Number(text);
-    const fine = text !== "" && Number.isFinite(value);
+    const fine = DECIMAL.test(text) && Number.isFinite(value);
     write(parts.problem, fine ? "" : `“${parts.field.value}” is not a value: a number like 0.25`);
     set(parts.field, { "aria-invalid": fine ? null : "true" });
     if (fine) connection.send({ do: "change", parameter: getState().selected, value });
@@ -46,12 +48,17 @@ export function mountSlice(root, dispatch, connection, getState) {
     drawWiggle(parts, slice(), wiggle, state.digits);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], (state) => drawAll(state));
+  const clear = whenChanged((state) => [state.selected], () => {
+    parts.field.value = "";
+    write(parts.problem, "");
+    set(parts.field, { "aria-invalid": null });
+  });
   const move = whenChanged(
     (state) => [state.tried, state.trial, state.lastTried, state.answers.slice, state.digits, state.frame],
     (state) => drawTried(parts, view, slice(), state),
   );
   return (state) => {
-    if (!isCurrent(state, "slice") && slice().parameter !== state.selected) return;
+    clear(state);
     draw(state);
     move(state);
     set(parts.near, { "aria-pressed": String(state.near), disabled: slice().landings[1].value === slice().at });

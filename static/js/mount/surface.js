@@ -29,6 +29,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   addEventListener("message", ({ origin, source, data }) => {
     if (origin !== location.origin || source !== frame?.contentWindow) return;
     if (data.ready) ready = true;
+    if (data.failed) write(words, `No contours can be drawn of these numbers (${data.failed}).`);
     if (ready && !root.hidden) draw(getState());
   });
 
@@ -42,7 +43,8 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
     [asked, busy] = [key, true];
     try {
       const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: second, theme });
-      const said = figureWords(selected, second);
+      const contours = figure.data.some(({ type }) => type === "contour");
+      const said = contours ? figureWords(selected, second) : "No contours: over these two the loss overflows everywhere.";
       frame.contentWindow.postMessage({ theme, words: { surface: said }, figures: { surface: figure }, key }, location.origin);
       write(words, said);
     } catch (error) {

@@ -42,6 +42,7 @@ export function mountTransport(root, dispatch, connection, getState) {
   });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(OWN_KEYS)) return;
+    if (event.target.matches(".scrolls") && /^(Page|Home|End)/.test(event.key)) return; // they scroll it
     if (event.key === " " && !event.target.closest("button, [role=button], a")) toggle();
     else if (event.key === "Home") seek(0);
     else if (event.key === "End") latest();

@@ -144,7 +144,7 @@ function labels(edge, layout, view) {
 
 /** ▼ for a weight that will fall (a positive gradient), ▲ for one that will rise. */
 function glyph(sign) {
-  return sign > 0 ? "▼" : sign < 0 ? "▲" : "＝";
+  return sign > 0 ? "▼" : sign < 0 ? "▲" : "=";
 }
 
 function slope(view) {

@@ -15,15 +15,17 @@ const MOST_BARS = 8;
 export function viewGradient(layout, spec, frame, chain, largest, digits) {
   const found = parseName(layout, chain.parameter);
   const { gradient, update } = chain;
+  const bars = barsOf(layout, spec, frame, chain.parameter, digits);
   const shown = (value) => ({ text: signed(value, digits), full: full(value) });
   return {
     derivative: partials(found, frame, chain, digits),
-    bars: barsOf(layout, spec, frame, chain.parameter, digits),
+    bars,
     length: shown(gradient.length),
-    direction: gradient.length ? shown(chain.batch_derivative / gradient.length) : null,
+    direction: gradient.length && update.trained ? shown(frame.gradient[found.index] / gradient.length) : null,
     share: `${fixed(100 * gradient.share, digits === "all" ? "all" : 1)} %`,
     rank: gradient.rank,
-    count: layout.count,
+    count: bars.count,
+    zero: gradient.length === 0,
     largest: largestOf(gradient, largest, frame, digits),
     trained: update.trained,
     update: update.trained ? updateFormulas(layout, frame, found, digits) : [],
@@ -49,7 +51,7 @@ function barsOf(layout, spec, frame, selected, digits) {
     const [name, value] = [nameAt(layout, index), frame.gradient[index]];
     return { name, symbol: symbol(name), value, share: Math.abs(value) / most, own: index === own, text: signed(value, digits), full: full(value), update: updateOf(frame, index, digits) };
   });
-  return { bars, hidden: count - listed.length };
+  return { bars, hidden: count - listed.length, count };
 }
 
 /** Indices of the largest trained components, largest first, and how many are trained. */
