@@ -49,6 +49,7 @@ ANSWERS: dict[str, Schema] = {
         difference=DIFFERENCE,
         batch_numeric=MAYBE,
         batch_relative_gap=MAYBE,
+        batch_kink=TRUTH,
         batch_difference=DIFFERENCE,
         gradient=_object(
             length=MAYBE, share=NUMBER, rank=WHOLE, largest=TEXT, largest_value=NUMBER

@@ -33,7 +33,9 @@ def slice_json(
     """
     index, around = network.parameter_index(name), loss_around(record, network)
     at, update = float(record.parameters[index]), update_of(record, network, index, name)
-    points, delta = _points(record, network, 161), update["delta"]
+    points, slope = _points(record, network, 161), batch_derivative(record, network, name)
+    # In float64: in a run of float32 the new value may be rounded back to the old one.
+    delta = -record.learning_rate * slope if update["trained"] else 0.0
     far = min(max(1.0, 1.15 * abs(10 * delta)), 1e3 * max(1.0, abs(at))) if reach is None else reach
     landings, near = at + MULTIPLES * delta, at + WIDTHS
     losses = around.losses_at(index, np.concatenate([landings, near, [at]]))
@@ -45,7 +47,7 @@ def slice_json(
         "losses": finite_list(curve),
         "at": at,
         "loss": finite(float(own[0])),
-        "slope": batch_derivative(record, network, name),
+        "slope": slope,
         "next": update["new_value"],
         "landings": _columns(multiple=MULTIPLES, value=landings, loss=at_landings),
         "wiggle": _columns(h=WIDTHS, quotient=_quotients(at_near - own, near - at)),

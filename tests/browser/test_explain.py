@@ -353,7 +353,7 @@ def test_four_things_in_four_places(visit: Visit) -> None:
     expect(places).to_have_count(4)
     expect(places.nth(0)).to_contain_text("+0.3750")
     expect(places.nth(1)).to_contain_text("2.2673")  # |(2, 1, 0.375)|
-    expect(places.nth(1)).to_contain_text("3 of 5")
+    expect(places.nth(1)).to_contain_text("3 of 3")
     expect(places.nth(1)).to_contain_text("2.7 %")
     expect(places.nth(1)).to_contain_text("The largest is w¹₁₁")
     expect(places.nth(2)).to_contain_text("−0.0188")

@@ -557,3 +557,37 @@ def test_of_very_many_terms_the_largest_are_told_and_the_rest_is_summed() -> Non
     assert abs(path.rest.sum) <= least * path.rest.count
     units = [int(term.factors[-1].at.split(".")[1]) for term in path.terms]
     assert units == sorted(units)
+
+
+def test_a_kink_of_the_batch_is_told_though_the_example_has_none() -> None:
+    data = {"inputs": [[1.0, 1.0], [0.0, 0.0]], "targets": [[1.0], [0.0]]}
+    initial = {"weights": [[[0.5], [0.5]], [[1.0]]], "biases": [[0.0], [0.0]]}
+    layers = [{"units": 1, "activation": "relu"}, {"units": 1, "activation": "identity"}]
+    spec = {"dataset": data, "layers": layers, "initial": initial, "batch_size": 2}
+    timeline = Timeline(parse_spec({**spec, "shuffle": False}))
+    found = chain_json(timeline.record(0), timeline.network, "float64", "b1.1", 0)
+    assert (found["kink"], found["batch_kink"], found["batch_numeric"]) == (False, True, None)
+
+
+def test_landings_are_not_rounded_to_the_runs_precision() -> None:
+    data = {"inputs": [[1.0]], "targets": [[1.0]]}
+    layers = [{"units": 1, "activation": "identity"}]
+    initial = {"weights": [[[1.0]]], "biases": [[5e-7]]}
+    spec = {"dataset": data, "layers": layers, "initial": initial, "precision": "float32"}
+    timeline = Timeline(parse_spec({**spec, "learning_rate": 0.05}))
+    found = slice_json(timeline.record(0), timeline.network, "w1.1.1")
+    for landing in found["landings"]:
+        moved = landing["multiple"] * 0.05 * found["slope"]
+        assert 1.0 - landing["value"] == pytest.approx(moved, rel=1e-6)
+
+
+def test_a_curve_cut_short_is_drawn_anew_over_what_is_finite() -> None:
+    data = {"inputs": [[1e150]], "targets": [[0.0]]}
+    layers = [{"units": 1, "activation": "identity"}, {"units": 1, "activation": "identity"}]
+    initial = {"weights": [[[1e-150]], [[1e5]]], "biases": [[0.0], [0.0]]}
+    spec = {"dataset": data, "layers": layers, "initial": initial, "learning_rate": 1e-300}
+    timeline = Timeline(parse_spec(spec))
+    found = slice_json(timeline.record(0), timeline.network, "w1.1.1")
+    assert found["cut"] == ["below", "above"]
+    assert len(found["values"]) > 80
+    assert found["at"] in found["values"]

@@ -1,6 +1,7 @@
 // Numbers as people read them: a true minus sign, groups of thousands, own units, nothing invented.
 
 const MINUS = "−";
+const OVERFLOWS = "overflows"; // JSON has no infinity: null stands for it
 const HUGE = 1e10; // from here on a value in its own unit is written with a power
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
@@ -11,6 +12,7 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
  * @param {number | "all"} decimals
  */
 export function fixed(value, decimals = 2) {
+  if (value === null) return OVERFLOWS;
   if (decimals === "all") return full(value);
   if (value === 0) return (0).toFixed(decimals);
   const size = Math.abs(value);
@@ -26,6 +28,7 @@ export function signed(value, decimals = 2) {
 
 /** Every digit that the number has. */
 export function full(value) {
+  if (value === null) return OVERFLOWS;
   return String(value).replaceAll("-", MINUS);
 }
 

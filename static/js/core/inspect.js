@@ -52,7 +52,7 @@ export function shownParameter({ selected, way }) {
 
 /** Tells answers apart: of which session, edits and step, and what was asked. */
 function keyOf({ session, frame }, ...asked) {
-  return [session.id, frame.revision, frame.step, ...asked].join(":");
+  return [session?.id, frame?.revision, frame?.step, ...asked].join(":");
 }
 
 /** What the state needs to know of the server, by name: {key, path, query}. */

@@ -23,7 +23,7 @@ export function followExplanations({ get, dispatch, subscribe }) {
       if (mine.stop.signal.aborted) return;
       answer = { key, frame, error: error.message };
     }
-    dispatch({ type: "answer", what, answer });
+    if (get().session === session || get().session?.id === session.id) dispatch({ type: "answer", what, answer });
     await pause;
     if (asking[what] === mine) asking[what] = null;
     follow();
@@ -85,8 +85,8 @@ export function startCheck({ get, dispatch }, key, count) {
   const tell = (state) => dispatch({ type: "check", check: { ...found, state } });
   (async () => {
     for (let first = 0; first !== null; ) {
-      if (checkKey(get()) !== key) return; // nobody looks at this step any more
       const part = await getExplanation(session.id, frame.step, "check", { first }, stop.signal);
+      if (checkKey(get()) !== key) return void tell("cancelled"); // nobody looks at this step any more
       found.checked += part.checked;
       found.agree += part.agree;
       for (const kind of ["different", "kinks", "overflows"]) found[kind] = [...found[kind], ...(part[kind] ?? [])];

@@ -81,7 +81,7 @@ function factorsOf(view, dispatch) {
 
 function result(view, digits) {
   const sign = Math.sign(view.product);
-  const way = sign > 0 ? "▼ to lower the loss it must fall" : sign < 0 ? "▲ to lower the loss it must rise" : "a small change does nothing";
+  const way = sign > 0 ? "▼ to lower the loss it must fall" : sign < 0 ? "▲ to lower the loss it must rise" : "to first order nothing changes";
   const label = view.paths.length > 1 ? `this path's share; all ${view.paths.length} sum to ${signed(view.sum, digits)}` : view.several ? "for this example" : way;
   return h("p", { class: `result ${sign > 0 ? "plus" : sign < 0 ? "minus" : ""}`, "data-of": view.name, "data-result": String(view.product) },
     math(["math", {}, ["mo", {}, "="], ["mn", {}, signed(view.product, digits)]]), h("span", { class: "hint" }, label), h("span", { class: "unseen" }, full(view.product)));

@@ -109,7 +109,8 @@ function renderNote(note, state, layout, connection) {
   const { frame, selected, answers } = state;
   const layer = Number(selected.slice(1).split(".")[0]);
   const behind = layer > 0 && !revealed(layout, frame.phase).hasGradient(layer);
-  const step = isParameter(selected) && answers.chain?.frame ? answers.chain.frame.step : frame.step;
+  const answer = state.tab === "slice" ? answers.slice : state.tab === "surface" ? null : answers.chain;
+  const step = isParameter(selected) && answer?.frame ? answer.frame.step : frame.step;
   const text = behind ? `Step ${count(step)}, computed to its end; the diagram stands at “${phaseTitle(layout.phases[frame.phase])}”.` : `Step ${count(step)}, with the weights before the update.`;
   const phase = 2 * (layout.sizes.length - 1) + 2 - layer;
   if (note.dataset.text === text + phase) return;

@@ -9,6 +9,6 @@ export function shrinkToFit(formula) {
   const wide = parts[parts.length - 1].getBoundingClientRect().right - parts[0].getBoundingClientRect().left;
   if (wide <= room) return;
   const size = parseFloat(getComputedStyle(formula).fontSize);
-  formula.style.fontSize = `${Math.max(LEAST, (size * room) / wide)}px`;
-  if ((size * room) / wide < LEAST) formula.parentElement.tabIndex = 0; // so that keys can scroll it
+  formula.style.fontSize = `${Math.max(LEAST, (0.97 * size * room) / wide)}px`;
+  if (formula.parentElement.scrollWidth > room) formula.parentElement.tabIndex = 0; // so that keys can scroll it
 }

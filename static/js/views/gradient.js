@@ -29,7 +29,7 @@ export function viewGradient(layout, spec, frame, chain, largest, digits) {
     largest: largestOf(gradient, largest, frame, digits),
     trained: update.trained,
     update: update.trained ? updateFormulas(layout, frame, found, digits) : [],
-    updateLength: shown(frame.learningRate * gradient.length),
+    updateLength: shown(gradient.length === null ? null : frame.learningRate * gradient.length),
     rate: full(frame.learningRate),
   };
 }
@@ -79,7 +79,7 @@ function updateOf(frame, index, digits) {
 
 /** Which component is the largest, and by what factors it came to be so. */
 function largestOf(gradient, chain, frame, digits) {
-  const known = chain && chain.parameter === gradient.largest ? chain : null;
+  const known = chain;
   const path = known?.paths.reduce((best, one) => (Math.abs(one.product) > Math.abs(best.product) ? one : best));
   const tree = path ? ["math", {}, row(...path.factors.flatMap((factor, k) => [...(k ? [o("·")] : []), number(factor.value, digits)])), o("="), n(signed(path.product, digits))] : null;
   const strongest = path?.factors.reduce((best, one) => (Math.abs(one.value) > Math.abs(best.value) ? one : best));

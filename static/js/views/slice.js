@@ -47,8 +47,8 @@ function lineThrough({ x, y }, slope, values, from) {
 
 /** The curve's loss at a value between two samples: where the handle is drawn, never shown as a number. */
 export function lossAt({ values, losses }, value) {
-  if (values.length < 2) return losses[0];
   const step = values[1] - values[0];
+  if (!(step > 0)) return losses[losses.length >> 1];
   const k = Math.max(0, Math.min(values.length - 2, Math.floor((value - values[0]) / step)));
   const share = (value - values[k]) / step;
   return losses[k] + (losses[k + 1] - losses[k]) * share;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from app.refusal import Refused
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
-from app.web.charts import MOST_BARS, gradient_figure, loss_figure
+from app.web.charts import MOST_BARS, gradient_figure, loss_figure, surface_figure
 
 DATA = {
     "inputs": [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6], [-0.7, 0.8], [0.9, 1.0]],
@@ -94,3 +95,22 @@ def test_unknown_theme_and_phase_are_refused() -> None:
         gradient_figure(timeline.record(0), timeline.network, 6, "blue")
     with pytest.raises(Refused, match="phase: expected a phase from 0 to 6, got 7"):
         gradient_figure(timeline.record(0), timeline.network, 7, "light")
+
+
+def test_arrows_of_huge_gradients_stay_on_the_axes() -> None:
+    surface = {
+        "x": "w1.1.1",
+        "y": "w2.1.1",
+        "x_values": [-1e154, 1e154],
+        "y_values": [-1e154, 1e154],
+        "losses": [[None, None], [None, None]],
+        "at": [1.0, 0.0],
+        "gradient": [3e300, -4e300],
+        "next": [-9e153, 9e153],
+        "trail": [],
+    }
+    figure = surface_figure(surface, "light")
+    json.dumps(figure, allow_nan=False)
+    assert [trace["type"] for trace in figure["data"]] == ["scatter"] * 4
+    arrow = next(trace for trace in figure["data"] if trace["name"] == "gradient, uphill")
+    assert (arrow["x"][1], arrow["y"][1]) == pytest.approx((5.4e153, -7.2e153))
