@@ -107,10 +107,8 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     layout["margin"] = {"l": 44, "r": 8, "t": 4, "b": 36}
     run = _trail(way, colours)
     next_point = {**_point(surface["next"], colours), "name": "next point"}
-    return {
-        "data": [_contours(surface, theme, colours), run, *arrows, next_point],
-        "layout": layout,
-    }
+    contours = [_contours(surface, theme, colours)] if _has_contours(surface) else []
+    return {"data": [*contours, run, *arrows, next_point], "layout": layout}
 
 
 def _has_contours(surface: dict[str, Any]) -> bool:
