@@ -445,8 +445,12 @@ def test_two_weights_at_once(visit: Visit) -> None:
 
 
 def test_by_touch_the_diagram_stays_in_sight(browser: Browser, server: Server) -> None:
+    # With reduced motion the page does not scroll smoothly: what is measured stays where it is.
     context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
     )
     visit = Visit(context.new_page(), server).open()
     page = visit.page

@@ -39,7 +39,9 @@ export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
   const compact = radius < 22;
   const biases = units.filter((u) => u.layer > 0 && (!large || spread(u.layer) > 2 * radius + 60)).map((u) => biasMark(u, radius, compact || narrow));
   const edges = edgesBetween(sizes, at, radius, large ? strongest : null);
-  placeLabels(edges, obstacles(units, biases, radius), edges.length <= MOST_LABELLED && !narrow && !large);
+  const taken = obstacles(units, biases, radius);
+  for (const edge of edges) edge.spot = clearest(edge, taken);
+  placeLabels(edges, taken, edges.length <= MOST_LABELLED && !narrow && !large);
   const hidden = allSizes.map((size, layer) => size - sizes[layer]);
   return {
     width, height, radius, narrow, compact, large, hidden, units, biases, edges,
@@ -86,6 +88,12 @@ function obstacles(units, biases, radius) {
     ...units.filter((u) => u.layer > 0).map((u) => ({ x: u.x, y: u.y + radius + 15, width: 84, height: 26 })),
     ...biases.map((b) => ({ ...b, width: b.width + 6, height: b.height + 4 })),
   ];
+}
+
+/** Where an edge's label covers least while it is selected, if it has no place of its own. */
+function clearest(edge, taken) {
+  const covered = (box) => taken.filter((other) => overlaps(box, other)).length + Math.abs(box.t - 0.5);
+  return places(edge).reduce((best, box) => (covered(box) < covered(best) ? box : best));
 }
 
 /** Gives each edge a label on its own line where no label, unit or tag is, or none. */

@@ -1,6 +1,6 @@
 // Draws the diagram: elements are made once for a network, then only their attributes change.
 
-import { planDiagram, pointOn } from "../core/geometry.js";
+import { planDiagram } from "../core/geometry.js";
 import { openPathOf } from "../core/inspect.js";
 import { revealed } from "../core/network.js";
 import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
@@ -128,7 +128,7 @@ function makeEdge(edge, dispatch) {
   const chevrons = s("g", { class: "chevrons" });
   const tip = s("title");
   const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, tip, halo, core, chevrons, target);
-  const place = edge.label ?? { ...pointOn(edge, 0.5), width: 66, height: 22 };
+  const place = edge.label ?? edge.spot;
   const label = s("text", { x: place.x, y: place.y + 0.5 });
   const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" },
     s("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: place.height / 2 }), label);
