@@ -155,11 +155,12 @@ export function updateFormulas(layout, frame, found, digits) {
   const symbol = parameterSymbol(found);
   const [before, after, slope] = [frame.parameters[found.index], frame.newParameters[found.index], frame.gradient[found.index]];
   const moved = n(signed(after - before, digits));
+  const rounded = layout.precision === "float32" ? "≈" : "="; // the run rounds what it adds
   const product = row(n(full(frame.learningRate)), o("·"), number(slope, digits));
   return [
-    lines("The update: −α times the partial derivative", [row(o("−"), i("α"), o("·"), slopeOf(i("E"), symbol)), row(o("−"), product)], [null, moved]),
+    lines("The update: −α times the partial derivative", [row(o("−"), i("α"), o("·"), slopeOf(i("E"), symbol)), row(o("−"), product)], [null, moved, rounded]),
     lines("Add the update, or subtract α times the derivative: the same",
       [row(i("new"), ["mspace", { width: "0.3em" }], symbol), row(number(before, digits), o("+"), inside(moved))],
-      [null, row(number(before, digits), o("−"), product)], [null, n(fixed(after, digits))]),
+      [null, row(number(before, digits), o("−"), product)], [null, n(fixed(after, digits)), rounded]),
   ];
 }
