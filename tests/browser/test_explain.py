@@ -461,6 +461,9 @@ def test_by_touch_the_diagram_stays_in_sight(browser: Browser, server: Server) -
     page.get_by_role("tab", name="What if").tap()
     touch = context.new_cdp_session(page)
     expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
+    page.locator(".slice").evaluate(
+        "(e) => e.scrollIntoView({ block: 'end' })"
+    )  # below the diagram
     box = page.locator(".slice .now").bounding_box()
     assert box
     at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
