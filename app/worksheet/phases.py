@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.maths.losses import LOSSES
 from app.maths.network import Network
@@ -36,6 +37,10 @@ ONE = Constant(1)
 
 def plus(terms: Iterable[Formula]) -> Sum:
     return Sum(tuple(("+", term) for term in terms))
+
+
+Array = NDArray[Any]
+_LARGEST_POWER = 600.0  # e^z of a larger z is near what a float cannot hold
 
 
 def minus(one: Formula, other: Formula) -> Sum:
@@ -175,12 +180,27 @@ def weighted_sum(n: Numbers, layer: int, unit: int) -> Formula:
     return plus([*terms, n.parameter(f"b{layer}.{unit}")])
 
 
-def powers_total(n: Numbers, layer: int) -> tuple[Quantity, Formula]:
-    """Return S, the sum of all e^z that softmax takes shares of, and how it comes about."""
-    z = [n.z(layer, unit) for unit in n.units(layer)]
-    with np.errstate(all="ignore"):
-        total = float(np.exp([one.value for one in z]).sum())
-    return Quantity(letter("S"), total), plus(map(Exp, z))
+def powers_total(n: Numbers, layer: int) -> tuple[Quantity, Formula, str]:
+    """Return S, the sum of all powers that softmax takes shares of, how it comes about, a note."""
+    powers = [softmax_power(n, layer, unit) for unit in n.units(layer)]
+    z = np.array([n.z(layer, unit).value for unit in n.units(layer)])
+    shift = float(z.max()) if _is_shifted(z) else 0.0
+    note = "less the largest z, which changes no share" if shift else ""
+    return Quantity(letter("S"), float(np.exp(z - shift).sum())), plus(powers), note
+
+
+def softmax_power(n: Numbers, layer: int, unit: int) -> Formula:
+    """Return e^z of a unit; where that is out of range, less the largest z, as the run has it."""
+    z = [n.z(layer, one) for one in n.units(layer)]
+    largest = max(z, key=lambda one: one.value)
+    own = z[unit - 1]
+    shifted = _is_shifted(np.array([one.value for one in z]))
+    return Exp(minus(own, largest) if shifted else own)
+
+
+def _is_shifted(z: Array) -> bool:
+    """Tell whether the sum of all e^z is too large or too small for a float."""
+    return bool(abs(z.max()) > _LARGEST_POWER)
 
 
 def squares(n: Numbers) -> Formula:

@@ -8,7 +8,7 @@ from app.data.datasets import Dataset
 from app.data.scaling import Scaling
 from app.worksheet import words as say
 from app.worksheet.digits import CARRIED
-from app.worksheet.formula import Exp, Quantity, Ratio
+from app.worksheet.formula import Quantity, Ratio
 from app.worksheet.lines import Group, Line, Pen
 from app.worksheet.mathml import Markup, letter, row, words
 from app.worksheet.phases import (
@@ -22,6 +22,7 @@ from app.worksheet.phases import (
     over,
     plus,
     powers_total,
+    softmax_power,
     times,
     update_forms,
     weighted_sum,
@@ -97,13 +98,13 @@ def _units(n: Numbers, layer: int, pen: Pen) -> Iterator[Line]:
 
 
 def _softmax(n: Numbers, layer: int, pen: Pen) -> Iterator[Line]:
-    """Every z, then the sum S of all e^z, then each unit's share of it."""
+    """Every z, then the sum S of their powers, then each unit's share of it."""
     for unit in n.units(layer):
         yield pen.line(f"z{layer}.{unit}", n.z(layer, unit), weighted_sum(n, layer, unit))
-    total, form = powers_total(n, layer)
-    yield pen.line("S", total, form)
+    total, form, note = powers_total(n, layer)
+    yield pen.line("S", total, form, note=note)
     for unit in n.units(layer):
-        share = Ratio(Exp(n.z(layer, unit)), total)
+        share = Ratio(softmax_power(n, layer, unit), total)
         yield pen.line(f"a{layer}.{unit}", n.came(layer, unit), share)
 
 

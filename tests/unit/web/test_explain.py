@@ -320,3 +320,14 @@ def test_a_slice_reaches_as_far_as_it_is_told(client: TestClient, house: str) ->
     for reach in ("0", "-1", "wide", "1e10"):
         reply = client.get(f"{house}/slice", params={**query, "reach": reach})
         assert (reply.status_code, reply.json()["error"]["field"]) == (422, "reach")
+
+
+def test_a_large_trial_is_sent_as_it_lies(client: TestClient) -> None:
+    data = {"inputs": [[0.1] * 40, [0.2] * 40], "targets": [[1.0], [0.0]]}
+    layers = [{"units": 30}, {"units": 1, "activation": "identity"}]
+    identity = client.post("/api/sessions", json={"dataset": data, "layers": layers}).json()["id"]
+    url = f"/api/sessions/{identity}/steps/0/trial"
+    query = {"parameter": "w1.1.1", "value": "0.5"}
+    reply = client.get(url, params=query, headers={"Accept-Encoding": "gzip"})
+    assert reply.headers["content-encoding"] == "identity"
+    assert int(reply.headers["content-length"]) == len(reply.content) > 20_000

@@ -402,3 +402,23 @@ def test_every_activation_and_loss_has_its_formulas() -> None:
     unit_by_unit = {entry.name for entry in ACTIVATIONS.values() if not entry.only_output}
     assert set(FUNCTIONS) == set(SLOPES) == unit_by_unit
     assert set(LOSS_FORMULAS) == set(OUTPUT_DELTAS) == set(LOSSES)
+
+
+@pytest.mark.parametrize("weights", [[[1, 0], [0, 0]], [[-1, -1], [0, 0]], [[1, 1], [0, 0.01]]])
+def test_shares_of_powers_out_of_range_come_out_of_what_is_printed(
+    client: TestClient, weights: list[list[float]]
+) -> None:
+    spec = {
+        "dataset": {"inputs": [[800, 1]], "targets": [[1, 0]]},
+        "layers": [{"units": 2, "activation": "softmax"}],
+        "loss": "categorical_cross_entropy",
+        "initial": {"weights": [weights], "biases": [[0, 0]]},
+    }
+    identity = _session(client, spec)
+    assert client.get(f"/s/{identity}/worksheet", params={"blank": 1}).status_code == 200
+    lines = _sheet(client, identity)
+    for key in ("S", "a1.1", "a1.2"):
+        for form in lines[key].forms:
+            gap = abs(_evaluated(form) - Decimal(_plain(lines[key].result)))
+            assert gap <= lines[key].half_unit
+    assert "largest z" in lines["S"].words
