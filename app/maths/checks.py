@@ -22,8 +22,11 @@ from app.maths.passes import Passes, with_ones
 
 Array = NDArray[Any]
 # The error of a central difference shrinks with h squared and its rounding grows with 1 / h: near
-# the cube root of the precision both are least (Nocedal and Wright, section 8.1).
+# the cube root of the precision both are least (Nocedal and Wright, section 8.1). The functions
+# bend over z, so a weight behind a large input is moved by less.
 H = 6e-6
+_FEW = 8.0
+_FINEST = 2.0**-32  # of a parameter's size: h keeps twenty bits when it is added
 _HELD = 1 << 17  # numbers of one layer held at a time: a megabyte, which a cache still takes
 PROOFS = {"agree": True, "different": False}  # the verdicts that say something
 _RELATIVE = {"float64": 1e-6, "float32": 1e-2}
@@ -58,7 +61,8 @@ class Difference:
 class Tolerance:
     """How near is near enough: a relative gap below `relative`, or a gap below `noise`.
 
-    `noise` is what rounding, in the run's precision, does to a difference of two losses.
+    `noise` is what rounding, in the run's precision, does to a difference of two losses H apart;
+    nearer ones it blurs the more.
     """
 
     relative: float
@@ -71,19 +75,25 @@ class Tolerance:
             return "overflows"
         if difference.kink:
             return "kinks"
-        near = self._is_noise(found, numeric) or relative_gap(found, numeric) < self.relative
+        near = relative_gap(found, numeric) < self.relative or self._is_noise(found, difference)
         return "agree" if near else "different"
+
+    def is_rounding(self, found: float, difference: Difference) -> bool:
+        """Tell whether they agree only since rounding could be all that parts them: no proof."""
+        if self.verdict(found, difference) != "agree":
+            return False
+        return relative_gap(found, difference.quotient) >= self.relative
 
     def gap(self, found: float, difference: Difference) -> float:
         """Return the relative gap; 0 where nothing is proved or a large one is only rounding."""
         if self.verdict(found, difference) not in PROOFS:
             return 0.0
-        gap = relative_gap(found, difference.quotient)
-        rounding = gap >= self.relative and self._is_noise(found, difference.quotient)
-        return 0.0 if rounding else gap
+        rounding = self.is_rounding(found, difference)
+        return 0.0 if rounding else relative_gap(found, difference.quotient)
 
-    def _is_noise(self, found: float, numeric: float) -> bool:
-        return abs(found - numeric) < self.noise
+    def _is_noise(self, found: float, difference: Difference) -> bool:
+        blur = max(1.0, H / difference.h)
+        return abs(found - difference.quotient) < self.noise * blur
 
 
 def tolerance_of(precision: str, loss: float) -> Tolerance:
@@ -122,7 +132,7 @@ class LossAround:
         return np.array([self._with(y, value).losses_at(x, xs) for value in ys])
 
     def central_difference(self, index: int) -> float:
-        """Return (E(p + h) - E(p - h)) / 2h, where h grows with the parameter."""
+        """Return (E(p + h) - E(p - h)) / 2h, where h moves z by H at the most."""
         return self.difference(index).quotient
 
     def difference(self, index: int) -> Difference:
@@ -133,12 +143,23 @@ class LossAround:
         """Yield the differences of the parameters from `first` up to, and not including, `last`."""
         for layer, part in self._parts(first, last):
             at, count = self._point[part], len(part)
-            h = H * np.maximum(1.0, np.abs(at))
+            h = self._widths(layer, part)
             values = np.concatenate([at + h, at - h])
             zs = self._moved(layer, np.tile(part, 2), values)
             losses, kinks = self._losses(zs[-1]), self._kinks(layer, zs)
             sides = (values[:count], values[count:], losses[:count], losses[count:], kinks)
             yield from map(Difference, *(side.tolist() for side in sides))
+
+    def _widths(self, layer: int, indices: Array) -> Array:
+        """Return h of each parameter: H, up to a few times that for a parameter above 1, and less
+        where z would move by more; beside a huge one as much as its last twenty bits can tell.
+        """
+        most = np.abs(self._came[layer]).max(axis=0) / _FEW
+        source = (indices - self._offsets[layer]) // self._network.sizes[layer + 1]
+        sizes = np.abs(self._point[indices])
+        widths: Array = H * np.clip(sizes, 1.0, _FEW) / np.maximum(1.0, most[source])
+        np.maximum(widths, _FINEST * sizes, out=widths)
+        return widths
 
     def _with(self, index: int, value: float) -> LossAround:
         point = self._point.copy()

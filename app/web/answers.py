@@ -30,6 +30,7 @@ DIFFERENCE = _object(
     loss_above=MAYBE,
     loss_below=MAYBE,
     agrees={"type": ["boolean", "null"]},
+    rounding=TRUTH,
 )
 # What each answer holds; docs/protocol.md says what it means.
 ANSWERS: dict[str, Schema] = {
@@ -88,6 +89,7 @@ ANSWERS: dict[str, Schema] = {
         different=NAMES,
         kinks=NAMES,
         overflows=NAMES,
+        rounding=NAMES,
         worst=_object(parameter={"type": ["string", "null"]}, relative_gap=NUMBER),
         tolerance=NUMBER,
         noise=MAYBE,

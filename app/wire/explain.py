@@ -122,6 +122,7 @@ def check_json(
         kind: [network.parameter_name(k) for k, said in enumerate(verdicts, first) if said == kind]
         for kind in ("different", "kinks", "overflows")
     }
+    rounding = [k for k, pair in enumerate(pairs, first) if tolerance.is_rounding(*pair)]
     return {
         "parameters": total,
         "first": first,
@@ -129,6 +130,7 @@ def check_json(
         "checked": last - first,
         "agree": verdicts.count("agree"),
         **named,
+        "rounding": list(map(network.parameter_name, rounding)),
         "worst": _worst(network, first, pairs, tolerance),
         "tolerance": tolerance.relative,
         "noise": finite(tolerance.noise),
@@ -166,7 +168,8 @@ def _factor(network: Network, factor: Factor) -> Items:
 def _proof(around: LossAround, precision: str, index: int, found: float) -> Items:
     """Return the two forward passes beside `found`, and what they say about it if they can."""
     difference = around.difference(index)
-    verdict = tolerance_of(precision, around.loss()).verdict(found, difference)
+    tolerance = tolerance_of(precision, around.loss())
+    verdict = tolerance.verdict(found, difference)
     numeric = difference.quotient if verdict in PROOFS else None
     sides = ("h", "above", "below", "loss_above", "loss_below")
     said = {side: finite(getattr(difference, side)) for side in sides}
@@ -174,7 +177,11 @@ def _proof(around: LossAround, precision: str, index: int, found: float) -> Item
         "numeric": numeric,
         "relative_gap": None if numeric is None else relative_gap(found, numeric),
         "kink": verdict == "kinks",
-        "difference": {**said, "agrees": PROOFS.get(verdict)},
+        "difference": {
+            **said,
+            "agrees": PROOFS.get(verdict),
+            "rounding": tolerance.is_rounding(found, difference),
+        },
     }
 
 

@@ -300,7 +300,7 @@ def _one_unit(weight: float, rate: float) -> Timeline:
 
 def test_where_a_loss_overflows_beside_the_point_nothing_is_proved() -> None:
     """The square of the largest finite loss's root, moved up by h, is infinite."""
-    timeline = _one_unit(math.sqrt(np.finfo(float).max) * (1 - 1e-6), 1e-300)
+    timeline = _one_unit(math.sqrt(np.finfo(float).max) * (1 - 1e-10), 1e-300)
     record, network = timeline.record(0), timeline.network
     found = chain_json(record, network, "float64", "w1.1.1", 0)
     assert (found["numeric"], found["relative_gap"], found["kink"]) == (None, None, False)
@@ -591,3 +591,42 @@ def test_a_curve_cut_short_is_drawn_anew_over_what_is_finite() -> None:
     assert found["cut"] == ["below", "above"]
     assert len(found["values"]) > 80
     assert found["at"] in found["values"]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize(
+    ("inputs", "weights", "bias"),
+    [
+        ([1656.0, 3.0], [0.0005, 0.1], -0.3),
+        ([150_000.0], [0.00001], -0.3),
+        ([1.0], [-1000.0], 1000.7),
+        ([20_000.0, 0.001], [1e-4, 900.0], -2.0),
+    ],
+)
+def test_right_derivatives_of_unscaled_numbers_are_not_called_different(
+    activation: str, inputs: list[float], weights: list[float], bias: float
+) -> None:
+    data = {"inputs": [inputs], "targets": [[0.9]]}
+    initial = {"weights": [[[weight] for weight in weights]], "biases": [[bias]]}
+    layers = [{"units": 1, "activation": activation}]
+    spec = {"dataset": data, "layers": layers, "initial": initial, "learning_rate": 1e-9}
+    timeline = Timeline(parse_spec(spec))
+    found = check_json(timeline.record(0), timeline.network, "float64", 0, 9)
+    assert (found["different"], found["rounding"]) == ([], [])
+    assert found["worst"]["relative_gap"] < 1e-6
+
+
+def test_what_agrees_only_within_rounding_is_told_apart() -> None:
+    data = {"inputs": [[2, 1]], "targets": [[150_000, 1]]}
+    layers = [{"units": 2, "activation": "tanh"}, {"units": 2, "activation": "identity"}]
+    spec = {"dataset": data, "layers": layers, "seed": 3, "learning_rate": 0.01}
+    timeline = Timeline(parse_spec(spec))
+    record, network = timeline.record(0), timeline.network
+    checked = check_json(record, network, "float64", 0, 99)
+    assert "b2.2" in checked["rounding"]
+    for index in range(network.parameter_count):
+        name = network.parameter_name(index)
+        found = chain_json(record, network, "float64", name, 0)
+        is_rounding = found["difference"]["rounding"]
+        assert is_rounding is (name in checked["rounding"])
+        assert is_rounding is (found["relative_gap"] >= checked["tolerance"])

@@ -81,7 +81,7 @@ export function followTrial({ get, dispatch, subscribe }) {
 export function startCheck({ get, dispatch }, key, count) {
   const { session, frame } = get();
   const stop = new AbortController();
-  const found = { key, step: frame.step, checked: 0, of: count, agree: 0, different: [], kinks: [], overflows: [], worst: null };
+  const found = { key, step: frame.step, checked: 0, of: count, agree: 0, different: [], kinks: [], overflows: [], rounding: [], worst: null };
   const tell = (state) => dispatch({ type: "check", check: { ...found, state } });
   (async () => {
     for (let first = 0; first !== null; ) {
@@ -89,7 +89,7 @@ export function startCheck({ get, dispatch }, key, count) {
       if (checkKey(get()) !== key) return void tell("cancelled"); // nobody looks at this step any more
       found.checked += part.checked;
       found.agree += part.agree;
-      for (const kind of ["different", "kinks", "overflows"]) found[kind] = [...found[kind], ...(part[kind] ?? [])];
+      for (const kind of ["different", "kinks", "overflows", "rounding"]) found[kind] = [...found[kind], ...(part[kind] ?? [])];
       if (part.worst.parameter && !(found.worst?.relative_gap >= part.worst.relative_gap)) found.worst = part.worst;
       first = part.next;
       tell(first === null ? "done" : "running");

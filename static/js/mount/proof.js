@@ -39,7 +39,7 @@ export function mountProof(root, dispatch, startCheck) {
 function proof({ heading, formulas, verdict, agrees, gap }) {
   return h("section", { class: "proof", "data-agrees": String(agrees) }, h("h3", {}, heading),
     ...formulas.map(formula),
-    h("p", { class: agrees === false ? "problem" : "verdict" }, verdict),
+    h("p", { class: agrees === false ? "problem" : agrees ? "verdict" : "hint" }, verdict),
     gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gap.toExponential(1).replaceAll("-", "−")}`));
 }
 
@@ -68,11 +68,12 @@ function summary({ agree, checked, worst }) {
   return `${count(agree)} of ${count(checked)} agree${gap}.`;
 }
 
-function lists({ different, kinks, overflows }) {
+function lists({ different, kinks, overflows, rounding }) {
   const named = (names) => names.slice(0, 12).map(symbol).join(", ") + (names.length > 12 ? ", …" : "");
   return [
     different.length ? h("p", { class: "problem" }, `${count(different.length)} differ: ${named(different)}`) : null,
     kinks.length ? h("p", { class: "hint" }, `${count(kinks.length)} at a kink of ReLU, where a difference means nothing: ${named(kinks)}`) : null,
+    rounding.length ? h("p", { class: "hint" }, `${count(rounding.length)} of these only within what rounding does to losses of this size, which proves nothing: ${named(rounding)}`) : null,
     overflows.length ? h("p", { class: "hint" }, `${count(overflows.length)} where the loss overflows: ${named(overflows)}`) : null,
   ];
 }

@@ -19,6 +19,10 @@ function viewOne({ heading, symbol, several, digits, derivative, numeric, gap, d
     const verdict = kink ? "A ReLU turns on or off within the difference's width: at this kink it means nothing, so there is no number." : "The loss overflows beside this value: a difference means nothing there.";
     return { heading, formulas: [], verdict, agrees: null, gap: null };
   }
+  if (difference.rounding) {
+    const verdict = "No proof either way: what parts the two is within what rounding does to losses of this size.";
+    return { heading, formulas: formulasOf({ symbol, several, digits, derivative, numeric, difference }), verdict, agrees: null, gap };
+  }
   const verdict = difference.agrees ? "They agree: backpropagation and two real forward passes give the same slope." : "They differ by more than rounding explains.";
   return { heading, formulas: formulasOf({ symbol, several, digits, derivative, numeric, difference }), verdict, agrees: difference.agrees, gap };
 }
