@@ -68,6 +68,7 @@ ANSWERS: dict[str, Schema] = {
         landings=_list(_object(multiple=NUMBER, value=MAYBE, loss=MAYBE)),
         wiggle=_list(_object(h=NUMBER, quotient=MAYBE)),
         cut=NAMES,
+        kink=TRUTH,
     ),
     "surface": _object(
         x=TEXT,

@@ -52,6 +52,7 @@ def slice_json(
         "landings": _columns(multiple=MULTIPLES, value=landings, loss=at_landings),
         "wiggle": _columns(h=WIDTHS, quotient=_quotients(at_near - own, near - at)),
         "cut": cut,
+        "kink": around.difference(index).kink,
     }
 
 

@@ -327,6 +327,74 @@ def test_at_a_kink_the_proof_gives_no_number(visit: Visit) -> None:
     expect(page.locator("#tab-body")).to_contain_text("2 at a kink of ReLU")
 
 
+def test_at_a_kink_the_curve_and_the_chain_say_so_too(visit: Visit) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.0]], "targets": [[1.0]]},
+        "initial": {"weights": [[[0.0]], [[1.0]]], "biases": [[0.0], [0.0]]},
+        "layers": [{"units": 1, "activation": "relu"}, {"units": 1, "activation": "identity"}],
+    }
+    page = visit.open(spec).page
+    _click(page, "w1.1.1")
+    expect(page.locator(".result")).to_contain_text("at a ReLU's kink")
+    page.get_by_role("tab", name="What if").click()
+    expect(page.locator("#tab-body")).to_contain_text("the curve has a corner")
+
+
+def test_a_late_answer_is_never_shown_under_another_name_or_step(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    held: list[Any] = []
+    page.route(re.compile(r"/chain\?parameter=w3\.2\.2"), lambda route: held.append(route))
+    _click(page, "w1.1.2")
+    _expect_chain(page, _chain(visit, "w1.1.2"))
+    _click(page, "w3.2.2")
+    expect(page.locator(".chosen")).to_contain_text("weight, h²₂ to ŷ₂")
+    expect(page.locator(".result")).to_be_hidden()
+    expect(page.locator(".copying")).to_be_hidden()
+    _click(page, "w2.1.3")
+    _expect_chain(page, _chain(visit, "w2.1.3"))
+    for route in held:
+        route.continue_()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    _expect_chain(page, _chain(visit, "w2.1.3", 1))
+
+
+def test_a_late_trial_does_not_come_after_letting_go(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w2.2.3")
+    page.get_by_role("tab", name="What if").click()
+    expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
+    held: list[Any] = []
+    page.route(re.compile("/trial"), lambda route: held.append(route))
+    _drag(page, 60)
+    page.wait_for_function("() => document.querySelector('.slice .now.held')")
+    page.mouse.up()
+    for route in held:
+        with page.expect_response(re.compile("/trial")):
+            route.continue_()
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    assert held
+    expect(page.locator(".trial-note")).to_be_hidden()
+    expect(page.locator("#diagram [data-parameter='w2.2.3']")).to_have_attribute(
+        "data-weight", _text(visit.step(0)["layers"][1]["weights"][1][2])
+    )
+
+
+def test_a_value_tried_at_one_step_is_not_kept_at_another(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _click(page, "w2.2.3")
+    page.get_by_role("tab", name="What if").click()
+    expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
+    _drag(page, 60)
+    expect(page.locator(".trial-note")).to_be_visible()
+    page.mouse.up()
+    keep = page.get_by_role("button", name=re.compile("^Keep"))
+    expect(keep).to_be_enabled()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    expect(keep).to_be_disabled()
+
+
 def test_a_large_check_shows_progress_and_can_be_cancelled(visit: Visit) -> None:
     rng = np.random.default_rng(1)
     data = {

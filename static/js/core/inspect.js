@@ -37,7 +37,7 @@ export const INSPECT_REDUCERS = {
   answer: (state, { what, answer }) => ({ ...state, answers: { ...state.answers, [what]: answer } }),
   try: (state, { value }) => ({ ...state, tried: { parameter: state.selected, value } }),
   restore: (state) => (state.tried ? { ...state, tried: null, trial: null, lastTried: state.tried } : state),
-  trial: (state, { frame, tried }) => (state.tried ? { ...state, trial: { ...frame, tried } } : state),
+  trial: (state, { frame, tried }) => (state.tried?.parameter === tried.parameter ? { ...state, trial: { ...frame, tried } } : state),
   near: (state, { near }) => ({ ...state, near, tried: null, trial: null }),
   check: (state, { check }) => ({ ...state, check }),
   other: (state, { other }) => ({ ...state, other }),

@@ -59,7 +59,8 @@ export function reduce(state, action) {
 /** A frame of an older revision than the one we know of is stale; a trial belongs to its own frame. */
 function takeFrame(state, { frame }) {
   if (state.frame && frame.revision < state.frame.revision) return state;
-  const lastTried = frame.revision === state.frame?.revision ? state.lastTried : null;
+  const same = frame.revision === state.frame?.revision && frame.step === state.frame?.step;
+  const lastTried = same ? state.lastTried : null;
   return { ...state, frame, tried: null, trial: null, lastTried };
 }
 

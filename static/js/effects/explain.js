@@ -51,7 +51,7 @@ async function breathe() {
   if (spent > SLOW) await new Promise((done) => setTimeout(done, Math.min(LONGEST, 3 * spent)));
 }
 
-const belongs = (trial, frame) => ["revision", "step", "example"].every((key) => trial[key] === frame[key]);
+const belongs = (trial, frame) => ["revision", "step", "example"].every((key) => trial[key] === frame?.[key]);
 
 /** While a weight is tried, fetches the step as it would be: one question at a time, newest last. */
 export function followTrial({ get, dispatch, subscribe }) {
@@ -66,9 +66,9 @@ export function followTrial({ get, dispatch, subscribe }) {
     const query = { ...tried, example: frame.example, phase: frame.phase };
     try {
       const trial = await getTrial(session.id, frame.step, query, session.layout);
-      if (belongs(trial, get().frame)) dispatch({ type: "trial", frame: trial, tried });
+      if (get().session?.id === session.id && belongs(trial, get().frame)) dispatch({ type: "trial", frame: trial, tried });
     } catch (error) {
-      dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
+      if (get().session?.id === session.id) dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
     }
     await breathe();
     asking = false;
@@ -77,12 +77,13 @@ export function followTrial({ get, dispatch, subscribe }) {
   subscribe(follow);
 }
 
-/** Checks every parameter of the step part by part; `stop()` ends it. */
+/** Checks every parameter of the step part by part; `stop()` ends it, `drop()` without a word. */
 export function startCheck({ get, dispatch }, key, count) {
   const { session, frame } = get();
   const stop = new AbortController();
   const found = { key, step: frame.step, checked: 0, of: count, agree: 0, different: [], kinks: [], overflows: [], rounding: [], worst: null };
-  const tell = (state) => dispatch({ type: "check", check: { ...found, state } });
+  let dropped = false;
+  const tell = (state) => dropped || dispatch({ type: "check", check: { ...found, state } });
   (async () => {
     for (let first = 0; first !== null; ) {
       const part = await getExplanation(session.id, frame.step, "check", { first }, stop.signal);
@@ -99,5 +100,6 @@ export function startCheck({ get, dispatch }, key, count) {
     tell(stop.signal.aborted ? "cancelled" : "failed");
   });
   tell("running");
-  return { stop: () => stop.abort() };
+  const drop = () => { dropped = true; stop.abort(); };
+  return { stop: () => stop.abort(), drop };
 }

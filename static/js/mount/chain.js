@@ -21,7 +21,7 @@ export function mountChain(root, dispatch, connection) {
       replaceKeepingFocus(root,
         crumbs(state, dispatch),
         standsFor(h("div", { class: "chain", role: "list", "aria-label": "Factors" }, lhs(view), ...factors), view.equation),
-        result(view, state.digits),
+        result(view, data.kink, state.digits),
         detail,
         view.terms.length ? terms(view, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, data, state, dispatch, all, () => { all = true; dispatch({ type: "path", path: state.openPath }); }) : null,
@@ -79,9 +79,10 @@ function factorsOf(view, dispatch) {
   });
 }
 
-function result(view, digits) {
+function result(view, kink, digits) {
   const sign = Math.sign(view.product);
-  const way = sign > 0 ? "▼ to lower the loss it must fall" : sign < 0 ? "▲ to lower the loss it must rise" : "to first order nothing changes";
+  const nothing = view.product === null ? "beyond what a number can hold" : kink ? "at a ReLU's kink the slope is taken as that of the side where it is off" : "to first order nothing changes";
+  const way = sign > 0 ? "▼ to lower the loss it must fall" : sign < 0 ? "▲ to lower the loss it must rise" : nothing;
   const label = view.paths.length > 1 ? `this path's share; all ${view.paths.length} sum to ${signed(view.sum, digits)}` : view.several ? "for this example" : way;
   return h("p", { class: `result ${sign > 0 ? "plus" : sign < 0 ? "minus" : ""}`, "data-of": view.name, "data-result": String(view.product) },
     math(["math", {}, ["mo", {}, "="], ["mn", {}, signed(view.product, digits)]]), h("span", { class: "hint" }, label), h("span", { class: "unseen" }, full(view.product)));

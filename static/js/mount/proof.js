@@ -10,7 +10,7 @@ export function mountProof(root, dispatch, startCheck) {
   const own = h("div");
   const all = h("div", { role: "status" });
   let running = null;
-  const start = (state) => { running?.stop(); running = startCheck(checkKey(state), state.session.layout.count); };
+  const start = (state) => { running?.drop(); running = startCheck(checkKey(state), state.session.layout.count); };
   root.append(own, h("section", {}, h("h3", {}, "Every parameter of this step"), all));
   const drawOwn = whenChanged(
     (state) => [state.answers.chain, state.digits],

@@ -4,6 +4,7 @@ import { fixed, full, short, signed, symbol } from "../core/format.js";
 import { BOX, lossAt, viewSlice } from "../views/slice.js";
 import { button, h, s, set, whenChanged, write } from "./dom.js";
 
+const KINK = " A ReLU turns just here: the curve has a corner and no one slope; backpropagation takes the side where the ReLU is off.";
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 export function mountSlice(root, dispatch, connection, getState) {
@@ -146,7 +147,7 @@ function drawCurve(parts, view, slice, digits) {
   set(parts.ends[0], { x: 2, y: BOX.height - 4 });
   set(parts.ends[1], { x: BOX.width - 2, y: BOX.height - 4 });
   parts.marks.replaceChildren(...view.marks.map((mark) => landingMark(mark, view)));
-  write(parts.caption, `The loss E as ${name} alone changes: drag the point. Dashed: the tangent, of slope ∂E/∂${name} = ${signed(slice.slope, digits)}.${view.cut ? ` ${view.cut}` : ""}`);
+  write(parts.caption, `The loss E as ${name} alone changes: drag the point. Dashed: the tangent, of slope ∂E/∂${name} = ${signed(slice.slope, digits)}.${slice.kink ? KINK : ""}${view.cut ? ` ${view.cut}` : ""}`);
   parts.landings.replaceChildren(landingTable(slice, digits));
 }
 
@@ -188,10 +189,16 @@ function drawWiggle(parts, slice, index, digits) {
   const gap = quotient === null ? null : quotient - slice.slope;
   parts.quotient.replaceChildren(h("table", {}, h("tbody", {},
     line("h", String(width)),
-    line(`(E(${name} + h) − E(${name})) / h`, quotient === null ? "overflows" : signed(quotient, digits === 2 ? 4 : digits === 4 ? 8 : digits), quotient),
+    line(`(E(${name} + h) − E(${name})) / h`, quotient === null ? lost(slice, width) : signed(quotient, digits === 2 ? 4 : digits === 4 ? 8 : digits), quotient),
     line(`∂E/∂${name}`, signed(slice.slope, digits === 2 ? 4 : digits === 4 ? 8 : digits), slice.slope),
     line("gap", gap === null ? "" : gap.toExponential(1).replaceAll("-", "−"), gap))),
+  slice.kink ? h("p", { class: "hint" }, "At this kink the quotient depends on the side it comes from: it need not come to the derivative.") : "",
   index > 6 ? h("p", { class: "hint" }, "So small an h meets the rounding of the computer's numbers: the gap may grow again.") : "");
+}
+
+/** Why there is no quotient: the loss overflows, or so small an h changes nothing. */
+function lost({ at }, width) {
+  return at + width === at ? "h is lost in rounding" : "overflows";
 }
 
 function line(name, text, value = null) {
