@@ -20,7 +20,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         ws="websockets-sansio",
-        ws_max_size=65_536,
+        ws_max_size=settings.limits.message_bytes,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
         log_level="warning",

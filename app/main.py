@@ -18,7 +18,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.sessions = Sessions(settings.data_dir, settings.resident_sessions)
+        app.state.sessions = Sessions(settings.data_dir, settings.limits)
         yield
         await app.state.sessions.close()
 

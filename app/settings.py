@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+from app.limits import Limits, setting_of
+
+OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`resident_sessions` is how many runs stay in memory; the others wait in the store."""
+    """`allowed_hosts` are names besides OWN_HOSTS, without ports; `allowed_origins` are whole.
+
+    `trusted_proxies` are the addresses whose X-Forwarded-For and -Proto are believed.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path = Path("data")
-    resident_sessions: int = 64
-    body_bytes: int = 5_000_000
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -26,6 +35,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         host=environment.get("RETRACE_HOST", default.host),
         port=_port(environment.get("RETRACE_PORT", str(default.port))),
         data_dir=Path(environment.get("RETRACE_DATA_DIR", str(default.data_dir))),
+        allowed_hosts=_words(environment, "RETRACE_ALLOWED_HOSTS"),
+        allowed_origins=_words(environment, "RETRACE_ALLOWED_ORIGINS"),
+        trusted_proxies=_words(environment, "RETRACE_TRUSTED_PROXIES"),
+        limits=_limits(environment),
     )
 
 
@@ -33,3 +46,24 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise ValueError(f"RETRACE_PORT: expected a port from 1 to 65535, got {text!r}")
     return int(text)
+
+
+def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the words of a list with commas."""
+    return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
+
+
+def _limits(environment: Mapping[str, str]) -> Limits:
+    given = {}
+    for limit in fields(Limits):
+        text = environment.get(setting_of(limit.name))
+        if text is not None:
+            given[limit.name] = _count(setting_of(limit.name), text)
+    return Limits(**given)
+
+
+def _count(name: str, text: str) -> int:
+    digits = text.replace("_", "").replace(",", "")
+    if not digits.isascii() or not digits.isdecimal() or not 0 < int(digits) < 2**53:
+        raise ValueError(f"{name}: expected a whole number above 0, got {text!r}")
+    return int(digits)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"refusal", "settings"}
+GROUND = {"refusal", "limits", "settings"}
 BELOW: dict[str, set[str]] = {
     "maths": set(),
     "data": set(),
@@ -22,6 +22,7 @@ BELOW: dict[str, set[str]] = {
     "__main__": {"main"},
     "__init__": set(),
     "refusal": set(),
+    "limits": set(),
     "settings": set(),
 }
 JS_BELOW: dict[str, set[str]] = {

@@ -8,8 +8,7 @@ import time
 from app.refusal import Refused
 from app.sessions.reaching import SLICE_SECONDS, Cancelled
 from app.sessions.session import Session
-from app.timeline.limits import LAST_STEP
-from app.timeline.phases import last_cursor, move
+from app.timeline.phases import last_cursor
 
 _TICK = 1 / 60
 _STORE_SECONDS = 1.0
@@ -69,7 +68,7 @@ class Player:
 
     async def _move_now(self, unit: str, by: int) -> str | None:
         session, timeline = self._session, self._session.timeline
-        wanted = move(session.cursor, unit, by, timeline.phase_count, timeline.steps_per_epoch)
+        wanted = timeline.move(session.cursor, unit, by)
         began = time.monotonic()
         try:
             record = await session.reaching.record(wanted.step, None)
@@ -82,8 +81,9 @@ class Player:
             return "diverged"
         self._adapt(time.monotonic() - began)
         await session.show(wanted, record)
-        at_end = wanted == last_cursor(LAST_STEP, timeline.phase_count)
-        return "end" if at_end or (unit != "phase" and wanted.step == LAST_STEP) else None
+        last = timeline.limits.max_steps
+        at_end = wanted == last_cursor(last, timeline.phase_count)
+        return "end" if at_end or (unit != "phase" and wanted.step == last) else None
 
     def _adapt(self, took: float) -> None:
         """Choose how far to move at once, so that about 60 states a second are shown."""

@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from app.limits import over
 from app.refusal import Refused
 from app.sessions.reaching import Reaching
 from app.sessions.store import Store, Stored
 from app.sessions.viewers import Viewer
 from app.sessions.workers import P, T, Workers
 from app.timeline.edits import Edit, parse_change
-from app.timeline.limits import LAST_STEP
-from app.timeline.phases import Cursor, last_cursor, move
+from app.timeline.phases import Cursor, last_cursor
 from app.timeline.run import StepRecord
 from app.timeline.timeline import Timeline
 
@@ -66,7 +66,7 @@ class Session:
             if (known := await self._known(command)) is not None:
                 return known
             timeline = self.timeline
-            wanted = move(self.cursor, unit, by, timeline.phase_count, timeline.steps_per_epoch)
+            wanted = timeline.move(self.cursor, unit, by)
             return await self._go(wanted, patience, command)
 
     async def seek(
@@ -87,8 +87,11 @@ class Session:
                 return known
             revealed = self.cursor.phase == self.timeline.phase_count - 1
             step = self.cursor.step + revealed
-            if step > LAST_STEP:
-                raise Refused("out_of_range", "step", step, f"an edit at or before {LAST_STEP:,}")
+            last = self.timeline.limits.max_steps
+            if step > last:
+                raise over(
+                    "max_steps", f"an edit at or before {last:,}", "step", step, "out_of_range"
+                )
             edit = parse_change(given, step)
             dropped = await self._edit(self.timeline.change, edit)
             return await self._edited(command, {"dropped": [old.to_json() for old in dropped]})

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from app.limits import UNLIMITED, Limits
 from app.refusal import Refused
 from app.sessions.player import Player
 from app.sessions.session import Session
@@ -29,19 +30,21 @@ class Seat:
 
 
 class Sessions:
-    """Keeps at most `resident` idle sessions in memory; the rest waits in the store."""
+    """Keeps as many sessions in memory as `limits` say; the idle ones wait in the store."""
 
-    def __init__(self, folder: Path, resident: int) -> None:
+    def __init__(self, folder: Path, limits: Limits) -> None:
         self._workers = Workers()
         self._store = Store(folder)
-        self._resident = resident
+        self._limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._opening: dict[str, asyncio.Task[Seat]] = {}
 
     async def create(self, given: Any) -> Session:
         """Make a session of a spec as JSON; Refused where the spec is."""
         identity = secrets.token_urlsafe(_ID_BYTES)
-        timeline = await self._workers.compute(lambda: Timeline(parse_spec(given)))
+        timeline = await self._workers.compute(
+            lambda: Timeline(parse_spec(given, self._limits), limits=self._limits)
+        )
         spec = timeline.spec.to_json()
         stored = Stored(identity, spec, [], [], 0, 0, 0)
         session = Session(identity, timeline, stored, self._workers, self._store)
@@ -90,8 +93,8 @@ class Sessions:
             raise Refused("unknown_session", "id", identity, expected)
 
         def build() -> Timeline:
-            spec = parse_spec(stored.spec)
-            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved)
+            spec = parse_spec(stored.spec, UNLIMITED)  # what was granted once stays
+            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, self._limits)
 
         timeline = await self._workers.compute(build)
         session = Session(identity, timeline, stored, self._workers, self._store)
@@ -100,7 +103,7 @@ class Sessions:
         return seat
 
     async def _make_room(self) -> None:
-        while len(self._seats) > self._resident:
+        while len(self._seats) > self._limits.resident_sessions:
             idle = (k for k, seat in self._seats.items() if not seat.session.users)
             identity = next(idle, None)
             if identity is None:

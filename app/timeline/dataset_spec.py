@@ -6,7 +6,7 @@ from typing import Any
 
 from app.data.csv_table import read_table
 from app.data.datasets import SOURCES
-from app.timeline.limits import MAX_NAME, MAX_NUMBERS, MAX_ROWS, MAX_UNITS
+from app.limits import MAX_NAME, Limits, over
 from app.timeline.reading import a_list, a_name, a_number, a_text, a_vector, an_object, refused
 
 AMES: dict[str, Any] = {
@@ -27,11 +27,11 @@ _INLINE_KEYS = (
 )
 
 
-def parse_dataset(value: Any, outputs: int, activation: str, loss: str) -> dict[str, Any]:
+def parse_dataset(value: Any, outputs: int, loss: str, limits: Limits) -> dict[str, Any]:
     """Return the completed dataset of a network with `outputs` output units."""
     if not isinstance(value, dict):
         raise refused("dataset", value, "an object")
-    dataset = _named(value) if "name" in value else _inline(value)
+    dataset = _named(value) if "name" in value else _inline(value, limits)
     targets = 1 if "name" in value else len(dataset["targets"][0])
     if targets != outputs:
         raise refused(
@@ -59,10 +59,10 @@ def _named(value: dict[str, Any]) -> dict[str, Any]:
     return {"name": item["name"], "inputs": inputs, "target": target, "test_fraction": fraction}
 
 
-def _inline(value: dict[str, Any]) -> dict[str, Any]:
+def _inline(value: dict[str, Any], limits: Limits) -> dict[str, Any]:
     item = an_object(value, "dataset", _INLINE_KEYS)
-    inputs = _rows(item.get("inputs"), "dataset.inputs")
-    targets = _rows(item.get("targets"), "dataset.targets")
+    inputs = _rows(item.get("inputs"), "dataset.inputs", limits)
+    targets = _rows(item.get("targets"), "dataset.targets", limits)
     if len(targets) != len(inputs):
         expected = f"{len(inputs)} rows, as many as inputs"
         raise refused("dataset.targets", f"{len(targets)} rows", expected, "wrong_shape")
@@ -80,13 +80,12 @@ def _inline(value: dict[str, Any]) -> dict[str, Any]:
     return completed
 
 
-def _rows(value: Any, field: str) -> list[list[float]]:
-    rows = a_list(value, field, MAX_ROWS)
-    width = len(a_list(rows[0], f"{field}[0]", MAX_UNITS))
-    if width * len(rows) > MAX_NUMBERS:
-        raise refused(
-            field, f"{width * len(rows):,} numbers", f"at most {MAX_NUMBERS:,}", "too_large"
-        )
+def _rows(value: Any, field: str, limits: Limits) -> list[list[float]]:
+    rows = a_list(value, field, limits.max_rows, limit="max_rows")
+    width = len(a_list(rows[0], f"{field}[0]", limits.max_units, limit="max_units"))
+    if width * len(rows) > limits.max_numbers:
+        found = f"{width * len(rows):,} numbers"
+        raise over("max_numbers", f"at most {limits.max_numbers:,}", field, found)
     return [a_vector(row, f"{field}[{k}]", width) for k, row in enumerate(rows)]
 
 

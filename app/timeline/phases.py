@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.timeline.limits import LAST_STEP
+from app.limits import DEFAULT_LIMITS
 
 
 @dataclass(frozen=True)
@@ -44,24 +44,31 @@ def phases_of(layer_count: int) -> tuple[Phase, ...]:
     )
 
 
-def move(cursor: Cursor, unit: str, by: int, phase_count: int, steps_per_epoch: int) -> Cursor:
+def move(
+    cursor: Cursor,
+    unit: str,
+    by: int,
+    phase_count: int,
+    steps_per_epoch: int,
+    last_step: int = DEFAULT_LIMITS.max_steps,
+) -> Cursor:
     """Return the cursor `by` units on (back, where negative), clamped to the run.
 
     A move by step keeps the phase. A move by epoch goes to phase 0 of that epoch's first step.
     """
     if unit == "phase":
         place = cursor.step * phase_count + cursor.phase + by
-        place = min(max(place, 0), LAST_STEP * phase_count + phase_count - 1)
+        place = min(max(place, 0), last_step * phase_count + phase_count - 1)
         return Cursor(*divmod(place, phase_count))
     if unit == "step":
         step = cursor.step + by
         if step < 0:
             return START
-        if step > LAST_STEP:
-            return last_cursor(LAST_STEP, phase_count)
+        if step > last_step:
+            return last_cursor(last_step, phase_count)
         return Cursor(step, cursor.phase)
     step = max(cursor.step // steps_per_epoch + by, 0) * steps_per_epoch
-    return Cursor(step, 0) if step <= LAST_STEP else last_cursor(LAST_STEP, phase_count)
+    return Cursor(step, 0) if step <= last_step else last_cursor(last_step, phase_count)
 
 
 def last_cursor(step: int, phase_count: int) -> Cursor:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from app.limits import over
 from app.refusal import Refused
 
 Object = Mapping[str, Any]
@@ -29,11 +30,17 @@ def an_object(value: Any, field: str, known: Iterable[str]) -> dict[str, Any]:
     return value
 
 
-def a_list(value: Any, field: str, most: int, least: int = 1) -> list[Any]:
+def a_list(
+    value: Any, field: str, most: int, least: int = 1, limit: str | None = None
+) -> list[Any]:
+    """Return a list of `least` to `most` items; `limit` names the setting that says `most`."""
     if not isinstance(value, list):
         raise refused(field, value, "a list")
     if not least <= len(value) <= most:
-        raise refused(field, f"{len(value)} items", f"{least:,} to {most:,} items", "wrong_size")
+        found, allowed = f"{len(value)} items", f"{least:,} to {most:,} items"
+        if limit:
+            raise over(limit, allowed, field, found, "wrong_size")
+        raise refused(field, found, allowed, "wrong_size")
     return value
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from app.limits import DEFAULT_LIMITS, Limits, over
 from app.maths.activations import ACTIVATIONS
 from app.maths.initializers import INITIALIZERS
 from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.maths.optimizers import OPTIMIZERS
 from app.timeline.dataset_spec import AMES, parse_dataset
-from app.timeline.limits import MAX_LAYERS, MAX_PARAMETERS, MAX_ROWS, MAX_UNITS
 from app.timeline.reading import (
     a_bool,
     a_learning_rate,
@@ -66,22 +66,23 @@ class Spec:
         return Network(sizes, names, self.loss, self.train_biases)
 
 
-def parse_spec(given: Any) -> Spec:
+def parse_spec(given: Any, limits: Limits = DEFAULT_LIMITS) -> Spec:
     """Return the completed spec, or raise Refused with the path of the first wrong item."""
     given = {**DEFAULTS, **an_object(given, "", DEFAULTS)}
-    layers = _layers(given["layers"])
+    layers = _layers(given["layers"], limits)
     loss = a_name(given["loss"], "loss", LOSSES)
     _check_pairing(layers, loss)
-    dataset = parse_dataset(given["dataset"], layers[-1]["units"], layers[-1]["activation"], loss)
+    outputs = layers[-1]["units"]
+    dataset = parse_dataset(given["dataset"], outputs, loss, limits)
     sizes = [_input_count(dataset), *(layer["units"] for layer in layers)]
-    _check_size(sizes)
+    _check_size(sizes, limits)
     return Spec(
         dataset=dataset,
         layers=layers,
         loss=loss,
         optimizer=parse_optimizer(given["optimizer"], "optimizer"),
         learning_rate=a_learning_rate(given["learning_rate"], "learning_rate"),
-        batch_size=a_whole(given["batch_size"], "batch_size", 1, MAX_ROWS),
+        batch_size=a_whole(given["batch_size"], "batch_size", 1, limits.max_rows),
         shuffle=a_bool(given["shuffle"], "shuffle"),
         initial=_initial(given["initial"], sizes),
         train_biases=a_bool(given["train_biases"], "train_biases"),
@@ -100,9 +101,9 @@ def _input_count(dataset: dict[str, Any]) -> int:
     return len(inputs) if "name" in dataset else len(inputs[0])
 
 
-def _layers(value: Any) -> list[dict[str, Any]]:
+def _layers(value: Any, limits: Limits) -> list[dict[str, Any]]:
     layers = []
-    items = a_list(value, "layers", MAX_LAYERS)
+    items = a_list(value, "layers", limits.max_layers, limit="max_layers")
     for k, item in enumerate(items):
         field = f"layers[{k}]"
         item = an_object(item, field, ["units", "activation"])
@@ -112,7 +113,7 @@ def _layers(value: Any) -> list[dict[str, Any]]:
             raise refused(
                 f"{field}.activation", name, f"in a hidden layer one of {', '.join(hidden)}"
             )
-        units = a_whole(item.get("units"), f"{field}.units", 1, MAX_UNITS)
+        units = a_whole(item.get("units"), f"{field}.units", 1, limits.max_units)
         layers.append({"units": units, "activation": name})
     return layers
 
@@ -126,11 +127,11 @@ def _check_pairing(layers: list[dict[str, Any]], loss: str) -> None:
         raise refused("loss", loss, f"categorical_cross_entropy, which {activation} goes with")
 
 
-def _check_size(sizes: list[int]) -> None:
+def _check_size(sizes: list[int], limits: Limits) -> None:
     count = sum((source + 1) * to for source, to in pairwise(sizes))
-    if count > MAX_PARAMETERS:
-        allowed = f"a network of at most {MAX_PARAMETERS:,} parameters"
-        raise refused("layers", f"{count:,} parameters", allowed, "too_large")
+    if count > limits.max_parameters:
+        allowed = f"a network of at most {limits.max_parameters:,} parameters"
+        raise over("max_parameters", allowed, "layers", f"{count:,} parameters")
 
 
 def _initial(value: Any, sizes: list[int]) -> dict[str, Any]:

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.data.datasets import load_dataset
+from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
 from app.timeline.checkpoints import Checkpoints, first_interval
 from app.timeline.edits import Edit, edit_from_json
 from app.timeline.history import History
-from app.timeline.limits import LAST_STEP, MAX_EDITS
-from app.timeline.phases import phases_of
+from app.timeline.phases import Cursor, move, phases_of
 from app.timeline.run import Run, StepRecord
 from app.timeline.spec import Spec
 
@@ -46,7 +46,9 @@ class Timeline:
         edits: Iterable[dict[str, Any]] = (),
         undo_stack: Iterable[dict[str, Any]] = (),
         saved: bytes | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        self.limits = limits
         self.spec, self.network = spec, spec.network()
         self.dataset = load_dataset(spec.dataset, spec.seed)
         self.edits = tuple(edit_from_json(edit) for edit in edits)
@@ -72,6 +74,11 @@ class Timeline:
     @property
     def batch_size(self) -> int:
         return self._run.batches.batch_size
+
+    def move(self, cursor: Cursor, unit: str, by: int) -> Cursor:
+        """Return `cursor` moved by so many phases, steps or epochs, clamped to the run."""
+        last = self.limits.max_steps
+        return move(cursor, unit, by, self.phase_count, self.steps_per_epoch, last)
 
     def layout(self) -> dict[str, Any]:
         """Return what a reader needs to know once to read every frame."""
@@ -128,10 +135,9 @@ class Timeline:
         """Add `edit`; return the edits of later steps that it drops."""
         if edit.parameter is not None:
             self.network.parameter_index(edit.parameter)
-        if len(self.edits) >= MAX_EDITS:
-            raise Refused(
-                "too_many_edits", "edits", len(self.edits), f"at most {MAX_EDITS:,} edits"
-            )
+        if len(self.edits) >= self.limits.max_edits:
+            allowed = f"at most {self.limits.max_edits:,} edits"
+            raise over("max_edits", allowed, "edits", len(self.edits), "too_many_edits")
         dropped = tuple(old for old in self.edits if old.step > edit.step)
         replaced = [o for o in self.edits if o.step == edit.step and o.subject == edit.subject]
         kept = [old for old in self.edits if old not in dropped and old not in replaced]
@@ -203,8 +209,9 @@ class Timeline:
         self._stand_at(0)
 
     def _within_reach(self, step: int) -> int:
-        if not 0 <= step <= LAST_STEP:
-            raise Refused("out_of_range", "step", step, f"a step from 0 to {LAST_STEP:,}")
+        if not 0 <= step <= self.limits.max_steps:
+            allowed = f"a step from 0 to {self.limits.max_steps:,}"
+            raise over("max_steps", allowed, "step", step, "out_of_range")
         if self.last_step is not None and step > self.last_step:
             expected = f"at most {self.last_step}, the last step whose numbers are all finite"
             raise Refused("diverged", "step", step, expected)

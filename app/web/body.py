@@ -6,18 +6,17 @@ from typing import Any
 
 from fastapi import Request
 
-from app.refusal import Refused
+from app.limits import over
 from app.wire.commands import read_json
 
 
 async def json_body(request: Request) -> Any:
     """Return the JSON of the body; Refused where it is too large or not JSON."""
-    most: int = request.app.state.settings.body_bytes
+    most: int = request.app.state.settings.limits.body_bytes
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most:
-            raise Refused(
-                "body_too_large", "body", f"more than {most:,} bytes", f"at most {most:,}"
-            )
+            found = f"more than {most:,} bytes"
+            raise over("body_bytes", f"at most {most:,}", "body", found, "body_too_large")
     return read_json(bytes(body), "body")

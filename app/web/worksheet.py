@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from app.refusal import Refused
 from app.sessions.reaching import Busy
 from app.sessions.session import Session
-from app.timeline.limits import LAST_STEP
 from app.web.api import PATIENCE, SessionId, sessions_of, whole
 from app.web.contexts import ErrorPage, Link, WorksheetPage
 from app.web.replies import page
@@ -67,7 +66,7 @@ def _flag(text: str) -> bool:
 def _links(session: Session, sheet: Sheet) -> list[Link]:
     """Return the ways to the neighbours of a sheet, those that exist."""
     last = session.timeline.last_step
-    furthest = LAST_STEP if last is None else last
+    furthest = session.timeline.limits.max_steps if last is None else last
     here = {"step": sheet.step, "example": sheet.example, "blank": int(sheet.blank)}
 
     def to(text: str, **changed: int) -> Link:

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from app.limits import DEFAULT_LIMITS
 from app.sessions.store import KEPT_REPLIES
-from app.settings import Settings
-from app.timeline import limits
 from app.timeline.history import MAX_ROWS
 from app.timeline.spec import DEFAULTS, parse_spec
 from app.timeline.timeline import Timeline
@@ -85,17 +84,17 @@ def test_the_header_table_is_the_struct() -> None:
 
 def test_the_limits_are_the_limits() -> None:
     for number in (
-        limits.MAX_UNITS,
-        limits.MAX_PARAMETERS,
-        limits.MAX_ROWS,
-        limits.MAX_EDITS,
-        limits.LAST_STEP,
-        Settings().body_bytes,
+        DEFAULT_LIMITS.max_units,
+        DEFAULT_LIMITS.max_parameters,
+        DEFAULT_LIMITS.max_rows,
+        DEFAULT_LIMITS.max_edits,
+        DEFAULT_LIMITS.max_steps,
+        DEFAULT_LIMITS.body_bytes,
         KEPT_REPLIES,
         MAX_ROWS,
     ):
         assert f"{number:,}" in TEXT
-    assert f"{limits.MAX_LAYERS} layers" in TEXT
+    assert f"{DEFAULT_LIMITS.max_layers} layers" in TEXT
 
 
 def test_every_command_is_documented() -> None:

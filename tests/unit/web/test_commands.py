@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from app.limits import Limits
 from app.main import create_app
 from app.settings import Settings
 from app.timeline.presets import HOUSE
@@ -223,7 +224,7 @@ def test_an_example_beyond_the_batch_is_refused(client: TestClient, session: str
 
 
 def test_a_body_beyond_the_limit_is_cut(data_dir: Path) -> None:
-    app = create_app(Settings(data_dir=data_dir, body_bytes=100))
+    app = create_app(Settings(data_dir=data_dir, limits=Limits(body_bytes=100)))
     with TestClient(app) as client:
         assert client.post("/api/sessions", content=b" " * 101).status_code == 413
 
@@ -245,7 +246,9 @@ def test_a_restart_finds_the_run_where_it_stood_to_the_bit(data_dir: Path) -> No
 
 
 def test_sessions_that_leave_memory_come_back(data_dir: Path) -> None:
-    with TestClient(create_app(Settings(data_dir=data_dir, resident_sessions=2))) as client:
+    with TestClient(
+        create_app(Settings(data_dir=data_dir, limits=Limits(resident_sessions=2)))
+    ) as client:
         ids = [client.post("/api/sessions", json=SMALL).json()["id"] for _ in range(5)]
         for k, identity in enumerate(ids):
             url = f"/api/sessions/{identity}/commands"

@@ -1,0 +1,56 @@
+"""Every limit of the server, in one place; each is a setting whose name a refusal tells.
+
+The field `max_rows` is the setting RETRACE_MAX_ROWS. docs/deployment.md says what each is for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from app.refusal import Refused
+
+PREFIX = "RETRACE_"
+MAX_NAME = 80  # characters of a column's name or unit: a matter of layout, not of load
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run, one message, one address and the whole store may take.
+
+    `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
+    one address may make. Sessions that nobody opened for `idle_days` expire, and the longest idle
+    ones before that where the store would outgrow `disk_bytes`.
+    """
+
+    max_layers: int = 16
+    max_units: int = 4_096
+    max_parameters: int = 250_000
+    max_rows: int = 20_000
+    max_numbers: int = 2_000_000
+    max_edits: int = 1_000
+    max_steps: int = 1_000_000
+    body_bytes: int = 5_000_000
+    message_bytes: int = 65_536
+    commands_per_second: int = 50
+    command_burst: int = 300
+    sockets_per_session: int = 300
+    sockets_per_address: int = 300
+    sessions_per_hour: int = 600
+    disk_bytes: int = 20_000_000_000
+    idle_days: int = 30
+    resident_sessions: int = 64
+
+
+DEFAULT_LIMITS = Limits()
+UNLIMITED = Limits(**{limit.name: 2**53 for limit in fields(Limits)})
+
+
+def setting_of(limit: str) -> str:
+    """Return the name of the setting that holds the limit of this name."""
+    return PREFIX + limit.upper()
+
+
+def over(limit: str, allowed: str, field: str, value: Any, code: str = "too_large") -> Refused:
+    """Return the refusal of what exceeds a limit: what is allowed, and which setting says so."""
+    return Refused(code, field, value, f"{allowed} (the setting {setting_of(limit)})")
