@@ -19,6 +19,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.sessions = Sessions(settings.data_dir, settings.limits)
+        app.state.sessions.start()
         yield
         await app.state.sessions.close()
 

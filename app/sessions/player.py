@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 from app.refusal import Refused
 from app.sessions.reaching import SLICE_SECONDS, Cancelled
 from app.sessions.session import Session
+from app.sessions.writer import NotStored
 from app.timeline.phases import last_cursor
 
 _TICK = 1 / 60
@@ -35,7 +37,8 @@ class Player:
         self._stop()
         await asyncio.wait({self._task})
         self._session.set_playing(None, reason)
-        await self._session.store_cursor()
+        with contextlib.suppress(NotStored):  # nobody was promised the step that is shown
+            await self._session.store_cursor()
 
     def _stop(self) -> None:
         if self._task:
@@ -55,11 +58,18 @@ class Player:
                 by = self._jump
             moved += by
             reason = await self._move(unit, by)
-            if time.monotonic() - stored > _STORE_SECONDS:
+            if reason or time.monotonic() - stored > _STORE_SECONDS:
                 stored = time.monotonic()
-                await session.store_cursor()
+                reason = await self._store() or reason
         session.set_playing(None, reason)
-        await session.store_cursor()
+
+    async def _store(self) -> str | None:
+        """Store the cursor; return why playing ends here where that cannot be."""
+        try:
+            await self._session.store_cursor()
+        except NotStored:
+            return "not stored"
+        return None
 
     async def _move(self, unit: str, by: int) -> str | None:
         """Move by so many units; return why playing ends here, or None."""

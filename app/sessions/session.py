@@ -2,37 +2,47 @@
 
 The timeline is used by one thread at a time, under `computing`; commands take their turn under
 `turn`. What viewers are shown (`shown`) is a frozen record, so a frame can be made at any moment.
+A command is shown and answered once it is in the store, never before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.limits import over
 from app.refusal import Refused
+from app.sessions.asking import Asked
 from app.sessions.reaching import Reaching
-from app.sessions.store import Store, Stored
+from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
 from app.sessions.viewers import Viewer
 from app.sessions.workers import P, T, Workers
+from app.sessions.writer import NotStored
 from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, last_cursor
 from app.timeline.run import StepRecord
 from app.timeline.timeline import Timeline
 
-Reply = dict[str, Any]
+Body = dict[str, Any]
+_MANY_UNSAVED = 64  # checkpoints, each about 20 ms of computing
 
 
 class Session:
     """A timeline with a cursor; made by `Sessions`."""
 
     def __init__(
-        self, identity: str, timeline: Timeline, stored: Stored, workers: Workers, store: Store
+        self,
+        timeline: Timeline,
+        stored: Stored,
+        commands: list[str],
+        workers: Workers,
+        store: Store,
     ) -> None:
-        self.id, self.timeline = identity, timeline
-        self.cursor = Cursor(stored.step, stored.phase)
-        self.revision = stored.revision
+        self.id, self.read_id, self.timeline = stored.id, stored.read_id, timeline
+        self.cursor = Cursor(stored.place.step, stored.place.phase)
+        self.revision, self.changes = stored.place.revision, stored.place.changes
         self.viewers: set[Viewer] = set()
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
@@ -40,76 +50,72 @@ class Session:
         self.reaching = Reaching(timeline, workers, self.computing, self.tell)
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
+        self.running: set[asyncio.Task[Body]] = set()  # commands under way
+        self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
         self.wish: object = None  # the latest move asked for: an older one that waits gives up
         self.users = 0  # requests and sockets that hold this session in memory
+
+    @property
+    def is_used(self) -> bool:
+        return self.users > 0 or bool(self.running)
 
     async def show_stored(self) -> None:
         """Stand where the store says that the session stood."""
         self.shown = await self.reaching.record(self.cursor.step, patience=None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, may_write: bool = True) -> dict[str, Any]:
+        """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
         timeline = self.timeline
         return {
-            "id": self.id,
+            "id": self.id if may_write else self.read_id,
+            "read_id": self.read_id,
+            "may_write": may_write,
             "spec": timeline.spec.to_json(),
             "cursor": self.cursor.to_json(),
             "edits": [edit.to_json() for edit in timeline.edits],
             "layout": timeline.layout(),
             "parameters": timeline.network.parameter_count,
             "revision": self.revision,
+            "offset": self.changes,
             "can_undo": bool(timeline.undo_stack),
             "furthest": timeline.furthest,
+            "machine": timeline.machine,
+            "recorded_on": timeline.other_machines(),
         }
 
-    async def move(self, unit: str, by: int, patience: float | None, command: str | None) -> Reply:
-        async with self.turn:
-            if (known := await self._known(command)) is not None:
-                return known
-            timeline = self.timeline
-            wanted = timeline.move(self.cursor, unit, by)
-            return await self._go(wanted, patience, command)
+    async def move(self, unit: str, by: int, patience: float | None, asked: Asked) -> Body:
+        async def go() -> Body:
+            return await self._go(self.timeline.move(self.cursor, unit, by), patience, asked)
 
-    async def seek(
-        self, step: int, phase: int, patience: float | None, command: str | None
-    ) -> Reply:
-        async with self.turn:
-            if (known := await self._known(command)) is not None:
-                return known
+        return await self._in_turn(asked, go)
+
+    async def seek(self, step: int, phase: int, patience: float | None, asked: Asked) -> Body:
+        async def go() -> Body:
             if phase >= self.timeline.phase_count:
                 expected = f"a phase from 0 to {self.timeline.phase_count - 1}"
                 raise Refused("out_of_range", "phase", phase, expected)
-            return await self._go(Cursor(step, phase), patience, command)
+            return await self._go(Cursor(step, phase), patience, asked)
 
-    async def change(self, given: dict[str, Any], command: str | None) -> Reply:
+        return await self._in_turn(asked, go)
+
+    async def change(self, given: dict[str, Any], asked: Asked) -> Body:
+        async def edit() -> Body:
+            wanted = parse_change(given, self._edit_step())
+            return await self._edit(asked, lambda: self.timeline.change(wanted))
+
         self._interrupt_player()
-        async with self.turn:
-            if (known := await self._known(command)) is not None:
-                return known
-            revealed = self.cursor.phase == self.timeline.phase_count - 1
-            step = self.cursor.step + revealed
-            last = self.timeline.limits.max_steps
-            if step > last:
-                raise over(
-                    "max_steps", f"an edit at or before {last:,}", "step", step, "out_of_range"
-                )
-            edit = parse_change(given, step)
-            dropped = await self._edit(self.timeline.change, edit)
-            return await self._edited(command, {"dropped": [old.to_json() for old in dropped]})
+        return await self._in_turn(asked, edit)
 
-    async def undo(self, command: str | None) -> Reply:
+    async def undo(self, asked: Asked) -> Body:
         """Take the last edit back. The cursor stays, unless its step would take long to compute
         anew: then it goes to where the edit held.
         """
+
+        async def undo() -> Body:
+            return await self._edit(asked, self.timeline.undo)
+
         self._interrupt_player()
-        async with self.turn:
-            if (known := await self._known(command)) is not None:
-                return known
-            edit = await self._edit(self.timeline.undo)
-            async with self.computing:
-                near = await self._is_near(self.cursor.step)
-            if not near:
-                self.cursor = Cursor(edit.step, self.cursor.phase)
-            return await self._edited(command, {})
+        return await self._in_turn(asked, undo)
 
     async def record(self, step: int, patience: float) -> StepRecord:
         """Return the numbers of any step without moving, and without stopping a search."""
@@ -130,6 +136,14 @@ class Session:
         async with self.computing:
             return await self._workers.compute(self.timeline.history)
 
+    async def changes_since(self, number: int) -> list[Body] | None:
+        """Return what came after the change of this number; None where that is not kept."""
+        if not self.changes - KEPT_CHANGES <= number <= self.changes:
+            return None
+        found = await self._store.bodies_since(self.id, number)
+        complete = [body["offset"] for body in found] == list(range(number + 1, self.changes + 1))
+        return found if complete else None
+
     def tell(self, message: dict[str, Any]) -> None:
         for viewer in self.viewers:
             viewer.tell(message)
@@ -149,18 +163,29 @@ class Session:
         self.refresh()
 
     async def store_cursor(self) -> None:
-        await self._workers.store(self._store.update, self.stored())
+        """Store where the session stands, and what was computed if that was much."""
+        async with self.turn:  # a command under way stores a newer place
+            if self.timeline.unsaved >= _MANY_UNSAVED:
+                await self._store_all()
+            else:
+                await self._store.move(self.id, self._place(), None)
 
-    async def store_checkpoints(self) -> None:
+    async def leave(self) -> None:
+        """Finish what is under way, and store all that it would take to compute it again."""
+        while self.running:
+            await asyncio.wait(self.running)
+        await self.reaching.close()
+        async with self.turn:
+            await self._store_all()
+
+    async def _store_all(self) -> None:
         async with self.computing:
-            saved = await self._workers.compute(self.timeline.save)
-        await self._workers.store(self._store.save, self.id, saved)
+            saved = await self._workers.compute(self.timeline.saving)
+            await self._store.save(self.id, self._place(), saved)
+            self.timeline.note_stored(saved)
 
-    def stored(self) -> Stored:
-        timeline, cursor = self.timeline, self.cursor
-        edits = [edit.to_json() for edit in timeline.edits]
-        spec, undo_stack = timeline.spec.to_json(), list(timeline.undo_stack)
-        return Stored(self.id, spec, edits, undo_stack, cursor.step, cursor.phase, self.revision)
+    def _place(self) -> Place:
+        return Place(self.cursor.step, self.cursor.phase, self.revision, self.changes)
 
     def _interrupt_player(self) -> None:
         if self.playing:
@@ -169,15 +194,32 @@ class Session:
     async def _is_near(self, step: int) -> bool:
         return self.reaching.is_near(await self._workers.compute(self.timeline.cost_to, step))
 
-    async def _known(self, command: str | None) -> Reply | None:
-        if command is None:
-            return None
-        reply: Reply | None = await self._workers.store(self._store.reply, self.id, command)
-        return reply
+    async def _in_turn(self, asked: Asked, call: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
+        """Carry a command out to its end, even if the one who asked goes away meanwhile."""
+        task = asyncio.create_task(self._carry_out(asked, call))
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
 
-    async def _go(self, wanted: Cursor, patience: float | None, command: str | None) -> Reply:
+    def _ended(self, task: asyncio.Task[Body]) -> None:
+        self.running.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody is warned about one that nobody awaits
+
+    async def _carry_out(self, asked: Asked, call: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
+        """Do a command, once; a known one is answered as it was the first time."""
+        async with self.turn:
+            if asked.id is not None and asked.id in self._commands:
+                known = await self._store.body_of(self.id, asked.id)
+                if known is not None:
+                    if asked.viewer:
+                        asked.viewer.tell({"type": "reply", **known})
+                    return known
+            return await call()
+
+    async def _go(self, wanted: Cursor, patience: float | None, asked: Asked) -> Body:
         """Move to `wanted`, or to the last finite step where the run diverges before it."""
-        extra: Reply = {}
+        extra: Body = {}
         try:
             record = await self.reaching.record(wanted.step, patience)
         except Refused as refused:
@@ -187,33 +229,86 @@ class Session:
             extra["diverged"] = {"step": last}
             wanted = last_cursor(last, self.timeline.phase_count)
             record = await self.reaching.record(last, patience)
-        self.cursor, self.shown = wanted, record
-        return await self._answer(command, extra)
+        body = self._body(asked, wanted, self.revision, extra)
+        place = Place(wanted.step, wanted.phase, self.revision, body["offset"])
+        await self._store.move(self.id, place, body)
+        self._stand(asked, body, wanted, record)
+        if self.timeline.unsaved >= _MANY_UNSAVED:
+            with contextlib.suppress(NotStored):  # it costs computing, not truth
+                await self._store_all()
+        return body
 
-    async def _edit(self, call: Any, *args: Edit) -> Any:
+    def _edit_step(self) -> int:
+        """Return the step from which an edit made here holds."""
+        step = self.cursor.step + (self.cursor.phase == self.timeline.phase_count - 1)
+        last = self.timeline.limits.max_steps
+        if step > last:
+            allowed = f"an edit at or before {last:,}"
+            raise over("max_steps", allowed, "step", step, "out_of_range")
+        return step
+
+    async def _edit(self, asked: Asked, call: Callable[[], Any]) -> Body:
+        """Let an edit or an undo hold; where it cannot be stored, all is as it was before."""
         self.reaching.cancel()
         async with self.computing:
-            return await self._workers.compute(call, *args)
-
-    async def _edited(self, command: str | None, extra: Reply) -> Reply:
-        """Answer an edit or an undo; the step under the cursor may be one that now diverges."""
-        self.revision += 1
+            before = self.timeline.held()
+            done = await self._workers.compute(call)
         try:
-            self.shown = await self.reaching.record(self.cursor.step, patience=None)
-        except Refused:
-            last = self.timeline.last_step or 0
-            extra = {**extra, "diverged": {"step": last}}
-            self.cursor = last_cursor(last, self.timeline.phase_count)
-            self.shown = await self.reaching.record(last, patience=None)
-        edits = [edit.to_json() for edit in self.timeline.edits]
-        reply = await self._answer(command, {**extra, "edits": edits})
-        can_undo = bool(self.timeline.undo_stack)
-        message = {"type": "session", "revision": self.revision, "edits": edits}
-        self.tell({**message, "can_undo": can_undo, "furthest": self.timeline.furthest})
-        return reply
+            return await self._store_edit(asked, done)
+        except BaseException:
+            async with self.computing:
+                await self._workers.compute(self.timeline.hold, before)
+            raise
 
-    async def _answer(self, command: str | None, extra: Reply) -> Reply:
-        reply = {"id": command, "cursor": self.cursor.to_json(), **extra}
-        await self._workers.store(self._store.update, self.stored(), command, reply)
+    async def _store_edit(self, asked: Asked, done: Edit | tuple[Edit, ...]) -> Body:
+        cursor, extra = self.cursor, self._edit_words(done)
+        if isinstance(done, Edit):
+            async with self.computing:
+                near = await self._is_near(cursor.step)
+            cursor = cursor if near else Cursor(done.step, cursor.phase)
+        try:
+            record = await self.reaching.record(cursor.step, patience=None)
+        except Refused:  # the step under the cursor may be one that now diverges
+            last = self.timeline.last_step or 0
+            cursor, extra["diverged"] = self._last_cursor(last), {"step": last}
+            record = await self.reaching.record(last, patience=None)
+        body = self._body(asked, cursor, self.revision + 1, extra)
+        await self._write_edit(body, cursor)
+        self._stand(asked, body, cursor, record)
+        return body
+
+    def _edit_words(self, done: Edit | tuple[Edit, ...]) -> Body:
+        """Return what everybody must know after an edit or an undo: `done` is what it returned."""
+        timeline = self.timeline
+        words: Body = {"edits": [edit.to_json() for edit in timeline.edits]}
+        if not isinstance(done, Edit):
+            words["dropped"] = [old.to_json() for old in done]
+        return {**words, "can_undo": bool(timeline.undo_stack), "furthest": timeline.furthest}
+
+    async def _write_edit(self, body: Body, cursor: Cursor) -> None:
+        timeline = self.timeline
+        async with self.computing:
+            saved = await self._workers.compute(timeline.saving)
+            place = Place(cursor.step, cursor.phase, body["revision"], body["offset"])
+            undo_stack = list(timeline.undo_stack)
+            await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
+            timeline.note_stored(saved)
+
+    def _last_cursor(self, step: int) -> Cursor:
+        return last_cursor(step, self.timeline.phase_count)
+
+    def _body(self, asked: Asked, cursor: Cursor, revision: int, extra: Body) -> Body:
+        place = {"cursor": cursor.to_json(), "revision": revision, "offset": self.changes + 1}
+        return {"id": asked.id, **place, **extra}
+
+    def _stand(self, asked: Asked, body: Body, cursor: Cursor, record: StepRecord) -> None:
+        """Show what is in the store now, and tell every viewer: all in the same order."""
+        self.cursor, self.shown = cursor, record
+        self.revision, self.changes = body["revision"], body["offset"]
+        if body["id"] is not None:
+            self._commands[body["id"]] = None
+            if len(self._commands) > KEPT_CHANGES:
+                del self._commands[next(iter(self._commands))]
+        for viewer in self.viewers:
+            viewer.tell({"type": "reply" if viewer is asked.viewer else "change", **body})
         self.refresh()
-        return reply

@@ -1,38 +1,35 @@
-"""The store: sessions in one SQLite file. Every public call is one transaction.
-
-Only one thread may use it; `Sessions` gives it one of its own.
-"""
+"""The store: sessions in one SQLite file. One writer, and a thread that only reads."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-SCHEMA_VERSION = 1
-KEPT_REPLIES = 1_000
-_SCHEMA = """
-CREATE TABLE session (
-    id TEXT PRIMARY KEY,
-    spec TEXT NOT NULL,
-    edits TEXT NOT NULL,
-    undo_stack TEXT NOT NULL,
-    step INTEGER NOT NULL,
-    phase INTEGER NOT NULL,
-    revision INTEGER NOT NULL,
-    saved BLOB
-) WITHOUT ROWID;
-CREATE TABLE reply (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    session_id TEXT NOT NULL REFERENCES session(id) ON DELETE CASCADE,
-    command_id TEXT NOT NULL,
-    reply TEXT NOT NULL,
-    UNIQUE (session_id, command_id)
-);
-CREATE INDEX reply_order ON reply (session_id, number);
-"""
+from app.limits import Limits
+from app.sessions.schema import FILE, connect, prepare
+from app.sessions.writer import Refusing, Writer
+from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
+from app.timeline.saved import Saved
+
+T = TypeVar("T")
+KEPT_CHANGES = 1_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """What every command may change: the cursor, and how many edits and changes there were."""
+
+    step: int
+    phase: int
+    revision: int
+    changes: int
 
 
 @dataclass(frozen=True)
@@ -40,92 +37,228 @@ class Stored:
     """A session as it lies in the store."""
 
     id: str
+    read_id: str
+    place: Place
     spec: dict[str, Any]
     edits: list[dict[str, Any]]
     undo_stack: list[dict[str, Any]]
-    step: int
-    phase: int
-    revision: int
-    saved: bytes | None = None
+    saved: Saved | None = None
 
 
 class Store:
-    """Opens `folder`/retrace.sqlite3, making both where they are missing."""
+    """Opens `folder`/retrace.sqlite3, making both where they are missing.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(folder / "retrace.sqlite3", check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        self._migrate()
+    Raises BadStore where the file is damaged or newer. What a coroutine wrote is committed when it
+    returns; NotStored where it could not be.
+    """
 
-    def close(self) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        on_commit: Callable[[float, int], None] = lambda *_: None,
+    ) -> None:
+        file = folder / FILE
+        read_only = prepare(file)
+        self._limits = limits
+        self._reading = ThreadPoolExecutor(1, "read")
+        self.writer: Writer | Refusing
+        if read_only:
+            self.writer = Refusing(read_only)
+        else:
+            self.writer = Writer(_for_writing(file, limits), on_commit)
+        self._db = connect(file, "ro&immutable=1" if read_only else "ro")
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.writer.close)
+        self._reading.shutdown()
         self._db.close()
 
-    def insert(self, stored: Stored) -> None:
-        with self._db:
-            self._db.execute(
-                "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (stored.id, _text(stored.spec), *_changing(stored), stored.saved),
+    async def insert(self, stored: Stored) -> None:
+        """Write a new session."""
+
+        def write(db: sqlite3.Connection) -> None:
+            place = stored.place
+            row = (stored.id, stored.read_id, place.step, place.phase, place.revision)
+            db.execute(
+                "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, place.changes, _now())
             )
+            db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, _text(stored.spec)))
+            _write_edits(db, stored.id, stored.edits, stored.undo_stack)
+            if stored.saved:
+                _write_saved(db, stored.id, stored.saved)
 
-    def update(self, stored: Stored, command_id: str | None = None, reply: Any = None) -> None:
-        """Write what a command changed and, in the same transaction, its reply."""
-        with self._db:
-            self._db.execute(
-                "UPDATE session SET edits = ?, undo_stack = ?, step = ?, phase = ?, revision = ?"
-                " WHERE id = ?",
-                (*_changing(stored), stored.id),
-            )
-            if command_id is not None:
-                self._keep_reply(stored.id, command_id, reply)
+        await self.writer.put(write)
 
-    def save(self, session_id: str, saved: bytes) -> None:
-        """Keep the checkpoints that spare a restart the computing."""
-        with self._db:
-            self._db.execute("UPDATE session SET saved = ? WHERE id = ?", (saved, session_id))
+    async def move(self, session_id: str, place: Place, body: dict[str, Any] | None) -> None:
+        """Write the place and, in the same transaction, the change that led there."""
+        await self.writer.put(lambda db: _write_change(db, session_id, place, body))
 
-    def load(self, session_id: str) -> Stored | None:
-        row = self._db.execute("SELECT * FROM session WHERE id = ?", (session_id,)).fetchone()
-        if row is None:
-            return None
-        identity, spec, edits, undo_stack, *rest = row
-        return Stored(identity, *map(json.loads, (spec, edits, undo_stack)), *rest)
+    async def edit(
+        self,
+        session_id: str,
+        place: Place,
+        body: dict[str, Any],
+        edits: list[dict[str, Any]],
+        undo_stack: list[dict[str, Any]],
+        saved: Saved,
+    ) -> None:
+        """Write an edit or an undo, and with it what is left of the checkpoints."""
 
-    def reply(self, session_id: str, command_id: str) -> Any:
-        """Return the reply that was given to a command, or None."""
-        row = self._db.execute(
-            "SELECT reply FROM reply WHERE session_id = ? AND command_id = ?",
-            (session_id, command_id),
-        ).fetchone()
-        return json.loads(row[0]) if row else None
+        def write(db: sqlite3.Connection) -> None:
+            _write_change(db, session_id, place, body)
+            _write_edits(db, session_id, edits, undo_stack)
+            _write_saved(db, session_id, saved)
 
-    def _keep_reply(self, session_id: str, command_id: str, reply: Any) -> None:
-        self._db.execute(
-            "INSERT INTO reply (session_id, command_id, reply) VALUES (?, ?, ?)",
-            (session_id, command_id, _text(reply)),
-        )
-        self._db.execute(
-            "DELETE FROM reply WHERE session_id = ? AND number <= (SELECT number FROM reply"
-            " WHERE session_id = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
-            (session_id, session_id, KEPT_REPLIES),
-        )
+        await self.writer.put(write)
 
-    def _migrate(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise RuntimeError(f"the store has version {version}, newer than {SCHEMA_VERSION}")
-        if version == 0:
-            with self._db:
-                self._db.executescript(_SCHEMA)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    async def save(self, session_id: str, place: Place, saved: Saved) -> None:
+        """Keep the place and the checkpoints that spare a restart the computing."""
+
+        def write(db: sqlite3.Connection) -> None:
+            _write_change(db, session_id, place, None)
+            _write_saved(db, session_id, saved)
+
+        await self.writer.put(write)
+
+    async def load(self, key: str) -> Stored | None:
+        """Return the session of a writing or a reading key."""
+        return await self._read(lambda db: _load(db, key))
+
+    async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
+        """Return what became of a command, or None if it is not known (any more)."""
+        query = "SELECT body FROM change WHERE session_id = ? AND command_id = ?"
+        rows = await self._read(lambda db: db.execute(query, (session_id, command_id)).fetchall())
+        return json.loads(rows[0][0]) if rows else None
+
+    async def commands(self, session_id: str) -> list[str]:
+        """Return the ids of the commands that are kept."""
+        query = "SELECT command_id FROM change WHERE session_id = ? AND command_id IS NOT NULL"
+        rows = await self._read(lambda db: db.execute(query, (session_id,)).fetchall())
+        return [row[0] for row in rows]
+
+    async def bodies_since(self, session_id: str, number: int) -> list[dict[str, Any]]:
+        """Return the changes behind the one of this number, those that are kept, in order."""
+        query = "SELECT body FROM change WHERE session_id = ? AND number > ? ORDER BY number"
+        rows = await self._read(lambda db: db.execute(query, (session_id, number)).fetchall())
+        return [json.loads(row[0]) for row in rows]
+
+    async def expire(self, in_use: set[str]) -> int:
+        """Delete sessions that nobody used for long, and the longest idle ones over the quota.
+
+        Return how many went.
+        """
+        doomed = await self._read(lambda db: _doomed(db, self._limits, in_use))
+        for session_id in doomed:
+            await self.writer.put(lambda db, k=session_id: _delete(db, k))  # type: ignore[misc]
+        return len(doomed)
+
+    async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reading, call, self._db)
+
+
+def _for_writing(file: Path, limits: Limits) -> sqlite3.Connection:
+    """Return the connection whose commits are on the disk when they return."""
+    db = connect(file, "rwc")
+    db.execute("PRAGMA synchronous = FULL")
+    page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+    db.execute(f"PRAGMA max_page_count = {max(limits.disk_bytes // page_bytes, 1)}")
+    return db
+
+
+def _write_change(
+    db: sqlite3.Connection, session_id: str, place: Place, body: dict[str, Any] | None
+) -> None:
+    db.execute(
+        "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ?, used_at = ?"
+        " WHERE id = ?",
+        (place.step, place.phase, place.revision, place.changes, _now(), session_id),
+    )
+    if body is None:
+        return
+    row = (session_id, place.changes, body["id"], _text(body))
+    db.execute("INSERT INTO change VALUES (?, ?, ?, ?)", row)
+    too_old = (session_id, place.changes - KEPT_CHANGES)
+    db.execute("DELETE FROM change WHERE session_id = ? AND number <= ?", too_old)
+
+
+def _write_edits(db: sqlite3.Connection, session_id: str, edits: Any, undo_stack: Any) -> None:
+    row = (session_id, _text(edits), _text(undo_stack))
+    db.execute("INSERT OR REPLACE INTO edits VALUES (?, ?, ?)", row)
+
+
+def _write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
+    lists = (_text(saved.recorders), _text(saved.pinned))
+    row = (session_id, saved.interval, *lists, saved.history)
+    db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?, ?)", row)
+    query = "SELECT step FROM checkpoint WHERE session_id = ?"
+    there = {row[0] for row in db.execute(query, (session_id,))}
+    db.executemany(
+        "DELETE FROM checkpoint WHERE session_id = ? AND step = ?",
+        [(session_id, step) for step in there - saved.steps],
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)",
+        [(session_id, k.step, k.machine, *k.sums, bytes_of(k.state)) for k in saved.checkpoints],
+    )
+
+
+def _load(db: sqlite3.Connection, key: str) -> Stored | None:
+    query = (
+        "SELECT id, read_id, step, phase, revision, changes, spec, edits, undo_stack FROM session"
+        " JOIN run ON run.session_id = id JOIN edits ON edits.session_id = id"
+        " WHERE id = ? OR read_id = ?"
+    )
+    row = db.execute(query, (key, key)).fetchone()
+    if row is None:
+        return None
+    spec, edits, undo_stack = map(json.loads, row[6:])
+    saved = _load_saved(db, row[0], spec["precision"])
+    return Stored(row[0], row[1], Place(*row[2:6]), spec, edits, undo_stack, saved)
+
+
+def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:
+    query = "SELECT interval, recorders, pinned, history FROM saved WHERE session_id = ?"
+    row = db.execute(query, (session_id,)).fetchone()
+    if row is None:
+        return None
+    query = "SELECT step, state, loss_sum, row_sum, machine FROM checkpoint WHERE session_id = ?"
+    checkpoints = tuple(
+        Checkpoint(step, state_of(state, precision), (loss_sum, row_sum), machine)
+        for step, state, loss_sum, row_sum, machine in db.execute(query, (session_id,))
+    )
+    steps = frozenset(kept.step for kept in checkpoints)
+    interval, recorders, pinned, history = row
+    return Saved(interval, json.loads(recorders), json.loads(pinned), history, checkpoints, steps)
+
+
+def _doomed(db: sqlite3.Connection, limits: Limits, in_use: set[str]) -> list[str]:
+    """Return the sessions to delete: those idle too long, and a tenth where the store is full."""
+    old = _now() - limits.idle_days * 86_400
+    rows = db.execute("SELECT id, used_at FROM session ORDER BY used_at").fetchall()
+    idle = [(identity, used_at) for identity, used_at in rows if identity not in in_use]
+    doomed = [identity for identity, used_at in idle if used_at < old]
+    if _used_bytes(db) > 0.9 * limits.disk_bytes:
+        doomed = [identity for identity, _ in idle[: max(len(doomed), -(-len(rows) // 10))]]
+    return doomed
+
+
+def _used_bytes(db: sqlite3.Connection) -> int:
+    count, free, size = (
+        db.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((count - free) * size)
+
+
+def _delete(db: sqlite3.Connection, session_id: str) -> None:
+    db.execute("DELETE FROM session WHERE id = ?", (session_id,))
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _changing(stored: Stored) -> tuple[str, str, int, int, int]:
-    edits, undo_stack = _text(stored.edits), _text(stored.undo_stack)
-    return edits, undo_stack, stored.step, stored.phase, stored.revision
+def _now() -> int:
+    return int(time.time())

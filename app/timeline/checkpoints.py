@@ -2,12 +2,16 @@
 
 One every `interval` steps. When they outgrow their memory the interval doubles and every second one
 goes, so a run of any length fits. All of it follows from the network's size and not from a clock:
-the same run keeps the same checkpoints on every machine.
+the same run keeps the same checkpoints on every machine. A pinned one stays: it is where a machine
+took over a run that another had begun.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +21,19 @@ Array = NDArray[Any]
 _BUDGET_OF_WORK = 20_000.0  # microseconds between two checkpoints, about
 _MEGABYTE = 1 << 20
 Sums = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state (a flat vector) before `step`, and the sums of its epoch so far.
+
+    `machine` is the fingerprint of what computed the steps before it.
+    """
+
+    step: int
+    state: Array
+    sums: Sums
+    machine: str
 
 
 def first_interval(parameter_count: int, batch_size: int) -> int:
@@ -37,60 +54,77 @@ def memory_cap(state_bytes: int) -> int:
 
 
 class Checkpoints:
-    """States (flat vectors) by step, a multiple of `interval`, with the running epoch's sums."""
+    """Checkpoints by step: every multiple of `interval`, and the pinned ones."""
 
     def __init__(self, interval: int, state_bytes: int) -> None:
         self.interval = interval
+        self.pinned: set[int] = set()
         self._most = max(8, memory_cap(state_bytes) // max(state_bytes, 1))
-        self._states: dict[int, Array] = {}
-        self._sums: dict[int, Sums] = {}
+        self._kept: dict[int, Checkpoint] = {}
+        self._steps: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._kept)
 
     @property
     def steps(self) -> list[int]:
-        return sorted(self._states)
+        return list(self._steps)
 
     @property
     def bytes(self) -> int:
-        return sum(state.nbytes for state in self._states.values())
+        return sum(kept.state.nbytes for kept in self._kept.values())
 
     def wants(self, step: int) -> bool:
-        return step % self.interval == 0 and step not in self._states
+        return step % self.interval == 0 and step not in self._kept
 
-    def keep(self, step: int, state: Array, sums: Sums) -> None:
-        """Keep `state`, the state before `step`, and the sums of its epoch so far."""
-        state.setflags(write=False)
-        self._states[step], self._sums[step] = state, sums
-        while len(self._states) > self._most:
+    def keep(self, checkpoint: Checkpoint) -> None:
+        checkpoint.state.setflags(write=False)
+        self._kept[checkpoint.step] = checkpoint
+        if self._steps and checkpoint.step <= self._steps[-1]:
+            self._steps = sorted(self._kept)
+        else:
+            self._steps.append(checkpoint.step)
+        while len(self._kept) > self._most + len(self.pinned):
             self.interval *= 2
-            self._states = {k: v for k, v in self._states.items() if k % self.interval == 0}
+            self._retain(k for k in self._steps if k % self.interval == 0 or k in self.pinned)
 
-    def sums(self, step: int) -> Sums:
-        return self._sums[step]
+    def __getitem__(self, step: int) -> Checkpoint:
+        return self._kept[step]
 
-    def before(self, step: int) -> tuple[int, Array]:
+    def __contains__(self, step: int) -> bool:
+        return step in self._kept
+
+    def before(self, step: int) -> Checkpoint:
         """Return the nearest checkpoint at or before `step`."""
-        at = step // self.interval * self.interval
-        while at not in self._states:
-            at -= self.interval
-        return at, self._states[at]
+        return self._kept[self._steps[bisect_right(self._steps, step) - 1]]
+
+    def after(self, step: int) -> Checkpoint | None:
+        """Return the nearest checkpoint behind `step`, if there is one."""
+        at = bisect_right(self._steps, step)
+        return self._kept[self._steps[at]] if at < len(self._steps) else None
 
     def drop_after(self, step: int) -> None:
-        self._states = {k: v for k, v in self._states.items() if k <= step}
+        self.pinned = {k for k in self.pinned if k <= step}
+        self._retain(k for k in self._steps if k <= step)
 
-    def to_arrays(self) -> dict[str, Array]:
-        steps = sorted(self._states)
-        return {
-            "checkpoint_interval": np.array(self.interval),
-            "checkpoint_steps": np.array(steps, np.int64),
-            "checkpoint_sums": np.array([self._sums[k] for k in steps]),
-            **{f"checkpoint_{k}": self._states[k] for k in steps},
-        }
+    def restore(self, interval: int, checkpoints: Iterable[Checkpoint]) -> None:
+        """Hold just these, as they were stored."""
+        self.interval = interval
+        self._kept = {kept.step: kept for kept in checkpoints}
+        self._steps = sorted(self._kept)
+        for kept in self._kept.values():
+            kept.state.setflags(write=False)
 
-    def restore(self, arrays: dict[str, Array]) -> None:
-        self.interval = int(arrays["checkpoint_interval"])
-        self._states = {}
-        for step, sums in zip(arrays["checkpoint_steps"], arrays["checkpoint_sums"], strict=True):
-            self.keep(int(step), arrays[f"checkpoint_{step}"], (float(sums[0]), float(sums[1])))
+    def _retain(self, steps: Iterable[int]) -> None:
+        self._kept = {k: self._kept[k] for k in steps}
+        self._steps = sorted(self._kept)
+
+
+def state_of(stored: bytes, precision: str) -> Array:
+    """Return the state whose bytes were stored, little-endian, whatever machine reads them."""
+    return np.frombuffer(stored, np.dtype(precision).newbyteorder("<")).astype(precision)
+
+
+def bytes_of(state: Array) -> bytes:
+    """Return the bytes of a state as they are stored: little-endian."""
+    return state.astype(state.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -4,6 +4,7 @@ one row for an epoch. Nothing is smoothed: a bucket's two numbers are losses tha
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 MAX_ROWS = 2_000
+_COUNTS = struct.Struct("<5q")
 
 
 class History:
@@ -71,19 +73,21 @@ class History:
             "epochs": [self._epoch_row(*row) for row in self._epochs],
         }
 
-    def to_arrays(self) -> dict[str, Array]:
-        return {
-            "history_counts": np.array([self.width, self.stride, self.fed], np.int64),
-            "history_sums": np.array([self.loss_sum, self.row_sum]),
-            "history_buckets": np.array([self._low, self._high]),
-            "history_epochs": np.array(self._epochs, float).reshape(-1, 4),
-        }
+    def to_bytes(self) -> bytes:
+        """Return the table as it is stored: little-endian numbers behind five counts."""
+        counts = (self.width, self.stride, self.fed, len(self._low), len(self._epochs))
+        rows = np.array(self._epochs, "<f8").reshape(-1, 4).tobytes()
+        numbers = np.array([self.loss_sum, self.row_sum, *self._low, *self._high], "<f8")
+        return _COUNTS.pack(*counts) + numbers.tobytes() + rows
 
-    def restore(self, arrays: dict[str, Array]) -> None:
-        self.width, self.stride, self.fed = (int(n) for n in arrays["history_counts"])
-        self.loss_sum, self.row_sum = (float(n) for n in arrays["history_sums"])
-        self._low, self._high = (list(map(float, row)) for row in arrays["history_buckets"])
-        self._epochs = [list(map(float, row)) for row in arrays["history_epochs"]]
+    def restore(self, stored: bytes) -> None:
+        """Take what `to_bytes` gave."""
+        self.width, self.stride, self.fed, buckets, epochs = _COUNTS.unpack_from(stored)
+        numbers = np.frombuffer(stored, "<f8", offset=_COUNTS.size).tolist()
+        self.loss_sum, self.row_sum, *numbers = numbers
+        self._low, self._high = numbers[:buckets], numbers[buckets : 2 * buckets]
+        rows = numbers[2 * buckets :]
+        self._epochs = [rows[4 * k : 4 * k + 4] for k in range(epochs)]
 
     def _epoch_row(self, epoch: float, total: float, rows: float, test: float) -> dict[str, Any]:
         if not rows:  # the epoch under way

@@ -32,7 +32,8 @@ class StepRecord:
     """All numbers of one step, read-only; see passes.py for shapes and meaning.
 
     `rows` are the data set's row numbers in this batch; `test_loss` is the held-out loss before
-    the update, None without held-out rows.
+    the update, None without held-out rows. `exact` is False where another kind of machine computed
+    the step first, so that the last digits may not be those that were shown then.
     """
 
     step: int
@@ -49,6 +50,7 @@ class StepRecord:
     z: tuple[Array, ...]
     a: tuple[Array, ...]
     delta: tuple[Array, ...]
+    exact: bool = True
 
 
 class Run:
@@ -150,8 +152,8 @@ class Run:
     def batch_rows(self) -> Array:
         return self.batches.rows_of(self.step)
 
-    def record(self, loss: float) -> StepRecord:
-        """Copy the step just computed."""
+    def record(self, loss: float, exact: bool = True) -> StepRecord:
+        """Copy the step just computed; `exact` as in StepRecord."""
         rows, passes = self.batch_rows(), self._passes
         inputs, targets = self._batch()
         return StepRecord(
@@ -169,6 +171,7 @@ class Run:
             z=tuple(map(_frozen, passes.z)),
             a=tuple(map(_frozen, passes.a)),
             delta=tuple(map(_frozen, passes.delta)),
+            exact=exact,
         )
 
     def test_loss(self) -> float | None:

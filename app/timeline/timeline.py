@@ -6,9 +6,6 @@ first time, so its bits are the same. Not thread-safe: whoever shares a timeline
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
@@ -19,14 +16,18 @@ from numpy.typing import NDArray
 from app.data.datasets import load_dataset
 from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
-from app.timeline.checkpoints import Checkpoints, first_interval
+from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval
 from app.timeline.edits import Edit, edit_from_json
 from app.timeline.history import History
+from app.timeline.machine import fingerprint
 from app.timeline.phases import Cursor, move, phases_of
+from app.timeline.recorders import ANEW, Recorders
 from app.timeline.run import Run, StepRecord
+from app.timeline.saved import Saved
 from app.timeline.spec import Spec
 
 Array = NDArray[Any]
+Held = tuple[tuple[Edit, ...], tuple[dict[str, Any], ...]]
 _RECORD_BYTES = 4 << 20
 _UNDO_DEPTH = 200
 _SHORT_TRAIL = 4_096  # steps that are computed again to draw the way to a step
@@ -45,10 +46,10 @@ class Timeline:
         spec: Spec,
         edits: Iterable[dict[str, Any]] = (),
         undo_stack: Iterable[dict[str, Any]] = (),
-        saved: bytes | None = None,
+        saved: Saved | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self.limits = limits
+        self.limits, self.machine = limits, fingerprint(spec.precision)
         self.spec, self.network = spec, spec.network()
         self.dataset = load_dataset(spec.dataset, spec.seed)
         self.edits = tuple(edit_from_json(edit) for edit in edits)
@@ -59,6 +60,8 @@ class Timeline:
         self.steps_per_epoch = self._run.batches.steps_per_epoch
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
         self._clean = True
+        self._stored: frozenset[int] = frozenset()
+        self._replays: dict[int, bool] = {}
         self._start_afresh()
         if saved:
             self._restore(saved)
@@ -124,9 +127,10 @@ class Timeline:
         """Return all numbers of `step`; Refused `diverged` beyond the last finite one."""
         found = self._records.get(step)
         if found is None:
-            self._stand_near(self._within_reach(step))
+            exact = self._is_exact(self._within_reach(step))
+            self._stand_near(step)
             self._train(step)
-            found = self._compute_record(step)
+            found = self._compute_record(step, exact)
         else:
             self._records.move_to_end(step)
         return found
@@ -164,6 +168,22 @@ class Timeline:
         self._take((*kept, *restored), edit.step)
         return edit
 
+    def held(self) -> Held:
+        """Return what an edit changes, to be given to `hold` where it must not last."""
+        return self.edits, tuple(self.undo_stack)
+
+    def hold(self, held: Held) -> None:
+        """Let the edits hold that held when `held` was taken."""
+        edits, undo_stack = held
+        changed = [e.step for e in (*self.edits, *edits) if (e in self.edits) != (e in edits)]
+        self.undo_stack = list(undo_stack)
+        if changed:
+            self._take(edits, min(changed))
+
+    def other_machines(self) -> list[str]:
+        """Return the fingerprints of other machines that computed steps of this run first."""
+        return self._recorders.others(self.machine)
+
     def trail(self, step: int, most: int = 64) -> list[tuple[int, Array]]:
         """Return the parameters before some steps on the way to `step`, evenly if that is quick.
 
@@ -176,7 +196,7 @@ class Timeline:
         steps = [k for k in self._checkpoints.steps if k < step]
         kept = steps[:: -(-len(steps) // most)]
         count = self.network.parameter_count
-        return [(k, self._checkpoints.before(k)[1][:count]) for k in kept]
+        return [(k, self._checkpoints[k].state[:count]) for k in kept]
 
     def _parameters_before(self, step: int) -> Array:
         self._stand_near(step)
@@ -186,12 +206,39 @@ class Timeline:
     def history(self) -> dict[str, Any]:
         return self._history.to_json()
 
-    def save(self) -> bytes:
-        """Return checkpoints and history, to be given back as `saved` with the same edits."""
-        buffer = io.BytesIO()
-        arrays = {**self._checkpoints.to_arrays(), **self._history.to_arrays()}
-        np.savez(buffer, allow_pickle=False, fingerprint=self._fingerprint(), **arrays)
-        return buffer.getvalue()
+    @property
+    def unsaved(self) -> int:
+        """Return how many checkpoints are not stored yet: each is about 20 ms of work."""
+        return len(self._checkpoints) - len(self._stored.intersection(self._checkpoints.steps))
+
+    def saving(self) -> Saved:
+        """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
+
+        One more is where the run stands, so that another machine goes on from those very bytes.
+        """
+        here = self._checkpoint_here()
+        found = [self._checkpoints[k] for k in self._checkpoints.steps if k not in self._stored]
+        new = [*found, here] if here else found
+        steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
+        return Saved(
+            interval=self._checkpoints.interval,
+            recorders=self._recorders.to_json(),
+            pinned=sorted(self._checkpoints.pinned),
+            history=self._history.to_bytes(),
+            checkpoints=tuple(new),
+            steps=steps,
+        )
+
+    def note_stored(self, saved: Saved) -> None:
+        """Take note that `saved` is in the store."""
+        self._stored = saved.steps
+
+    def _checkpoint_here(self) -> Checkpoint | None:
+        run = self._run
+        if not self._clean or run.step in self._checkpoints or run.step > self._history.fed:
+            return None
+        machine = self._recorders.at(max(run.step - 1, 0))
+        return Checkpoint(run.step, run.state(), self._sums_at(run.step), machine)
 
     @property
     def kept_bytes(self) -> int:
@@ -204,7 +251,8 @@ class Timeline:
         rows = run.batches.batch_size
         interval = first_interval(self.network.parameter_count, rows)
         self._checkpoints = Checkpoints(interval, state.nbytes)
-        self._checkpoints.keep(0, state, (0.0, 0.0))
+        self._checkpoints.keep(Checkpoint(0, state, (0.0, 0.0), self.machine))
+        self._recorders = Recorders(self.machine)
         self._history = History(self.steps_per_epoch)
         self._stand_at(0)
 
@@ -218,7 +266,7 @@ class Timeline:
         return step
 
     def _best_start(self, step: int) -> int:
-        checkpoint = self._checkpoints.before(step)[0]
+        checkpoint = self._checkpoints.before(step).step
         ahead = self._clean and checkpoint <= self._run.step <= step
         return self._run.step if ahead else checkpoint
 
@@ -229,13 +277,12 @@ class Timeline:
 
     def _stand_at(self, checkpoint: int) -> None:
         """Restore a checkpoint, and the settings that the edits before it left."""
-        at, state = self._checkpoints.before(checkpoint)
-        run = self._run
+        kept, run = self._checkpoints.before(checkpoint), self._run
         run.learning_rate, run.optimizer = self.spec.learning_rate, self.spec.optimizer["name"]
         for edit in self.edits:
-            if edit.step < at and edit.parameter is None:
+            if edit.step < kept.step and edit.parameter is None:
                 run.apply(edit)
-        run.set_state(at, state)
+        run.set_state(kept.step, kept.state)
         self._clean = True
 
     def _train(self, target: int) -> None:
@@ -251,8 +298,8 @@ class Timeline:
         """Compute the step the run stands before; return whether it is finite, and its loss."""
         run, history = self._run, self._history
         first_time = run.step == history.fed
-        if first_time and self._checkpoints.wants(run.step):
-            self._checkpoints.keep(run.step, run.state(), self._sums_at(run.step))
+        if first_time:
+            self._keep_here()
         if edited:
             self._apply_edits(self.edits)
         if first_time and run.step % self.steps_per_epoch == 0:
@@ -266,6 +313,15 @@ class Timeline:
             history.feed(loss, run.batch_size_here())
         return True, loss
 
+    def _keep_here(self) -> None:
+        """Keep a checkpoint if one is due; pin the last one where this machine takes a run over."""
+        at = self._run.step
+        if self._recorders.note(at, self.machine):
+            self._checkpoints.pinned.add(self._checkpoints.before(at).step)
+        if self._checkpoints.wants(at):
+            sums = self._sums_at(at)
+            self._checkpoints.keep(Checkpoint(at, self._run.state(), sums, self.machine))
+
     def _sums_at(self, step: int) -> tuple[float, float]:
         at_start = step % self.steps_per_epoch == 0
         return (0.0, 0.0) if at_start else (self._history.loss_sum, self._history.row_sum)
@@ -275,19 +331,37 @@ class Timeline:
             if edit.step == self._run.step:
                 self._run.apply(edit)
 
-    def _compute_record(self, step: int) -> StepRecord:
+    def _compute_record(self, step: int, exact: bool) -> StepRecord:
         self._within_reach(step)
         with np.errstate(all="ignore"):
             finite, loss = self._compute(edited=True)
             if not finite:
                 self._within_reach(step)
-            record = self._run.record(loss)
+            record = self._run.record(loss, exact)
         self._run.advance()
         self._records[step] = record
         most = max(4, _RECORD_BYTES // _record_bytes(record))
         while len(self._records) > min(most, 512):
             self._records.popitem(last=False)
         return record
+
+    def _is_exact(self, step: int) -> bool:
+        """Tell whether the digits computed here are those that were first computed for `step`.
+
+        They are if this kind of machine computed them first, or if the way from the checkpoint
+        before the step to the one behind it ends in the very bytes that are stored there.
+        """
+        if step >= self._history.fed or self._recorders.at(step) == self.machine:
+            return True
+        start, end = self._checkpoints.before(step), self._checkpoints.after(step)
+        if end is None or end.machine in (self.machine, ANEW):
+            return False
+        if start.step not in self._replays:
+            self._stand_at(start.step)
+            self._train(end.step)
+            same = self._run.step == end.step and self._run.state().tobytes() == end.state.tobytes()
+            self._replays[start.step] = same
+        return self._replays[start.step]
 
     def _is_finite_at(self, step: int, edits: tuple[Edit, ...]) -> bool:
         """Tell whether `step` would be finite with `edits`, which agree with ours before it."""
@@ -308,6 +382,7 @@ class Timeline:
         self.edits = tuple(sorted(edits, key=lambda edit: edit.step))
         self.last_step = None
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
+        self._replays.clear()
         if step < self._history.fed:
             self._forget_from(step)
         self._stand_at(step)
@@ -318,27 +393,20 @@ class Timeline:
         cut = step // grid * grid
         coarse = self._history.width > 1 and step < _FEW_BUCKETS * self._history.width
         soon = _SOON_AGAIN * first_interval(self.network.parameter_count, self.batch_size)
-        if coarse and step <= soon:
+        if coarse and step <= soon and not self._recorders.others(self.machine):
             self._start_afresh()
         else:
             self._checkpoints.drop_after(cut)
-            self._history.cut(cut, *self._checkpoints.sums(cut))
+            self._history.cut(cut, *self._checkpoints[cut].sums)
+            self._recorders.cut(cut, step, self.machine)
 
-    def _fingerprint(self) -> str:
-        defining = [self.spec.to_json(), [edit.to_json() for edit in self.edits]]
-        return hashlib.sha256(json.dumps(defining, sort_keys=True).encode()).hexdigest()
-
-    def _restore(self, saved: bytes) -> None:
-        """Take what `save` gave; what belongs to another run or is damaged is left alone."""
-        try:
-            with np.load(io.BytesIO(saved), allow_pickle=False) as arrays:
-                if str(arrays["fingerprint"]) != self._fingerprint():
-                    return
-                self._checkpoints.restore(dict(arrays))
-                self._history.restore(dict(arrays))
-        except (OSError, ValueError, KeyError, EOFError):
-            self._start_afresh()
-        self._clean = False
+    def _restore(self, saved: Saved) -> None:
+        """Go on from what was stored."""
+        self._checkpoints.restore(saved.interval, saved.checkpoints)
+        self._checkpoints.pinned = set(saved.pinned)
+        self._recorders.restore(saved.recorders)
+        self._history.restore(saved.history)
+        self._stored, self._clean = saved.steps, False
 
 
 def _scale_rows(scaling: Any) -> list[dict[str, float]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 
 from app.refusal import Refused
+from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
 from app.timeline.presets import PRESETS
 from app.web import charts
@@ -48,8 +49,8 @@ async def create(request: Request) -> Json:
 
 @router.get("/sessions/{session_id}")
 async def read(request: Request, session_id: SessionId) -> Json:
-    async with sessions_of(request).use(session_id) as seat:
-        return Json(seat.session.to_json())
+    async with sessions_of(request).use(session_id) as access:
+        return Json(access.session.to_json(access.may_write))
 
 
 @router.get("/sessions/{session_id}/steps/{step}")
@@ -58,9 +59,9 @@ async def read_step(
 ) -> Json:
     """The whole step, whatever the cursor; `example` is a position in its rows."""
     number, position = whole(step, "step"), whole(example, "example")
-    async with sessions_of(request).use(session_id) as seat:
-        session = seat.session
-        record = await session.record(number, PATIENCE)
+    async with sessions_of(request).use(session_id) as access:
+        session = access.session
+        record = await access.record(number, PATIENCE)
         timeline = session.timeline
         return Json(step_json(record, timeline.network, timeline.dataset, position))
 
@@ -68,23 +69,25 @@ async def read_step(
 @router.get("/sessions/{session_id}/history")
 async def read_history(request: Request, session_id: SessionId) -> Json:
     """The loss so far: steps in buckets, and epochs; at most 2,000 rows each."""
-    async with sessions_of(request).use(session_id) as seat:
-        return Json(await seat.session.history())
+    async with sessions_of(request).use(session_id) as access:
+        return Json(await access.session.history())
 
 
 @router.post("/sessions/{session_id}/commands", openapi_extra=_body_schema(_COMMAND_EXAMPLE))
 async def command(request: Request, session_id: SessionId) -> Json:
     """Do one command: step, seek, change or undo."""
-    async with sessions_of(request).use(session_id) as seat:
+    async with sessions_of(request).use(session_id) as access:
+        seat = access.writing()
+        seat.spend()
         identity, what = read_command(await json_body(request), OVER_HTTP)
-        return Json(await carry_out(seat, what, identity, PATIENCE))
+        return Json(await carry_out(seat, what, Asked(identity), PATIENCE))
 
 
 @router.get("/sessions/{session_id}/figures/loss")
 async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
     """The loss as a Plotly figure."""
-    async with sessions_of(request).use(session_id) as seat:
-        timeline, history = seat.session.timeline, await seat.session.history()
+    async with sessions_of(request).use(session_id) as access:
+        timeline, history = access.session.timeline, await access.session.history()
         return Json(charts.loss_figure(history, timeline.layout(), timeline.furthest, theme))
 
 
@@ -97,9 +100,9 @@ async def gradient_figure(
     theme: str = "light",
 ) -> Json:
     """The gradient of a step as a Plotly figure; with a phase, as far as it is revealed there."""
-    async with sessions_of(request).use(session_id) as seat:
-        session = seat.session
-        record = await session.record(whole(step, "step"), PATIENCE)
+    async with sessions_of(request).use(session_id) as access:
+        session = access.session
+        record = await access.record(whole(step, "step"), PATIENCE)
         at = whole(phase, "phase") if phase else session.timeline.phase_count - 1
         return Json(charts.gradient_figure(record, session.timeline.network, at, theme))
 

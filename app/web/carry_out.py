@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.sessions.asking import Asked
 from app.sessions.sessions import Seat
 from app.wire.commands import Change, Command, Seek, Step, Undo
 
 
 async def carry_out(
-    seat: Seat, command: Command, identity: str | None, patience: float | None
+    seat: Seat, command: Command, asked: Asked, patience: float | None
 ) -> dict[str, Any]:
     """Return the reply of a command that both doors know.
 
@@ -19,12 +20,12 @@ async def carry_out(
     match command:
         case Step(unit, by):
             await seat.player.pause("moved")
-            return await session.move(unit, by, patience, identity)
+            return await session.move(unit, by, patience, asked)
         case Seek(step, phase):
             await seat.player.pause("moved")
-            return await session.seek(step, phase, patience, identity)
+            return await session.seek(step, phase, patience, asked)
         case Change(change):
-            return await session.change(change, identity)
+            return await session.change(change, asked)
         case Undo():
-            return await session.undo(identity)
+            return await session.undo(asked)
     raise TypeError(f"{command} is not for both doors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,12 +12,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.refusal import Refused, as_json
+from app.sessions.rate import TooMany
 from app.sessions.reaching import Busy, Cancelled
+from app.sessions.writer import NotStored
 from app.web.contexts import ErrorPage
 from app.web.replies import Json, page
 
 STATUS = {
     "unknown_session": 404,
+    "read_only": 403,
     "diverged": 409,
     "nothing_to_undo": 409,
     "body_too_large": 413,
@@ -35,6 +39,11 @@ def error_of(failure: Exception) -> dict[str, Any]:
     if isinstance(failure, Cancelled):
         message = "another move took the place of this one"
         return {"code": "cancelled", "message": message, "field": None}
+    if isinstance(failure, NotStored):
+        return {"code": "not_stored", "message": str(failure), "field": None}
+    if isinstance(failure, TooMany):
+        error = {"code": failure.code, "message": str(failure), "field": None}
+        return {**error, "retry_after": round(failure.retry_after, 3)}
     return {"code": "internal", "message": "something went wrong on the server", "field": None}
 
 
@@ -48,6 +57,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Busy)
     async def busy(request: Request, failure: Busy) -> Response:
         return Json({"error": error_of(failure)}, 503, {"Retry-After": "1"})
+
+    @app.exception_handler(NotStored)
+    async def not_stored(request: Request, failure: NotStored) -> Response:
+        return Json({"error": error_of(failure)}, 503, {"Retry-After": "10"})
+
+    @app.exception_handler(TooMany)
+    async def too_many(request: Request, failure: TooMany) -> Response:
+        seconds = str(math.ceil(failure.retry_after))
+        return Json({"error": error_of(failure)}, 429, {"Retry-After": seconds})
 
     @app.exception_handler(Cancelled)
     async def cancelled(request: Request, failure: Cancelled) -> Response:

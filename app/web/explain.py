@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from app.refusal import Refused
-from app.sessions.session import Session
+from app.sessions.sessions import Access
 from app.timeline.phases import Cursor
 from app.timeline.reading import a_number
 from app.timeline.run import StepRecord
@@ -41,8 +41,8 @@ async def read_chain(
 ) -> Json:
     """One parameter's derivative as its factors and paths, with a central difference beside it."""
     position = whole(example, "example")
-    async with sessions_of(request).use(session_id) as seat:
-        session, record = seat.session, await _record(seat.session, step)
+    async with sessions_of(request).use(session_id) as access:
+        session, record = access.session, await _record(access, step)
         network, precision = session.timeline.network, session.timeline.spec.precision
         explained = await session.compute(
             chain_json, record, network, precision, parameter, position
@@ -60,8 +60,8 @@ async def read_slice(
 ) -> Json:
     """The batch's loss as a function of one parameter, from real forward passes in float64."""
     far = _reach(reach) if reach else None
-    async with sessions_of(request).use(session_id) as seat:
-        session, record = seat.session, await _record(seat.session, step)
+    async with sessions_of(request).use(session_id) as access:
+        session, record = access.session, await _record(access, step)
         network = session.timeline.network
         return Json(await session.compute(slice_json, record, network, parameter, far))
 
@@ -71,8 +71,8 @@ async def read_surface(
     request: Request, session_id: SessionId, step: StepNumber, x: Parameter, y: Parameter
 ) -> Json:
     """The batch's loss over two parameters, and the run's way to this step."""
-    async with sessions_of(request).use(session_id) as seat:
-        return Json(await _surface(seat.session, step, (x, y)))
+    async with sessions_of(request).use(session_id) as access:
+        return Json(await _surface(access, step, (x, y)))
 
 
 @router.get("/steps/{step}/check", responses=replies("check"))
@@ -87,8 +87,8 @@ async def read_check(
     start, most = whole(first, "first"), whole(count, "count")
     if not 1 <= most <= MOST_CHECKED:
         raise Refused("out_of_range", "count", most, f"a whole number from 1 to {MOST_CHECKED}")
-    async with sessions_of(request).use(session_id) as seat:
-        session, record = seat.session, await _record(seat.session, step)
+    async with sessions_of(request).use(session_id) as access:
+        session, record = access.session, await _record(access, step)
         network, precision = session.timeline.network, session.timeline.spec.precision
         return Json(await session.compute(check_json, record, network, precision, start, most))
 
@@ -105,8 +105,8 @@ async def read_trial(
 ) -> Response:
     """The step with one parameter set to another value, as one frame; the run stays as it is."""
     number, wanted = _number(value, "value"), whole(example, "example")
-    async with sessions_of(request).use(session_id) as seat:
-        session, record = seat.session, await _record(seat.session, step)
+    async with sessions_of(request).use(session_id) as access:
+        session, record = access.session, await _record(access, step)
         timeline = session.timeline
         at = _phase(phase, timeline.phase_count)
         position = position_in(record, wanted)
@@ -129,12 +129,12 @@ async def surface_figure(
     theme: str = "light",
 ) -> Json:
     """The loss over two parameters as a Plotly figure."""
-    async with sessions_of(request).use(session_id) as seat:
-        return Json(charts.surface_figure(await _surface(seat.session, step, (x, y)), theme))
+    async with sessions_of(request).use(session_id) as access:
+        return Json(charts.surface_figure(await _surface(access, step, (x, y)), theme))
 
 
-async def _record(session: Session, step: str) -> StepRecord:
-    return await session.record(whole(step, "step"), PATIENCE)
+async def _record(access: Access, step: str) -> StepRecord:
+    return await access.record(whole(step, "step"), PATIENCE)
 
 
 def _number(text: str, field: str) -> float:
@@ -160,7 +160,7 @@ def _phase(text: str, count: int) -> int:
     return phase
 
 
-async def _surface(session: Session, step: str, names: tuple[str, str]) -> dict[str, object]:
-    record = await _record(session, step)
+async def _surface(access: Access, step: str, names: tuple[str, str]) -> dict[str, object]:
+    session, record = access.session, await _record(access, step)
     network, trail = session.timeline.network, await session.trail(record.step)
     return await session.compute(surface_json, record, network, names, trail)

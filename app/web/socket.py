@@ -10,9 +10,11 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from app.limits import setting_of
 from app.refusal import Refused
+from app.sessions.asking import Asked
 from app.sessions.reaching import Busy, Cancelled
-from app.sessions.sessions import Seat, Sessions
+from app.sessions.sessions import Access, Sessions
 from app.sessions.viewers import Viewer
 from app.web.carry_out import carry_out
 from app.web.errors import error_of, log
@@ -22,37 +24,47 @@ from app.wire.frames import View, encode_frame
 router = APIRouter()
 _FRAME_SECONDS = 1 / 60
 _PATIENCE = 0.25
-NO_SUCH_SESSION, WRONG_ORIGIN, TOO_SLOW = 4404, 4403, 4408
+NO_SUCH_SESSION, WRONG_ORIGIN, TOO_SLOW, TOO_MANY = 4404, 4403, 4408, 4429
 
 
 @router.websocket("/api/sessions/{session_id}/live")
-async def live(socket: WebSocket, session_id: str) -> None:
-    """Serve one viewer until the socket closes."""
+async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
+    """Serve one viewer until the socket closes; `since` is the last offset that it has seen."""
     await socket.accept()
     if not _is_own_origin(socket):
         await socket.close(WRONG_ORIGIN, "another site may not use this session")
         return
     sessions: Sessions = socket.app.state.sessions
     try:
-        async with sessions.use(session_id) as seat:
-            await Connection(socket, seat).serve()
+        async with sessions.use(session_id) as access:
+            most = sessions.limits.sockets_per_session
+            if len(access.session.viewers) >= most:
+                setting = setting_of("sockets_per_session")
+                await socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
+                return
+            await Connection(socket, access).serve(int(since) if _is_offset(since) else None)
     except Refused:
         await socket.close(NO_SUCH_SESSION, "unknown session")
+
+
+def _is_offset(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 16
 
 
 class Connection:
     """One socket and its viewer. Whoever ends first, reading or writing, ends both."""
 
-    def __init__(self, socket: WebSocket, seat: Seat) -> None:
-        self._socket, self._seat, self._session = socket, seat, seat.session
+    def __init__(self, socket: WebSocket, access: Access) -> None:
+        self._socket, self._access = socket, access
+        self._seat, self._session = access.seat, access.session
         self._viewer = Viewer()
         self._moves: set[asyncio.Task[None]] = set()
 
-    async def serve(self) -> None:
+    async def serve(self, since: int | None) -> None:
+        """Tell what the viewer needs to know, then read and write until one of the two ends."""
         session = self._session
-        self._viewer.tell(
-            {"type": "hello", "session": session.to_json(), "playing": session.playing}
-        )
+        missed = None if since is None else await session.changes_since(since)
+        self._greet(missed)
         session.viewers.add(self._viewer)
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
         try:
@@ -64,6 +76,16 @@ class Connection:
             await asyncio.wait([*tasks, *self._moves])
             if not session.viewers:
                 await self._seat.player.pause("nobody watches")
+
+    def _greet(self, missed: list[dict[str, Any]] | None) -> None:
+        """Begin with what the viewer missed, or with the session as it stands."""
+        session, playing = self._session, self._session.playing
+        if missed is None:
+            state = session.to_json(self._access.may_write)
+            self._viewer.tell({"type": "hello", "session": state, "playing": playing})
+            return
+        place = {"cursor": session.cursor.to_json(), "offset": session.changes}
+        self._viewer.tell({"type": "resumed", "changes": missed, **place, "playing": playing})
 
     async def _read(self) -> None:
         with contextlib.suppress(WebSocketDisconnect):
@@ -79,7 +101,10 @@ class Connection:
             given = read_json(_text(message), "message")
             sent = given.get("id") if isinstance(given, dict) else None
             identity = sent if isinstance(sent, str) and len(sent) <= 80 else None
+            self._seat.spend()
             _, command = read_command(given)
+            if not isinstance(command, Show):
+                self._access.writing()
             await self._do(command, identity)
         except Exception as failure:
             self._refuse(identity, failure)
@@ -104,25 +129,23 @@ class Connection:
     async def _move_or_edit(self, command: Command, identity: str | None) -> None:
         """Wait a moment for the reply; what takes longer goes on while other commands come in."""
         wish = self._session.wish = object()
+        asked = Asked(identity, self._viewer)
         try:
-            reply = await carry_out(self._seat, command, identity, _PATIENCE)
+            await carry_out(self._seat, command, asked, _PATIENCE)
         except Busy:
-            task = asyncio.create_task(self._wait_for(command, identity, wish))
+            task = asyncio.create_task(self._wait_for(command, asked, wish))
             self._moves.add(task)
             task.add_done_callback(self._moves.discard)
-        else:
-            self._viewer.tell({"type": "reply", **reply})
 
-    async def _wait_for(self, command: Command, identity: str | None, wish: object) -> None:
+    async def _wait_for(self, command: Command, asked: Asked, wish: object) -> None:
         try:
             while self._session.wish is wish:
                 with contextlib.suppress(Busy):
-                    reply = await carry_out(self._seat, command, identity, _PATIENCE)
-                    self._viewer.tell({"type": "reply", **reply})
+                    await carry_out(self._seat, command, asked, _PATIENCE)
                     return
             raise Cancelled
         except Exception as failure:
-            self._refuse(identity, failure)
+            self._refuse(asked.id, failure)
 
     def _show(self, example: int) -> None:
         rows = len(self._session.shown.rows)

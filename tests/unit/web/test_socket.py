@@ -50,7 +50,9 @@ def test_the_same_commands_over_the_socket(live: Live) -> None:
     assert live.until("reply", id="a")["cursor"] == {"step": 0, "phase": 3}
     assert live.until("frame", phase=3)["step"] == 0
     live.send(do="change", learning_rate=0.2, id="b")
-    assert live.until("session")["edits"] == [{"step": 0, "learning_rate": 0.2}]
+    edited = live.until("reply", id="b")
+    assert edited["edits"] == [{"step": 0, "learning_rate": 0.2}]
+    assert (edited["revision"], edited["offset"], edited["can_undo"]) == (1, 2, True)
     live.send(do="show", example=1, id="c")
     assert live.until("frame", example=1)["revision"] == 1
 

@@ -1,0 +1,198 @@
+"""The store's file: how it is opened, brought up to date and checked."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+FILE = "retrace.sqlite3"
+KEY_BYTES = 16  # of a key to a session: 128 random bits
+# Cursor and command live in small rows of their own: SQLite writes a row anew as a whole, and a
+# spec may take megabytes.
+_VERSION_2 = """
+CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    read_id TEXT NOT NULL UNIQUE,
+    step INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
+    used_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX session_used ON session (used_at);
+CREATE TABLE run (
+    session_id TEXT PRIMARY KEY REFERENCES session(id) ON DELETE CASCADE,
+    spec TEXT NOT NULL
+);
+CREATE TABLE edits (
+    session_id TEXT PRIMARY KEY REFERENCES session(id) ON DELETE CASCADE,
+    edits TEXT NOT NULL,
+    undo_stack TEXT NOT NULL
+);
+CREATE TABLE change (
+    session_id TEXT NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    command_id TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (session_id, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX change_command ON change (session_id, command_id)
+    WHERE command_id IS NOT NULL;
+CREATE TABLE saved (
+    session_id TEXT PRIMARY KEY REFERENCES session(id) ON DELETE CASCADE,
+    interval INTEGER NOT NULL,
+    recorders TEXT NOT NULL,
+    pinned TEXT NOT NULL,
+    history BLOB NOT NULL
+);
+CREATE TABLE checkpoint (
+    session_id TEXT NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    step INTEGER NOT NULL,
+    machine TEXT NOT NULL,
+    loss_sum REAL NOT NULL,
+    row_sum REAL NOT NULL,
+    state BLOB NOT NULL,
+    UNIQUE (session_id, step)
+);
+"""
+
+
+class BadStore(Exception):
+    """The store cannot be used; the message says what to do."""
+
+
+def connect(file: Path, mode: str) -> sqlite3.Connection:
+    """Open the store: `rwc` to write, `ro` to read, `ro&immutable=1` where nothing can write."""
+    db = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        check_same_thread=False,
+        isolation_level=None,
+        timeout=10,
+    )
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def prepare(file: Path) -> str | None:
+    """Make the store or bring it up to date, and check that it is whole; BadStore if it is not.
+
+    Return why it cannot be written, where it can only be read.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _prepare(file)
+    except (OSError, sqlite3.OperationalError) as error:
+        if not file.exists():
+            raise BadStore(f"no store can be made at {file}: {error}") from None
+        return _readable(file)
+    return None
+
+
+def _prepare(file: Path) -> None:
+    with closing(connect(file, "rwc")) as db:
+        _check(db, file)
+        db.execute("PRAGMA journal_mode = WAL")
+        _migrate(db, file)
+
+
+def _readable(file: Path) -> str:
+    with closing(connect(file, "ro&immutable=1")) as db:
+        _check(db, file)
+        if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            raise BadStore(f"{file} has to be brought up to date, but it cannot be written")
+    return "the store is read-only"
+
+
+def _check(db: sqlite3.Connection, file: Path) -> None:
+    try:
+        found = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    if found != ["ok"]:
+        wrong = "; ".join(found)
+        raise BadStore(f"{file} is damaged ({wrong}). Restore a backup, or move the file away.")
+
+
+def _migrate(db: sqlite3.Connection, file: Path) -> None:
+    """Do what is missing, each version in one transaction: all of it, or nothing."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    newest = max(_MIGRATIONS)
+    if version > newest:
+        raise BadStore(
+            f"{file} has version {version}, from a newer Retrace; this one knows {newest}"
+        )
+    for number in range(version + 1, newest + 1):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            _MIGRATIONS[number](db)
+            db.execute(f"PRAGMA user_version = {number}")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+
+def _script(db: sqlite3.Connection, script: str) -> None:
+    """Run each statement; sqlite3's own executescript would end the transaction."""
+    for statement in script.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+_VERSION_1 = """
+CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    spec TEXT NOT NULL,
+    edits TEXT NOT NULL,
+    undo_stack TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    saved BLOB
+) WITHOUT ROWID;
+CREATE TABLE reply (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+    command_id TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    UNIQUE (session_id, command_id)
+);
+CREATE INDEX reply_order ON reply (session_id, number);
+"""
+
+
+def _first(db: sqlite3.Connection) -> None:
+    _script(db, _VERSION_1)
+
+
+def _second(db: sqlite3.Connection) -> None:
+    """Split the one table; keep every run, cursor, edit and reply. Checkpoints are made anew."""
+    db.execute("ALTER TABLE session RENAME TO old_session")
+    _script(db, _VERSION_2)
+    now = int(time.time())
+    for identity, spec, edits, undo, *place in db.execute(
+        "SELECT id, spec, edits, undo_stack, step, phase, revision FROM old_session"
+    ).fetchall():
+        replies = db.execute(
+            "SELECT command_id, reply FROM reply WHERE session_id = ? ORDER BY number", (identity,)
+        ).fetchall()
+        read_id = secrets.token_urlsafe(KEY_BYTES)
+        row = (identity, read_id, *place, len(replies), now)
+        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT INTO run VALUES (?, ?)", (identity, spec))
+        db.execute("INSERT INTO edits VALUES (?, ?, ?)", (identity, edits, undo))
+        for number, (command, reply) in enumerate(replies, start=1):
+            body = json.dumps({**json.loads(reply), "offset": number})
+            db.execute("INSERT INTO change VALUES (?, ?, ?, ?)", (identity, number, command, body))
+    db.execute("DROP TABLE reply")
+    db.execute("DROP TABLE old_session")
+
+
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _first, 2: _second}
+VERSION = max(_MIGRATIONS)

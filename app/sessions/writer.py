@@ -1,0 +1,181 @@
+"""The one writer: what waits is written in one transaction, and answered once it is on disk.
+
+While one group is being committed the next one gathers, so a lone command waits for nothing and a
+thousand share one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Write = Callable[[sqlite3.Connection], None]
+_MOST = 512
+_GATHER_SECONDS = 0.005
+_REASONS = {
+    "SQLITE_FULL": "the disk, or the share of it that RETRACE_DISK_BYTES allows, is full",
+    "SQLITE_READONLY": "the store is read-only",
+    "SQLITE_IOERR": "the disk cannot be written",
+    "SQLITE_CANTOPEN": "the store cannot be opened",
+    "SQLITE_BUSY": "another program holds the store",
+}
+
+
+class NotStored(Exception):
+    """Nothing was written and nothing has changed; `reason` says why, in plain words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing was changed, since {reason}; reading goes on")
+        self.reason = reason
+
+
+@dataclass
+class _Waiting:
+    write: Write
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+    since: float = field(default_factory=time.monotonic)
+
+    def answer(self, failure: NotStored | None) -> None:
+        self.loop.call_soon_threadsafe(self._settle, failure)
+
+    def _settle(self, failure: NotStored | None) -> None:
+        if self.done.done():
+            return
+        if failure:
+            self.done.set_exception(failure)
+        else:
+            self.done.set_result(None)
+
+
+class Writer:
+    """A thread with the only connection that writes; `on_commit` is told seconds and group size."""
+
+    def __init__(
+        self, db: sqlite3.Connection, on_commit: Callable[[float, int], None] = lambda *_: None
+    ) -> None:
+        self._db, self._on_commit = db, on_commit
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._oldest: float | None = None
+        self.problem: str | None = None  # why the last group could not be written
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def put(self, write: Write) -> None:
+        """Return once `write` is committed; NotStored where it could not be."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(write, loop, loop.create_future())
+        self._queue.put(waiting)
+        await waiting.done
+
+    @property
+    def age(self) -> float:
+        """Return how many seconds the oldest write under way has waited."""
+        oldest = self._oldest
+        return time.monotonic() - oldest if oldest is not None else 0.0
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._queue.put(None)
+        self._thread.join()
+        self._db.close()
+
+    def _run(self) -> None:
+        open_ended = True
+        busy = False
+        while open_ended:
+            group, open_ended = self._gather(_GATHER_SECONDS if busy else 0.0)
+            if group:
+                self._oldest = group[0].since
+                self._write_group(group)
+                self._oldest = None
+            busy = len(group) > 1
+
+    def _gather(self, patience: float) -> tuple[list[_Waiting], bool]:
+        """Return the next group, and whether there may be more.
+
+        Only a writer that is busy already waits a moment for company: then it saves commits.
+        """
+        group: list[_Waiting] = []
+        until = 0.0
+        while len(group) < _MOST:
+            try:
+                wait = None if not group else max(until - time.monotonic(), 0.0)
+                item = self._queue.get(timeout=wait) if wait != 0.0 else self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                return group, False
+            if not group:
+                until = time.monotonic() + patience
+            group.append(item)
+        return group, True
+
+    def _write_group(self, group: list[_Waiting]) -> None:
+        started = time.monotonic()
+        try:
+            self._transact([waiting.write for waiting in group])
+        except sqlite3.Error as error:
+            self._write_singly(group, error)
+            return
+        self.problem = None
+        self._on_commit(time.monotonic() - started, len(group))
+        self._answer(group)
+
+    def _answer(self, group: list[_Waiting]) -> None:
+        for waiting in group:
+            waiting.answer(None)
+
+    def _write_singly(self, group: list[_Waiting], error: sqlite3.Error) -> None:
+        """Find out who is to blame: one write that cannot be done must not fail its neighbours."""
+        for waiting in group:
+            failure = None
+            try:
+                if len(group) == 1:
+                    raise error
+                self._transact([waiting.write])
+            except sqlite3.Error as found:
+                failure = NotStored(_reason(found))
+                self.problem = failure.reason
+            waiting.answer(failure)
+
+    def _transact(self, writes: list[Write]) -> None:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for write in writes:
+                write(db)
+            self._commit()
+        except BaseException:
+            if db.in_transaction:  # a full disk may have rolled it back already
+                db.execute("ROLLBACK")
+            raise
+
+    def _commit(self) -> None:
+        self._db.execute("COMMIT")
+
+
+class Refusing:
+    """The writer of a store that cannot be written."""
+
+    age = 0.0
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    async def put(self, write: Write) -> None:
+        raise NotStored(self.problem)
+
+    def close(self) -> None:
+        pass
+
+
+def _reason(error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    found = (words for start, words in _REASONS.items() if name.startswith(start))
+    return next(found, "the store failed")
