@@ -214,9 +214,10 @@ class Timeline:
     def saving(self) -> Saved:
         """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
 
-        One more is where the run stands, so that another machine goes on from those very bytes.
+        One more is the state behind the furthest step, so that another machine goes on from those
+        very bytes; to have it may take some 20 ms.
         """
-        here = self._checkpoint_here()
+        here = self._checkpoint_at_end()
         found = [self._checkpoints[k] for k in self._checkpoints.steps if k not in self._stored]
         new = [*found, here] if here else found
         steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
@@ -233,12 +234,15 @@ class Timeline:
         """Take note that `saved` is in the store."""
         self._stored = saved.steps
 
-    def _checkpoint_here(self) -> Checkpoint | None:
-        run = self._run
-        if not self._clean or run.step in self._checkpoints or run.step > self._history.fed:
+    def _checkpoint_at_end(self) -> Checkpoint | None:
+        at, run = self._history.fed, self._run
+        if at in self._checkpoints:
             return None
-        machine = self._recorders.at(max(run.step - 1, 0))
-        return Checkpoint(run.step, run.state(), self._sums_at(run.step), machine)
+        self._stand_near(at)
+        self._train(at)
+        if run.step != at:
+            return None
+        return Checkpoint(at, run.state(), self._sums_at(at), self._recorders.at(at - 1))
 
     @property
     def kept_bytes(self) -> int:
