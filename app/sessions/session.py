@@ -62,6 +62,9 @@ class Session:
     async def show_stored(self) -> None:
         """Stand where the store says that the session stood."""
         self.shown = await self.reaching.record(self.cursor.step, patience=None)
+        if self.timeline.took_over:  # from now on it counts which machine computed what
+            with contextlib.suppress(NotStored):
+                await self._store_all()
 
     def to_json(self, may_write: bool = True) -> dict[str, Any]:
         """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
@@ -168,7 +171,7 @@ class Session:
             if self.timeline.unsaved >= _MANY_UNSAVED:
                 await self._store_all()
             else:
-                await self._store.move(self.id, self._place(), None)
+                await self._store.move(self.id, self._here(), None)
 
     async def leave(self) -> None:
         """Finish what is under way, and store all that it would take to compute it again."""
@@ -181,11 +184,16 @@ class Session:
     async def _store_all(self) -> None:
         async with self.computing:
             saved = await self._workers.compute(self.timeline.saving)
-            await self._store.save(self.id, self._place(), saved)
+            await self._store.save(self.id, self._here(), saved)
             self.timeline.note_stored(saved)
 
-    def _place(self) -> Place:
-        return Place(self.cursor.step, self.cursor.phase, self.revision, self.changes)
+    def _here(self) -> Place:
+        return self._place(self.cursor, self.revision, self.changes)
+
+    def _place(self, cursor: Cursor, revision: int, changes: int) -> Place:
+        timeline = self.timeline
+        count = (revision, changes)
+        return Place(cursor.step, cursor.phase, *count, timeline.furthest, timeline.machine)
 
     def _interrupt_player(self) -> None:
         if self.playing:
@@ -230,7 +238,7 @@ class Session:
             wanted = last_cursor(last, self.timeline.phase_count)
             record = await self.reaching.record(last, patience)
         body = self._body(asked, wanted, self.revision, extra)
-        place = Place(wanted.step, wanted.phase, self.revision, body["offset"])
+        place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, body)
         self._stand(asked, body, wanted, record)
         if self.timeline.unsaved >= _MANY_UNSAVED:
@@ -289,7 +297,7 @@ class Session:
         timeline = self.timeline
         async with self.computing:
             saved = await self._workers.compute(timeline.saving)
-            place = Place(cursor.step, cursor.phase, body["revision"], body["offset"])
+            place = self._place(cursor, body["revision"], body["offset"])
             undo_stack = list(timeline.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)

@@ -121,7 +121,8 @@ class Sessions:
         )
         keys = secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES)
         saved = await self._workers.compute(timeline.saving)
-        place, spec = Place(0, 0, 0, 0), timeline.spec.to_json()
+        place = Place(0, 0, 0, 0, 0, timeline.machine)
+        spec = timeline.spec.to_json()
         stored = Stored(*keys, place, spec, [], [], saved)
         await self._store.insert(stored)
         timeline.note_stored(saved)
@@ -196,7 +197,8 @@ class Sessions:
     async def _load(self, stored: Stored) -> Seat:
         def build() -> Timeline:
             spec = parse_spec(stored.spec, UNLIMITED)  # what was granted once stays
-            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, self.limits)
+            seen = (stored.place.furthest, stored.place.machine)
+            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, self.limits, seen)
 
         timeline = await self._workers.compute(build)
         commands = await self._store.commands(stored.id)

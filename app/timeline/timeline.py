@@ -38,6 +38,7 @@ _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a seco
 class Timeline:
     """One run. `edits` are in force; `undo_stack` says, latest last, what each took away.
 
+    `seen` is the furthest step that was ever shown and the machine that had computed it.
     `last_step` is None until divergence is known, then the last step with finite numbers only.
     """
 
@@ -48,6 +49,7 @@ class Timeline:
         undo_stack: Iterable[dict[str, Any]] = (),
         saved: Saved | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        seen: tuple[int, str] = (0, ""),
     ) -> None:
         self.limits, self.machine = limits, fingerprint(spec.precision)
         self.spec, self.network = spec, spec.network()
@@ -63,8 +65,10 @@ class Timeline:
         self._stored: frozenset[int] = frozenset()
         self._replays: dict[int, bool] = {}
         self._start_afresh()
+        self.took_over = False
         if saved:
             self._restore(saved)
+            self._take_over(*seen)
         with_hint = "initial values, inputs and a learning rate whose first step stays finite"
         if not self._is_finite_at(0, self.edits):
             raise Refused("not_finite", "spec", "a first step that overflows", with_hint)
@@ -318,10 +322,8 @@ class Timeline:
         return True, loss
 
     def _keep_here(self) -> None:
-        """Keep a checkpoint if one is due; pin the last one where this machine takes a run over."""
+        """Keep a checkpoint if one is due."""
         at = self._run.step
-        if self._recorders.note(at, self.machine):
-            self._checkpoints.pinned.add(self._checkpoints.before(at).step)
         if self._checkpoints.wants(at):
             sums = self._sums_at(at)
             self._checkpoints.keep(Checkpoint(at, self._run.state(), sums, self.machine))
@@ -355,7 +357,7 @@ class Timeline:
         They are if this kind of machine computed them first, or if the way from the checkpoint
         before the step to the one behind it ends in the very bytes that are stored there.
         """
-        if step >= self._history.fed or self._recorders.at(step) == self.machine:
+        if self._recorders.at(step) == self.machine:
             return True
         start, end = self._checkpoints.before(step), self._checkpoints.after(step)
         if end is None or end.machine in (self.machine, ANEW):
@@ -411,6 +413,18 @@ class Timeline:
         self._recorders.restore(saved.recorders)
         self._history.restore(saved.history)
         self._stored, self._clean = saved.steps, False
+
+    def _take_over(self, furthest: int, machine: str) -> None:
+        """Note that this machine goes on behind `furthest`, which `machine` had computed last.
+
+        The checkpoint that it starts from is pinned: from another one its digits could differ.
+        """
+        if machine:
+            self._recorders.note(self._history.fed, machine)
+        start = max(self._history.fed, furthest + 1)
+        self.took_over = self._recorders.note(start, self.machine)
+        if self.took_over:
+            self._checkpoints.pinned.add(self._checkpoints.before(start).step)
 
 
 def _scale_rows(scaling: Any) -> list[dict[str, float]]:

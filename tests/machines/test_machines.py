@@ -30,9 +30,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def visit(folder: Path, key: str, step: int, machine: str) -> dict[str, Any]:
+def visit(folder: Path, key: str, step: int, machine: str, *end: str) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE",)}
-    command = [sys.executable, "-m", "tests.machines.visit", str(folder), key, str(step)]
+    command = [sys.executable, "-m", "tests.machines.visit", str(folder), key, str(step), *end]
     done = subprocess.run(
         command, cwd=ROOT, env={**environment, **MACHINES[machine]}, capture_output=True, text=True
     )
@@ -63,7 +63,9 @@ def test_a_run_goes_on_from_stored_bytes_and_says_where_a_replay_differs(
     assert all(beyond), "what this machine computed first is as it was"
 
     third = visit(tmp_path, key, 12_000, other)
-    changed = {k: (v, third["seen"].get(k)) for k, v in second["seen"].items() if third["seen"].get(k) != v}
+    changed = {
+        k: (v, third["seen"].get(k)) for k, v in second["seen"].items() if third["seen"].get(k) != v
+    }
     assert not changed, "the same machine sees the same again"
     assert third["states"].items() >= second["states"].items()
 
@@ -87,3 +89,20 @@ def test_some_replays_differ_and_are_announced(tmp_path: Path) -> None:
     differing = [t for t, (found, _) in first["seen"].items() if second["seen"][t][0] != found]
     assert differing
     assert not any(second["seen"][t][1] for t in differing)
+
+
+def test_what_a_killed_process_had_shown_counts_as_its_own(tmp_path: Path) -> None:
+    """Its checkpoints are not stored yet; that it had shown the steps is."""
+    first = visit(tmp_path, "new", 8_000, "as it is", "killed")
+    assert list(first["states"]) == ["0"]
+    second = visit(tmp_path, first["key"], 9_000, "Sandybridge, plain NumPy")
+    if second["machine"] == first["machine"]:
+        pytest.skip("this processor cannot be told from the other")
+    assert second["others"] == [first["machine"]]
+    for step, (found, _) in first["seen"].items():
+        again, is_exact = second["seen"][step]
+        assert not is_exact
+        assert again != found or int(step) < 2_000
+    assert second["seen"]["8400"][1], "what nobody had seen is this machine's own"
+    third = visit(tmp_path, first["key"], 9_000, "as it is")
+    assert not third["seen"]["8400"][1]

@@ -1,6 +1,7 @@
 """A process of its own on one kind of machine: open a run in a store, move, and say what was seen.
 
-`python visit.py FOLDER KEY STEP`: KEY is `new` for a new run. Prints JSON.
+`python visit.py FOLDER KEY STEP [killed]`: KEY is `new` for a new run; one that is killed stores
+no checkpoints at its end. Prints JSON.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -51,7 +53,8 @@ async def visit(folder: Path, key: str, step: int) -> dict[str, Any]:
             found = digest(record.parameters.tobytes(), record.gradient.tobytes())
             seen[str(t)] = [found, record.exact]
         machine, others = session.timeline.machine, session.timeline.other_machines()
-    await sessions.close()
+    if sys.argv[4:] != ["killed"]:
+        await sessions.close()
     return {
         "key": key,
         "machine": machine,
@@ -64,4 +67,7 @@ async def visit(folder: Path, key: str, step: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(visit(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))))
+    print(
+        json.dumps(asyncio.run(visit(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))), flush=True
+    )
+    os._exit(0)
