@@ -52,6 +52,7 @@ export function mountDiagram(root, dispatch) {
       const { layout, spec } = state.session;
       const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path);
       update(drawn, view, layout, frame, Boolean(state.selected));
+      setAside(drawn, view, Boolean(state.trial));
       flow.show(drawn, view, state);
     },
   );
@@ -82,8 +83,10 @@ function draw(root, plan, layout, dispatch) {
   const layers = layout.sizes.length - 1;
   const outputs = plan.units.filter((unit) => unit.layer === layers);
   const bars = outputs.length > MOST_BARS ? [] : outputs.map(() => makeBar());
+  const still = s("g", { class: "still" });
+  const moving = s("g", { class: "edges" }, ...edges.map((edge) => edge.group));
   svg.append(
-    s("g", { class: "edges" }, ...edges.map((edge) => edge.group)),
+    still, moving,
     s("g", { class: "bars" }, ...bars.map((bar) => bar.group)),
     s("g", { class: "units" }, ...units.map((unit) => unit.group)),
     s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
@@ -94,7 +97,19 @@ function draw(root, plan, layout, dispatch) {
   // A tall network may take more of the page than the screen shows: small text would be worse.
   if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
   root.replaceChildren(svg);
-  return { plan, svg, edges, biases, units, bars, badges };
+  return { plan, svg, still, moving, edges, biases, units, bars, badges, aside: false };
+}
+
+/**
+ * While a weight is dragged, the edges off its path stand in a group that the browser paints on a
+ * layer of its own: they need not be painted again with each number that changes.
+ */
+function setAside(drawn, view, trying) {
+  if (drawn.aside === trying) return;
+  drawn.aside = trying;
+  const groups = drawn.edges.map(({ group }) => group);
+  if (trying) drawn.still.append(...groups.filter((_, k) => view.edges[k].dimmed));
+  else drawn.moving.append(...groups); // in their order again
 }
 
 /** Says how many units of a layer are not drawn. */
