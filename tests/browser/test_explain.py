@@ -739,6 +739,46 @@ def test_badges_cover_no_label_and_not_each_other(visit: Visit, spec: Any) -> No
         assert len(places) == len(_factors(page))
 
 
+DEEP: dict[str, Any] = {
+    **NON_SQUARE,
+    "layers": [{"units": n, "activation": "tanh"} for n in (3, 4, 3)]
+    + [{"units": 2, "activation": "identity"}],
+}
+LABELS = """() => [...document.querySelectorAll(`#diagram .pill:not(.hidden) rect, #diagram .unit circle,
+    #diagram .delta:not(.hidden) rect, #diagram .bias rect, #diagram .error-bar text`)]
+  .map((e) => { const b = e.getBoundingClientRect();
+    const name = e.textContent || (e.parentNode.dataset.label ?? e.parentNode.className.baseVal);
+    return [name, b.left, b.top, b.right, b.bottom]; })
+  .filter(([, left, , right]) => right > left)"""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+@pytest.mark.parametrize("spec", [{}, NON_SQUARE, DEEP], ids=["ames", "non-square", "deep"])
+def test_the_label_of_a_selected_edge_covers_nothing(
+    browser: Browser, server: Server, spec: Any, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    visit = Visit(context.new_page(), server).open(spec)
+    page = visit.page
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('#diagram .edge')].map((e) => e.dataset.parameter)"
+    )
+    layers = len({name.split(".")[0] for name in names})
+    page.get_by_role("button", name=re.compile(f"^Phase {2 * layers + 1}:")).click()
+    visit.at(0, 2 * layers + 1)
+    labelled = 0
+    shown = names[:: 1 if width == 390 else 3]
+    for name in shown:
+        _find(page, name)
+        edge = page.locator(f"#diagram [data-parameter='{name}']")
+        expect(edge).to_have_attribute("aria-pressed", "true")
+        assert overlapping(page.evaluate(LABELS)) == [], name
+        labelled += page.locator(f"#diagram .pill:not(.hidden)[data-label='{name}']").count()
+    assert labelled > 0.7 * len(shown)
+    context.close()
+    assert visit.problems == []
+
+
 def test_the_worksheet_of_the_step_is_one_click_away(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     visit.click("Step forward")

@@ -8,10 +8,11 @@ export function createBadges(dispatch) {
   let marks = [];
 
   /** Put the badges of a path (null: none) into the drawn diagram. */
-  function show(drawn, path, known) {
+  function show(drawn, path, known, own) {
     const focused = drawn.badges.contains(document.activeElement) ? document.activeElement.dataset.badge : null;
     drawn.badges.replaceChildren();
-    marks = path ? badgePlaces(drawn.plan, path.factors, known).map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch)) : [];
+    const places = path ? badgePlaces(drawn.plan, path.factors, known, own) : [];
+    marks = places.map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch));
     drawn.badges.append(...marks.filter(Boolean));
     if (focused) marks[Number(focused)]?.focus({ preventScroll: true });
   }

@@ -1,7 +1,8 @@
 // Draws the diagram: elements are made once for a network, then only their attributes change.
 
-import { planDiagram } from "../core/geometry.js";
+import { PILL, planDiagram } from "../core/geometry.js";
 import { openPathOf } from "../core/inspect.js";
+import { labelPlace } from "../core/labels.js";
 import { revealed } from "../core/network.js";
 import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
 import { phaseTitle } from "../core/words.js";
@@ -58,13 +59,19 @@ export function mountDiagram(root, dispatch) {
   );
   const showBadges = whenChanged(
     (state) => [drawn, openPathOf(state), isRevealed(state)],
-    (state) => drawn && badges.show(drawn, openPathOf(state), isRevealed(state)),
+    (state) => drawn && badges.show(drawn, openPathOf(state), isRevealed(state), ownLabel(drawn, state.selected)),
   );
   return (state) => {
     render(state);
     showBadges(state);
     badges.light(state.lit);
   };
+}
+
+/** The label of the selected edge, which its badges leave free. */
+function ownLabel({ edges, plan }, selected) {
+  const made = edges.find(({ edge }) => edge.name === selected);
+  return made ? (made.edge.label ?? spotOf(made, plan)) : null;
 }
 
 /** Whether the phase has come to the gradient of the selected parameter, and has not moved it yet. */
@@ -143,13 +150,28 @@ function makeEdge(edge, dispatch) {
   const chevrons = s("g", { class: "chevrons" });
   const tip = s("title");
   const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, tip, halo, core, chevrons, target);
-  const place = edge.label ?? edge.spot;
-  const label = s("text", { x: place.x, y: place.y + 0.5 });
-  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" },
-    s("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: place.height / 2 }), label);
+  const leader = s("line", { class: "leader" });
+  const box = s("rect", { ...PILL, rx: PILL.height / 2 });
+  const label = s("text");
+  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" }, leader, box, label);
+  if (edge.label) putPill({ leader, box, label }, { ...edge.label, leader: null });
   onPick(group, edge.name, dispatch);
   onPick(pill, edge.name, dispatch);
-  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, label };
+  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, leader, box, label, spot: undefined };
+}
+
+function putPill({ leader, box, label }, { x, y, leader: to }) {
+  set(box, { x: x - PILL.width / 2, y: y - PILL.height / 2 });
+  set(label, { x, y: y + 0.5 });
+  set(leader, to ? { x1: x, y1: y, x2: to.x, y2: to.y, visibility: null } : { visibility: "hidden" });
+}
+
+/** An edge without a label of its own gets one while it is selected, where there is room. */
+function spotOf(made, plan) {
+  if (made.spot !== undefined) return made.spot;
+  made.spot = labelPlace(plan, made.edge);
+  if (made.spot) putPill(made, made.spot);
+  return made.spot;
 }
 
 function makeBias(mark, plan, dispatch) {
@@ -163,7 +185,7 @@ function makeBias(mark, plan, dispatch) {
 }
 
 function makeUnit(unit, plan, dispatch) {
-  const { radius } = plan;
+  const { radius, tag: width } = plan;
   const name = s("text", { class: "name", x: unit.x, y: unit.y - radius * 0.4 });
   const value = s("text", { class: "value", x: unit.x, y: unit.y + radius * 0.22 });
   const title = s("text", { class: "title", x: unit.x - radius - 14, y: unit.y - 9 });
@@ -173,7 +195,7 @@ function makeUnit(unit, plan, dispatch) {
     set(subtitle, { x: unit.x - radius - 10, y: unit.y - radius - 10, class: "subtitle start" });
   }
   const top = unit.y + radius + 5;
-  const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - 38, y: top, width: 76, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
+  const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - width / 2, y: top, width, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
   const tip = s("title");
   const group = s("g", { class: "unit", "data-unit": unit.name, role: "button", tabindex: "-1" }, tip,
     s("circle", { cx: unit.x, cy: unit.y, r: radius }), name, value, title, subtitle, tag);
@@ -185,7 +207,7 @@ function update(drawn, view, layout, frame, selecting) {
   const phase = layout.phases[frame.phase];
   drawn.svg.parentElement.classList.toggle("selecting", selecting);
   set(drawn.svg, { "data-kind": phase.kind, "aria-label": `The network: ${phaseTitle(phase)}` });
-  view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge));
+  view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge, drawn.plan));
   view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
   view.units.forEach((unit, k) => updateUnit(drawn.units[k], unit));
   drawn.bars.forEach((bar, k) => updateBar(bar, view.bars[k], drawn.plan.narrow));
@@ -196,11 +218,12 @@ function classes(base, view) {
   return `${base}${sign}${view.dimmed ? " dimmed" : ""}${view.selected ? " selected" : ""}${view.lit ? " lit" : ""}${view.kept ? " kept" : ""}`;
 }
 
-function updateEdge(made, view) {
+function updateEdge(made, view, plan) {
   set(made.group, { class: classes("edge", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
   set(made.core, { "stroke-width": view.core.toFixed(2), class: view.negative ? "core negative" : "core" });
   set(made.halo, { "stroke-width": view.halo.toFixed(2) });
-  const hidden = (!made.edge.label && !view.selected) || view.dimmed;
+  const has = made.edge.label || (view.selected && spotOf(made, plan));
+  const hidden = !has || view.dimmed;
   set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
   write(made.label, view.label);
   made.tip.text = view.tip;

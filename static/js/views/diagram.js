@@ -6,6 +6,7 @@ import { biasIndex, revealed, unitOffsets, unitSymbol, weightIndex } from "../co
 
 const NOT_YET = "–";
 const CORE = 5; // width of the largest weight
+const THIN = 56; // width of a tag that has no room for its letter
 const HALO = 20; // what the largest gradient adds around its weight: half of it on each side
 
 /** Largest |weight|, and largest |gradient| of what is revealed: one scale for the whole picture. */
@@ -30,7 +31,11 @@ export function viewDiagram(plan, layout, spec, frame, selected, path) {
   const onPath = selected ? (path ? alongPath(selected, path) : pathOf(selected)) : null;
   return {
     at,
-    units: plan.units.map((unit) => viewUnit(unit, layout, frame, at, offsets, onPath, selected)),
+    units: plan.units.map((unit) => {
+      const view = viewUnit(unit, layout, frame, at, offsets, onPath, selected);
+      // In a thin column the tag's shape and place alone say that it is a δ.
+      return plan.tag < THIN ? { ...view, delta: view.delta?.replace("δ ", "") ?? null } : view;
+    }),
     edges: plan.edges.map((edge) => {
       const index = weightIndex(layout, edge.layer, edge.from, edge.to);
       const view = viewParameter(edge, index, frame, at, scale, selected, true);
@@ -194,6 +199,7 @@ function viewBars(plan, layout, frame, at, onPath) {
       x: plan.barX,
       top: unit.y - half,
       bottom: unit.y + half,
+      slot: [unit.y - plan.slot / 2, unit.y + plan.slot / 2],
       middle: unit.y,
       fromUnit: unit.x + plan.radius,
       targetY: place(unit, target),
