@@ -3,18 +3,22 @@
 import { badgePlaces } from "../core/badges.js";
 import { full, short } from "../core/format.js";
 import { s, set } from "./dom.js";
+import { giveFocus } from "./focus.js";
+import { elementOf } from "./walk.js";
 
 export function createBadges(dispatch) {
   let marks = [];
+  let home = null; // what the badges belong to
 
   /** Put the badges of a path (null: none) into the drawn diagram. */
-  function show(drawn, path, known, own) {
+  function show(drawn, { path, known, own, selected }) {
     const focused = drawn.badges.contains(document.activeElement) ? document.activeElement.dataset.badge : null;
     drawn.badges.replaceChildren();
     const places = path ? badgePlaces(drawn.plan, path.factors, known, own) : [];
     marks = places.map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch));
     drawn.badges.append(...marks.filter(Boolean));
-    if (focused) marks[Number(focused)]?.focus({ preventScroll: true });
+    if (focused) giveFocus(marks[Number(focused)] ?? elementOf(drawn.svg, selected ?? home));
+    home = selected;
   }
   function light(lit) {
     marks.forEach((mark, k) => mark && set(mark, { class: k === lit ? "badge-mark lit" : "badge-mark" }));

@@ -3,6 +3,7 @@
 import { full, signed, symbol } from "../core/format.js";
 import { unitSymbol } from "../core/network.js";
 import { viewChain } from "../views/chain.js";
+import { whereItStands } from "../core/words.js";
 import { button, h, math, replaceKeepingFocus, standsFor, whenChanged } from "./dom.js";
 
 const FEW_PATHS = 12;
@@ -118,5 +119,5 @@ function batch(data, frame, digits, connection) {
   const cut = frame.rows > data.examples.length ? h("p", { class: "hint" }, `The first ${data.examples.length} of ${frame.rows} examples.`) : null;
   return h("section", { class: "paths" }, h("h3", {}, "The batch: the mean over its examples"),
     h("div", { class: "scroll short", tabindex: "0", role: "region", "aria-label": "Derivatives of the batch" }, h("table", {}, h("tbody", {}, ...rows),
-      h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, `mean of ${frame.rows}: the number on the edge`), h("td", { title: full(data.batch_derivative) }, signed(data.batch_derivative, digits)))))), cut);
+      h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, `mean of ${frame.rows}: ${whereItStands(data.parameter)}`), h("td", { title: full(data.batch_derivative) }, signed(data.batch_derivative, digits)))))), cut);
 }

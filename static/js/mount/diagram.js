@@ -59,13 +59,18 @@ export function mountDiagram(root, dispatch) {
   );
   const showBadges = whenChanged(
     (state) => [drawn, openPathOf(state), isRevealed(state)],
-    (state) => drawn && badges.show(drawn, openPathOf(state), isRevealed(state), ownLabel(drawn, state.selected)),
+    (state) => drawn && badges.show(drawn, badgesOf(state, drawn)),
   );
   return (state) => {
     render(state);
     showBadges(state);
     badges.light(state.lit);
   };
+}
+
+function badgesOf(state, drawn) {
+  const { selected } = state;
+  return { path: openPathOf(state), known: isRevealed(state), own: ownLabel(drawn, selected), selected };
 }
 
 /** The label of the selected edge, which its badges leave free. */
@@ -150,20 +155,19 @@ function makeEdge(edge, dispatch) {
   const chevrons = s("g", { class: "chevrons" });
   const tip = s("title");
   const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, tip, halo, core, chevrons, target);
-  const leader = s("line", { class: "leader" });
   const box = s("rect", { ...PILL, rx: PILL.height / 2 });
   const label = s("text");
-  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" }, leader, box, label);
-  if (edge.label) putPill({ leader, box, label }, { ...edge.label, leader: null });
+  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" }, box, label);
+  if (edge.label) putPill({ pill, box, label }, edge.label);
   onPick(group, edge.name, dispatch);
   onPick(pill, edge.name, dispatch);
-  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, leader, box, label, spot: undefined };
+  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, box, label, spot: undefined };
 }
 
-function putPill({ leader, box, label }, { x, y, leader: to }) {
+function putPill({ pill, box, label }, { x, y, leader }) {
   set(box, { x: x - PILL.width / 2, y: y - PILL.height / 2 });
   set(label, { x, y: y + 0.5 });
-  set(leader, to ? { x1: x, y1: y, x2: to.x, y2: to.y, visibility: null } : { visibility: "hidden" });
+  if (leader) pill.prepend(s("line", { class: "leader", x1: x, y1: y, x2: leader.x, y2: leader.y }));
 }
 
 /** An edge without a label of its own gets one while it is selected, where there is room. */

@@ -1,6 +1,6 @@
 // What if: the loss along one weight, a handle that drags it, and a wiggle that becomes the derivative.
 
-import { fixed, full, short, signed, symbol } from "../core/format.js";
+import { count, fixed, full, short, signed, symbol } from "../core/format.js";
 import { BOX, lossAt, viewSlice } from "../views/slice.js";
 import { button, h, s, set, whenChanged, write } from "./dom.js";
 
@@ -22,7 +22,12 @@ export function mountSlice(root, dispatch, connection, getState) {
   const keep = () => {
     const { tried, lastTried } = getState();
     const kept = tried ?? lastTried;
-    if (kept) connection.send({ do: "change", parameter: kept.parameter, value: kept.value });
+    if (kept) setTo(kept.parameter, kept.value);
+  };
+  let sent = null; // the change that was sent last and is not heard of yet
+  const setTo = (parameter, value) => {
+    sent = { parameter, value };
+    connection.send({ do: "change", parameter, value });
   };
   dragging(parts, () => view, tryValue, () => dispatch({ type: "restore" }));
   parts.handle.addEventListener("keydown", (event) => keyTry(event, { slice, view, tryValue, keep, getState, dispatch }));
@@ -36,7 +41,7 @@ export function mountSlice(root, dispatch, connection, getState) {
     const fine = DECIMAL.test(text) && Number.isFinite(value);
     write(parts.problem, fine ? "" : `“${parts.field.value}” is not a value: a number like 0.25`);
     set(parts.field, { "aria-invalid": fine ? null : "true" });
-    if (fine) connection.send({ do: "change", parameter: getState().selected, value });
+    if (fine) setTo(getState().selected, value);
   });
   parts.wiggle.addEventListener("input", () => {
     wiggle = Number(parts.wiggle.value);
@@ -49,18 +54,26 @@ export function mountSlice(root, dispatch, connection, getState) {
     drawWiggle(parts, slice(), wiggle, state.digits);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], (state) => drawAll(state));
+  const confirm = whenChanged((state) => [state.session.edits], ({ session: { edits } }) => {
+    const edit = edits[edits.length - 1];
+    if (!sent || edit?.parameter !== sent.parameter || edit.value !== sent.value) return;
+    sent = null;
+    write(parts.kept, keptWords(edit));
+  });
   const clear = whenChanged((state) => [state.selected], () => {
     parts.field.value = "";
+    write(parts.kept, "");
     write(parts.problem, "");
     set(parts.field, { "aria-invalid": null });
   });
   const move = whenChanged(
-    (state) => [state.tried, state.trial, state.lastTried, state.answers.slice, state.digits, state.frame],
+    (state) => [state.tried, state.trial, state.lastTried, state.beyond, state.answers.slice, state.digits, state.frame],
     (state) => drawTried(parts, view, slice(), state),
   );
   return (state) => {
     clear(state);
     draw(state);
+    confirm(state);
     move(state);
     set(parts.near, { "aria-pressed": String(state.near), disabled: slice().landings[1].value === slice().at });
   };
@@ -86,8 +99,9 @@ function make() {
   found.field = h("input", { inputmode: "decimal", size: 7, autocomplete: "off", "aria-label": "Set this parameter to", "aria-describedby": "slice-problem" });
   found.form = h("form", { class: "row", novalidate: true }, h("label", {}, "or ", found.field), h("button", { type: "submit" }, "Set"));
   found.problem = h("p", { class: "problem", id: "slice-problem", role: "alert" });
+  found.kept = h("p", { class: "kept-words", role: "status" });
   found.from = h("span", { class: "hint" });
-  found.keepRow = h("div", { class: "row" }, found.keep, found.form, found.from, found.problem);
+  found.keepRow = h("div", { class: "row" }, found.keep, found.form, found.from, found.problem, found.kept);
   found.landings = h("div", { class: "landings" });
   found.wiggle = h("input", { type: "range", min: 0, max: 8, step: 1, value: 0, "aria-label": "Wiggle h" });
   found.quotient = h("div");
@@ -95,26 +109,39 @@ function make() {
   return found;
 }
 
-/** The handle follows the pointer sideways; letting go restores. */
+/** The handle follows the pointer sideways; letting go restores, and so does Escape. */
 function dragging({ svg, hit, handle }, getView, tryValue, restore) {
   const valueAt = (event) => {
     const box = svg.getBoundingClientRect();
     return getView().x.back(((event.clientX - box.left) / box.width) * BOX.width);
   };
+  let held = null; // the element and the pointer that drag
+  const end = () => {
+    if (!held) return;
+    const { element, pointer } = held;
+    held = null;
+    if (element.hasPointerCapture(pointer)) element.releasePointerCapture(pointer);
+    handle.classList.remove("held");
+    restore();
+  };
   for (const element of [hit, handle]) {
     element.addEventListener("pointerdown", (event) => {
       if (!getView()) return;
       element.setPointerCapture(event.pointerId);
+      held = { element, pointer: event.pointerId };
       handle.classList.add("held");
       tryValue(valueAt(event));
     });
-    element.addEventListener("pointermove", (event) => element.hasPointerCapture(event.pointerId) && tryValue(valueAt(event)));
-    for (const end of ["pointerup", "pointercancel"])
-      element.addEventListener(end, () => {
-        handle.classList.remove("held");
-        restore();
-      });
+    element.addEventListener("pointermove", (event) => held?.pointer === event.pointerId && tryValue(valueAt(event)));
+    for (const over of ["pointerup", "pointercancel"]) element.addEventListener(over, end);
   }
+  // Wherever the focus is: Escape ends the drag before it closes anything.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !held) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    end();
+  }, { capture: true });
 }
 
 function keyTry(event, { slice, view, tryValue, keep, getState, dispatch }) {
@@ -205,7 +232,13 @@ function line(name, text, value = null) {
   return h("tr", {}, h("th", { scope: "row" }, name), h("td", { title: value === null ? null : full(value) }, text));
 }
 
-function drawTried(parts, view, slice, { tried, trial, lastTried, digits, frame, session }) {
+/** The moment it was set nothing may move: at the update phase the next step is the first with it. */
+function keptWords({ parameter, value, step }) {
+  return `Set: ${symbol(parameter)} = ${full(value)} from step ${count(step)} on.`;
+}
+
+function drawTried(parts, view, slice, state) {
+  const { tried, trial, lastTried, beyond, digits, frame, session } = state;
   const value = tried?.value ?? slice.at;
   const mine = trial && trial.tried.value === value ? trial : null;
   const loss = mine ? mine.loss : tried ? lossAt(slice, value) : slice.loss;
@@ -213,7 +246,8 @@ function drawTried(parts, view, slice, { tried, trial, lastTried, digits, frame,
   set(parts.now, { visibility: tried ? null : "hidden" });
   const name = symbol(slice.parameter);
   const shown = mine ?? (tried ? trial : null);
-  write(parts.said, shown
+  if (beyond) write(parts.said, "With this value the step’s numbers overflow: there is nothing to show.");
+  else write(parts.said, shown
     ? `${name} = ${fixed(shown.tried.value, digits)}: E = ${fixed(shown.loss, digits)}, ${than(shown.loss, frame.loss, digits)}`
     : `${lastTried ? "Restored: " : ""}${name} = ${fixed(slice.at, digits)}: E = ${fixed(slice.loss, digits)}`);
   const last = tried ?? lastTried;

@@ -2,6 +2,7 @@
 
 import { full, signed } from "../core/format.js";
 import { parseName } from "../core/network.js";
+import { whereItStands } from "../core/words.js";
 import { i, inside, lines, lossSymbol, n, number, o, parameterSymbol, ratio, row, slopeOf } from "./mathml.js";
 
 /** @returns {{heading: string, formulas: object[], verdict: string, agrees: boolean | null, gap: number | null}[]} */
@@ -11,7 +12,7 @@ export function viewProof(layout, frame, chain, digits) {
   const several = frame.rows > 1;
   const one = viewOne({ heading: several ? `Example ${frame.example + 1} alone` : "This derivative, found in two ways", symbol, several, digits, derivative: chain.derivative, numeric: chain.numeric, gap: chain.relative_gap, difference: chain.difference, kink: chain.kink });
   if (!several) return [one];
-  return [viewOne({ heading: `The batch of ${frame.rows}: the number on the edge`, symbol, several: false, digits, derivative: chain.batch_derivative, numeric: chain.batch_numeric, gap: chain.batch_relative_gap, difference: chain.batch_difference, kink: chain.batch_kink }), one];
+  return [viewOne({ heading: `The batch of ${frame.rows}: ${whereItStands(chain.parameter)}`, symbol, several: false, digits, derivative: chain.batch_derivative, numeric: chain.batch_numeric, gap: chain.batch_relative_gap, difference: chain.batch_difference, kink: chain.batch_kink }), one];
 }
 
 function viewOne({ heading, symbol, several, digits, derivative, numeric, gap, difference, kink }) {
