@@ -6,6 +6,8 @@ import { s, set } from "./dom.js";
 import { giveFocus } from "./focus.js";
 import { elementOf } from "./walk.js";
 
+const REACH = 17; // how far from its middle a badge can be touched with a finger
+
 export function createBadges(dispatch) {
   let marks = [];
   let home = null; // what the badges belong to
@@ -30,6 +32,7 @@ function makeBadge({ x, y, width, height, valued }, factor, k, dispatch) {
   const number = s("text", { class: "badge-number", x: x - width / 2 + 9, y: y + 0.5 }, String(k + 1));
   const value = valued ? [s("text", { class: "badge-value", x: x + 8, y: y + 0.5 }, short(factor.value))] : [];
   const group = s("g", { class: "badge-mark", role: "button", tabindex: "0", "data-badge": String(k), "data-at": factor.at, "aria-label": `Factor ${k + 1}: ${factor.symbol} = ${full(factor.value)}` },
+    s("circle", { class: "reach", cx: x - width / 2 + 9, cy: y, r: REACH }),
     s("rect", { class: "badge-chip", x: x - width / 2, y: y - height / 2, width, height, rx: 9 }),
     s("circle", { class: "badge-dot", cx: x - width / 2 + 9, cy: y, r: 9 }), number, ...value);
   for (const on of ["pointerenter", "focus", "click"]) group.addEventListener(on, () => dispatch({ type: "light", factor: k }));

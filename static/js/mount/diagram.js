@@ -182,6 +182,7 @@ function makeBias(mark, plan, dispatch) {
   const label = s("text", { x: mark.x, y: mark.y + 0.5 });
   const tip = s("title");
   const group = s("g", { class: "bias", "data-parameter": mark.name, role: "button", tabindex: "-1" }, tip,
+    s("circle", { class: "reach", cx: mark.x, cy: mark.y, r: 17 }),
     s("line", { class: "stub", x1: mark.x, x2: mark.x, y1: mark.y + mark.height / 2, y2: mark.y + 17 }),
     s("rect", { x: mark.x - mark.width / 2, y: mark.y - mark.height / 2, width: mark.width, height: mark.height, rx: 10 }), label);
   onPick(group, mark.name, dispatch);

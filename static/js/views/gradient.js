@@ -6,7 +6,7 @@ import { nameAt, parseName } from "../core/network.js";
 import { updateFormulas } from "./formulas.js";
 import { i, lines, lossSymbol, n, number, o, parameterSymbol, row, slopeOf } from "./mathml.js";
 
-const MOST_BARS = 8;
+const MOST_BARS = 9;
 
 /**
  * @param {object} chain  what GET …/chain answers for the selected parameter
@@ -41,11 +41,15 @@ function partials(found, frame, chain, digits) {
   return lines(frame.rows > 1 ? `Example ${frame.example + 1} alone, and the mean over the batch of ${frame.rows}` : "", ...rows);
 }
 
-/** The largest components by size, and the one that is looked at wherever it stands. */
+/**
+ * The largest components by size, and the one that is looked at wherever it stands: always as many
+ * rows, so that what stands below does not jump.
+ */
 function barsOf(layout, spec, frame, selected, digits) {
   const own = parseName(layout, selected).index;
   const { indices, count } = largestComponents(layout, spec, frame.gradient);
-  const listed = spec.train_biases || selected[0] === "w" ? [...new Set([...indices, own])] : indices;
+  const trained = spec.train_biases || selected[0] === "w";
+  const listed = !trained || indices.includes(own) ? indices : [...indices.slice(0, -1), own];
   const most = Math.abs(frame.gradient[indices[0]]) || 1;
   const bars = listed.map((index) => {
     const [name, value] = [nameAt(layout, index), frame.gradient[index]];
