@@ -23,7 +23,9 @@ export function badgePlaces(plan, factors, known, own = null) {
   if (own) labels.push(own);
   const put = (factor, taken, valued) => {
     const size = valued ? CHIP : DOT;
-    const place = isEdge(factor) ? onEdge(plan, factor.at, size, taken) : beside(plan, factor, size);
+    const place = isEdge(factor)
+      ? onEdge(plan, factor.at, size, taken)
+      : beside(plan, factor, size);
     return place && { ...place, ...size, valued };
   };
   const fits = (box) => !labels.some((label) => overlaps(box, label));

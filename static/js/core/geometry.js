@@ -1,4 +1,5 @@
-// Where everything in the diagram stands: units, edges, labels that overlap nothing. Pure arithmetic.
+// Where everything in the diagram stands: units, edges, labels that
+// overlap nothing. Pure arithmetic.
 
 import { symbol } from "./format.js";
 import { obstacles, PILL, placeLabels } from "./labels.js";
@@ -89,7 +90,17 @@ function range(size) {
 function biasMark(unit, radius, small) {
   const width = small ? 18 : PILL.width;
   const name = `b${unit.name}`;
-  return { name, symbol: symbol(name), layer: unit.layer, unit: unit.unit, x: unit.x, y: unit.y - radius - 17, width, height: 20, small };
+  return {
+    name,
+    symbol: symbol(name),
+    layer: unit.layer,
+    unit: unit.unit,
+    x: unit.x,
+    y: unit.y - radius - 17,
+    width,
+    height: 20,
+    small,
+  };
 }
 
 function edgesBetween(sizes, at, radius, only) {
@@ -105,15 +116,25 @@ function edgesBetween(sizes, at, radius, only) {
         const dy = (b.y - a.y) / length;
         const name = `w${layer}.${from}.${to}`;
         edges.push({
-          name, symbol: symbol(name), layer, from, to, dx, dy,
-          x1: a.x + dx * radius, y1: a.y + dy * radius, x2: b.x - dx * radius, y2: b.y - dy * radius,
-          length: length - 2 * radius, label: null,
+          name,
+          symbol: symbol(name),
+          layer,
+          from,
+          to,
+          dx,
+          dy,
+          x1: a.x + dx * radius,
+          y1: a.y + dy * radius,
+          x2: b.x - dx * radius,
+          y2: b.y - dy * radius,
+          length: length - 2 * radius,
+          label: null,
         });
       }
   return edges;
 }
 
-/** How many chevrons an edge of this length carries, for a gradient of this share of the largest. */
+/** How many chevrons an edge of this length carries for a gradient of this share of the largest. */
 export function chevronCount(share, length) {
   if (!(share > 0)) return 0;
   return Math.max(1, Math.min(Math.floor(length / 13), Math.round((length / 26) * share)));

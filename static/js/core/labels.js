@@ -13,7 +13,9 @@ export function pointOn(edge, t) {
 }
 
 export function overlaps(a, b) {
-  return Math.abs(a.x - b.x) * 2 < a.width + b.width && Math.abs(a.y - b.y) * 2 < a.height + b.height;
+  return (
+    Math.abs(a.x - b.x) * 2 < a.width + b.width && Math.abs(a.y - b.y) * 2 < a.height + b.height
+  );
 }
 
 /** What a label must not cover: units with their badges, δ tags, biases, names of inputs. */
@@ -54,11 +56,16 @@ export function placeLabels(edges, taken) {
  */
 export function labelPlace(plan, edge) {
   if (edge.label) return { ...edge.label, leader: null };
-  const taken = [...plan.taken, ...plan.edges.filter(({ label }) => label).map(({ label }) => label)];
+  const taken = [
+    ...plan.taken,
+    ...plan.edges.filter(({ label }) => label).map(({ label }) => label),
+  ];
   const free = (box) => !taken.some((other) => overlaps(box, other));
   const onLine = places(edge).filter(free);
   if (!onLine.length) return besideLine(plan, edge, free);
-  const middle = onLine.reduce((best, box) => (Math.abs(box.t - 0.5) < Math.abs(best.t - 0.5) ? box : best));
+  const middle = onLine.reduce((best, box) =>
+    Math.abs(box.t - 0.5) < Math.abs(best.t - 0.5) ? box : best,
+  );
   return { ...middle, leader: null };
 }
 
@@ -66,7 +73,13 @@ function besideLine(plan, edge, free) {
   const ends = ALONG.map((t) => pointOn(edge, t));
   const found = nearby(plan, pointOn(edge, 0.5))
     .filter(free)
-    .flatMap((box) => ends.map((end) => ({ ...box, leader: end, length: Math.hypot(end.x - box.x, end.y - box.y) })))
+    .flatMap((box) =>
+      ends.map((end) => ({
+        ...box,
+        leader: end,
+        length: Math.hypot(end.x - box.x, end.y - box.y),
+      })),
+    )
     .sort((a, b) => a.length - b.length);
   return found.find((box) => isClear(box, plan)) ?? null;
 }
@@ -79,8 +92,11 @@ function nearby(plan, { x, y }) {
   for (let dx = -LONGEST; dx <= LONGEST; dx += GRID)
     for (let dy = -LONGEST; dy <= LONGEST; dy += GRID) {
       const box = { x: x + dx, y: y + dy, ...PILL };
-      const inside = box.x - PILL.width / 2 >= left - plan.radius && box.x + PILL.width / 2 <= right;
-      const within = box.y - PILL.height / 2 >= 2 && box.y + PILL.height / 2 <= plan.height - (plan.large ? 18 : 2);
+      const inside =
+        box.x - PILL.width / 2 >= left - plan.radius && box.x + PILL.width / 2 <= right;
+      const within =
+        box.y - PILL.height / 2 >= 2 &&
+        box.y + PILL.height / 2 <= plan.height - (plan.large ? 18 : 2);
       if (inside && within) boxes.push(box);
     }
   return boxes;
@@ -92,7 +108,8 @@ function isClear({ x, y, leader }, { units, radius, tag }) {
     x: x + ((leader.x - x) * k) / STEPS,
     y: y + ((leader.y - y) * k) / STEPS,
   }));
-  const onUnit = (unit) => points.some((point) => Math.hypot(point.x - unit.x, point.y - unit.y) < radius + 3);
+  const onUnit = (unit) =>
+    points.some((point) => Math.hypot(point.x - unit.x, point.y - unit.y) < radius + 3);
   const onTag = (unit) => {
     const box = { x: unit.x, y: unit.y + radius + 15, width: tag + 4, height: 24 };
     return points.some((point) => overlaps({ ...point, width: 0, height: 0 }, box));

@@ -31,7 +31,7 @@ export function followExplanations({ get, dispatch, subscribe }) {
     follow();
   }
 
-  /** What nobody waits for any more, since the selection or the session is another, is not awaited. */
+  /** What nobody waits for any more, since selection or session are others, is not awaited. */
   function dropUnwanted({ session }, questions) {
     for (const [what, mine] of Object.entries(asking)) {
       if (!mine || (questions[what] && mine.session === session.id)) continue;
@@ -64,9 +64,10 @@ async function breathe() {
   if (spent > SLOW) await new Promise((done) => setTimeout(done, Math.min(LONGEST, 3 * spent)));
 }
 
-const belongs = (trial, frame) => ["revision", "step", "example"].every((key) => trial[key] === frame?.[key]);
+const belongs = (trial, frame) =>
+  ["revision", "step", "example"].every((key) => trial[key] === frame?.[key]);
 
-/** While a weight is tried, fetches the step as it would be: one question at a time, newest last. */
+/** While a weight is tried, fetches the step as it would be: one question a time, newest last. */
 export function followTrial({ get, dispatch, subscribe }) {
   let asking = null;
   let asked = null;
@@ -123,7 +124,7 @@ export function startCheck({ get, dispatch, subscribe }, key, count) {
   const isWatched = (state) => checkKey(state) === key && isParameter(state.selected);
   const leave = subscribe((state) => isWatched(state) || stop.abort());
   async function run() {
-    for (let first = 0; first !== null; ) {
+    for (let first = 0; first !== null;) {
       const part = await getExplanation(session.id, frame.step, "check", { first }, stop.signal);
       addPart(found, part);
       first = part.next;
@@ -137,6 +138,9 @@ export function startCheck({ get, dispatch, subscribe }, key, count) {
     })
     .finally(leave);
   tell("running");
-  const drop = () => { dropped = true; stop.abort(); };
+  const drop = () => {
+    dropped = true;
+    stop.abort();
+  };
   return { stop: () => stop.abort(), drop };
 }

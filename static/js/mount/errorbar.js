@@ -22,16 +22,31 @@ export function makeBar() {
 export function updateBar(made, view, narrow) {
   const { x } = view;
   const sign = view.sign > 0 ? "plus" : view.sign < 0 ? "minus" : "";
-  set(made.group, { class: `error-bar${view.lit ? " lit" : ""}${view.dimmed ? " dimmed" : ""}`, "aria-label": view.accessible });
+  set(made.group, {
+    class: `error-bar${view.lit ? " lit" : ""}${view.dimmed ? " dimmed" : ""}`,
+    "aria-label": view.accessible,
+  });
   set(made.axis, { x1: x, x2: x, y1: view.top, y2: view.bottom });
   set(made.truth, { x1: x - 15, x2: x + 15, y1: view.targetY, y2: view.targetY });
   const known = view.predictionY !== null;
   const at = known ? view.predictionY : view.targetY;
-  set(made.link, { x1: view.fromUnit + 4, y1: view.middle, x2: x - 4, y2: at, visibility: known ? null : "hidden" });
+  set(made.link, {
+    x1: view.fromUnit + 4,
+    y1: view.middle,
+    x2: x - 4,
+    y2: at,
+    visibility: known ? null : "hidden",
+  });
   set(made.dot, { cx: x, cy: at, visibility: known ? null : "hidden" });
   const shown = view.error !== null;
   const top = Math.min(at, view.targetY);
-  set(made.bar, { x: x - 8, y: top, height: Math.abs(at - view.targetY), class: `bar ${sign}`, visibility: shown ? null : "hidden" });
+  set(made.bar, {
+    x: x - 8,
+    y: top,
+    height: Math.abs(at - view.targetY),
+    class: `bar ${sign}`,
+    visibility: shown ? null : "hidden",
+  });
   placeTexts(made, view, at, narrow);
   write(made.targetText, `y  ${view.target}`);
   write(made.predictionText, known ? `ŷ  ${view.prediction}` : "ŷ  not yet");

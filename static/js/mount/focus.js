@@ -3,7 +3,9 @@
 /** Whether nothing has the focus any more, or something that has just been hidden. */
 function isLost() {
   const { activeElement } = document;
-  return !activeElement || activeElement === document.body || Boolean(activeElement.closest("[hidden]"));
+  return (
+    !activeElement || activeElement === document.body || Boolean(activeElement.closest("[hidden]"))
+  );
 }
 
 /**
