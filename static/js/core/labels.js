@@ -102,19 +102,20 @@ function nearby(plan, { x, y }) {
   return boxes;
 }
 
-/** Whether the leader crosses no unit and no tag. */
-function isClear({ x, y, leader }, { units, radius, tag }) {
+/** Whether the leader crosses no unit, no tag and no bias. */
+function isClear({ x, y, leader }, { units, biases, radius, tag }) {
   const points = Array.from({ length: STEPS + 1 }, (_, k) => ({
     x: x + ((leader.x - x) * k) / STEPS,
     y: y + ((leader.y - y) * k) / STEPS,
   }));
   const onUnit = (unit) =>
     points.some((point) => Math.hypot(point.x - unit.x, point.y - unit.y) < radius + 3);
-  const onTag = (unit) => {
-    const box = { x: unit.x, y: unit.y + radius + 15, width: tag + 4, height: 24 };
-    return points.some((point) => overlaps({ ...point, width: 0, height: 0 }, box));
-  };
-  return !units.some((unit) => onUnit(unit) || (unit.layer > 0 && onTag(unit)));
+  const under = points.map((point) => ({ ...point, width: 0, height: 0 }));
+  const tags = units
+    .filter(({ layer }) => layer > 0)
+    .map((unit) => ({ x: unit.x, y: unit.y + radius + 15, width: tag + 4, height: 24 }));
+  const crossed = [...tags, ...biases].some((box) => under.some((point) => overlaps(point, box)));
+  return !crossed && !units.some(onUnit);
 }
 
 /** Places for a label along an edge, from near its start to near its end. */
