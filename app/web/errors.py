@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from app.refusal import Refused, as_json
 from app.sessions.reaching import Busy, Cancelled
@@ -20,6 +21,10 @@ STATUS = {
     "diverged": 409,
     "nothing_to_undo": 409,
     "body_too_large": 413,
+    "host_not_allowed": 400,
+    "origin_not_allowed": 403,
+    "too_many_sessions": 429,
+    "too_many_sockets": 429,
 }
 log = logging.getLogger("retrace")
 
@@ -43,7 +48,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def refused(request: Request, failure: Refused) -> Response:
-        return _answer(request, STATUS.get(failure.code, 422), error_of(failure))
+        return answer(request, failure)
 
     @app.exception_handler(Busy)
     async def busy(request: Request, failure: Busy) -> Response:
@@ -66,10 +71,28 @@ def install(app: FastAPI) -> None:
         error = {"code": code, "message": str(failure.detail), "field": None}
         return _answer(request, failure.status_code, error)
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, failure: Exception) -> Response:
-        log.error("unexpected failure at %s", request.url.path, exc_info=failure)
+
+def status_of(refusal: Refused) -> int:
+    """Return the HTTP status of a refusal."""
+    return STATUS.get(refusal.code, 422)
+
+
+def answer(request: Request, failure: Exception) -> Response:
+    """Return the answer to a refusal, or to what no handler knew; that is reported."""
+    if not isinstance(failure, Refused):
+        report(request.scope, failure)
         return _answer(request, 500, error_of(failure))
+    found = _answer(request, status_of(failure), error_of(failure))
+    if failure.retry_after is not None:
+        found.headers["Retry-After"] = str(failure.retry_after)
+    return found
+
+
+def report(scope: Scope, failure: Exception) -> None:
+    """Log a failure by its route's pattern: a session's key stands in the path."""
+    pattern = getattr(scope.get("route"), "path", "no route")
+    method = scope.get("method", "WebSocket")
+    log.error("unexpected failure at %s %s", method, pattern, exc_info=failure)
 
 
 def _answer(request: Request, status: int, error: dict[str, Any]) -> Response:
