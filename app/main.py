@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.sessions.sessions import Sessions
 from app.settings import Settings
 from app.web import api, errors, explain, pages, socket, worksheet
+from app.web.guard import Guard
+from app.web.quotas import Quotas
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,6 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Retrace", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.settings = settings
+    app.state.quotas = quotas = Quotas(settings.limits, time.monotonic)
     app.include_router(api.router)
     app.include_router(explain.router)
     app.include_router(socket.router)
@@ -35,4 +39,5 @@ def create_app(settings: Settings) -> FastAPI:
     pages.install(app)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
+    app.add_middleware(Guard, settings=settings, quotas=quotas)  # the last one added is outermost
     return app

@@ -28,7 +28,10 @@ class Refused(ValueError):
 
     `code` is a stable lower-snake-case word, `field` the path of the offending item as the caller
     wrote it ("layers[0].units"), `value` what came, `expected` what would have been accepted.
+    `retry_after` is set where waiting helps: whole seconds.
     """
+
+    retry_after: int | None = None
 
     def __init__(self, code: str, field: str | None, value: Any, expected: str) -> None:
         self.code, self.field, self.value, self.expected = code, field, value, expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from app.limits import Limits, setting_of
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_NAME = r"(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z._-]*[0-9a-zA-Z_-])"  # what a Host header may name
+_HOST, _ORIGIN = re.compile(_NAME), re.compile(rf"https?://{_NAME}(:[0-9]{{1,5}})?")
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         host=environment.get("RETRACE_HOST", default.host),
         port=_port(environment.get("RETRACE_PORT", str(default.port))),
         data_dir=Path(environment.get("RETRACE_DATA_DIR", str(default.data_dir))),
-        allowed_hosts=_words(environment, "RETRACE_ALLOWED_HOSTS"),
-        allowed_origins=_words(environment, "RETRACE_ALLOWED_ORIGINS"),
+        allowed_hosts=_all(_HOST, environment, "RETRACE_ALLOWED_HOSTS", "names without ports"),
+        allowed_origins=_all(
+            _ORIGIN, environment, "RETRACE_ALLOWED_ORIGINS", "origins like https://a.example"
+        ),
         trusted_proxies=_words(environment, "RETRACE_TRUSTED_PROXIES"),
         limits=_limits(environment),
     )
@@ -51,6 +56,17 @@ def _port(text: str) -> int:
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Return the words of a list with commas."""
     return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
+
+
+def _all(
+    pattern: re.Pattern[str], environment: Mapping[str, str], name: str, expected: str
+) -> tuple[str, ...]:
+    """Return the words of a list that must each match: what never could would only puzzle."""
+    words = _words(environment, name)
+    for word in words:
+        if not pattern.fullmatch(word):
+            raise ValueError(f"{name}: expected {expected}, got {word!r}")
+    return words
 
 
 def _limits(environment: Mapping[str, str]) -> Limits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.limits import UNLIMITED, Limits, setting_of
+from app.limits import UNLIMITED, Limits, over
 from app.refusal import Refused
 from app.sessions.player import Player
-from app.sessions.rate import Bucket, TooMany
+from app.sessions.rate import Bucket
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
 from app.sessions.store import Place, Store, Stored
@@ -36,13 +37,13 @@ class Seat:
         self._bucket = Bucket(limits.commands_per_second, limits.command_burst)
 
     def spend(self) -> None:
-        """Count a command; TooMany where they come too fast."""
+        """Count a command; Refused `too_many_commands` where they come too fast."""
         wait = self._bucket.take()
         if wait:
-            most = self._limits.commands_per_second
-            setting = setting_of("commands_per_second")
-            words = f"at most {most:,} commands a second for a session (the setting {setting})"
-            raise TooMany("too_many_commands", words, wait)
+            most = f"at most {self._limits.commands_per_second:,} commands a second for a session"
+            refusal = over("commands_per_second", most, None, None, "too_many_commands")
+            refusal.retry_after = math.ceil(wait)
+            raise refusal
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from app.timeline.presets import PRESETS
 from app.web import charts
 from app.web.body import json_body
 from app.web.carry_out import carry_out
+from app.web.quotas import address_of
 from app.web.replies import Json
 from app.wire.commands import OVER_HTTP, read_command
 from app.wire.steps import step_json
@@ -43,7 +44,9 @@ async def presets() -> Json:
 @router.post("/sessions", status_code=201, openapi_extra=_body_schema(_SPEC_EXAMPLE))
 async def create(request: Request) -> Json:
     """Make a session of a spec; every key is optional, `{}` is the houses of Ames."""
-    session = await sessions_of(request).create(await json_body(request))
+    spec = await json_body(request)
+    with request.app.state.quotas.session(address_of(request.scope)):
+        session = await sessions_of(request).create(spec)
     return Json(session.to_json(), 201)
 
 
