@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from app.metrics import Metrics
 from app.sessions.sessions import Sessions
 from app.settings import Settings
-from app.web import api, errors, explain, pages, socket, worksheet
+from app.web import api, errors, explain, operations, pages, socket, worksheet
+from app.web.access import Access
+from app.web.stopping import Gate, Stopping
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -19,19 +22,27 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.sessions = Sessions(settings.data_dir, settings.limits)
-        yield
-        await app.state.sessions.close()
+        try:
+            yield
+        finally:
+            await app.state.sessions.close()
 
     app = FastAPI(
         title="Retrace", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.settings = settings
+    app.state.metrics = metrics = Metrics()
+    app.state.stopping = stopping = Stopping()
+    metrics.watch(sockets=lambda: stopping.sockets)
     app.include_router(api.router)
     app.include_router(explain.router)
     app.include_router(socket.router)
+    app.include_router(operations.router)
     app.include_router(pages.router)
     app.include_router(worksheet.router)
     pages.install(app)
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
+    app.add_middleware(Gate, stopping=stopping)
+    app.add_middleware(Access, metrics=metrics)  # the outermost: it sees what Gate refuses, too
     return app

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.refusal import Refused, as_json
 from app.sessions.reaching import Busy, Cancelled
+from app.web.access import pattern
 from app.web.contexts import ErrorPage
 from app.web.replies import Json, page
 
@@ -43,22 +44,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def refused(request: Request, failure: Refused) -> Response:
-        return _answer(request, STATUS.get(failure.code, 422), error_of(failure))
+        return _answer(request, STATUS.get(failure.code, 422), _counted(request, failure))
 
     @app.exception_handler(Busy)
     async def busy(request: Request, failure: Busy) -> Response:
-        return Json({"error": error_of(failure)}, 503, {"Retry-After": "1"})
+        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "1"})
 
     @app.exception_handler(Cancelled)
     async def cancelled(request: Request, failure: Cancelled) -> Response:
-        return Json({"error": error_of(failure)}, 409)
+        return Json({"error": _counted(request, failure)}, 409)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, failure: RequestValidationError) -> Response:
         first = failure.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
         wrong = Refused("invalid", field, first.get("input"), first["msg"])
-        return _answer(request, 422, error_of(wrong))
+        return _answer(request, 422, _counted(request, wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, failure: HTTPException) -> Response:
@@ -68,8 +69,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, failure: Exception) -> Response:
-        log.error("unexpected failure at %s", request.url.path, exc_info=failure)
-        return _answer(request, 500, error_of(failure))
+        fields = {"route": pattern(request.scope)}  # not the path: a key stands in it
+        log.error("unexpected failure", exc_info=failure, extra={"fields": fields})
+        return _answer(request, 500, _counted(request, failure))
+
+
+def _counted(request: Request, failure: Exception) -> dict[str, Any]:
+    error = error_of(failure)
+    request.app.state.metrics.refused(error["code"])
+    return error
 
 
 def _answer(request: Request, status: int, error: dict[str, Any]) -> Response:
