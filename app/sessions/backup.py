@@ -102,9 +102,10 @@ def _copy(source: Path, mode: str, target: Path) -> None:
 
 
 def _move_aside(store: Path, now: datetime) -> Path:
-    """Give a store, with its log, another name beside its old one."""
-    with suppress(sqlite3.Error), closing(_open(store, "rw")) as db:  # it may be damaged
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """Give a store, with its log, another name beside its old one.
+
+    It is not opened: SQLite throws away the log of a store whose head is damaged.
+    """
     aside = store.with_name(f"{store.name}.before-{now:%Y%m%dT%H%M%S}")
     if aside.exists():
         raise Unusable(f"{aside} exists; try again in a second")
