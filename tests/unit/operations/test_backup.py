@@ -90,6 +90,18 @@ def test_restoring_keeps_the_old_store_beside_the_new(store: Store, tmp_path: Pa
     assert _steps(tmp_path / "old") == 99
 
 
+def test_what_was_put_aside_can_be_restored_with_its_log(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    store.update(replace(ONE, step=99))  # in the log, and still open: as after a crash
+    aside = restore(folder, tmp_path / "copy", NOW)
+    assert aside is not None
+    assert aside.with_name(f"{aside.name}-wal").stat().st_size > 0
+    assert _steps(folder) == 12
+    restore(folder, aside, NOW.replace(year=2025))
+    assert _steps(folder) == 99
+
+
 def test_a_damaged_store_is_moved_aside_with_its_log(tmp_path: Path) -> None:
     Store(tmp_path / "good").close()
     backup(tmp_path / "good", tmp_path / "copy")
