@@ -31,12 +31,12 @@ class Stopping:
         """How many sockets are open."""
         return len(self._sockets)
 
-    async def begin(self, patience: float) -> None:
-        """Refuse new work and close every socket; a client that hangs is left after `patience`
-        seconds.
+    async def begin(self, patience: float, last_words: float = _LAST_WORDS_SECONDS) -> None:
+        """Refuse new work and, after `last_words` seconds, close every socket; a client that hangs
+        is left after another `patience`.
         """
         self.reason = "the server stops"
-        await asyncio.sleep(_LAST_WORDS_SECONDS)
+        await asyncio.sleep(last_words)
         closing = [asyncio.create_task(socket.close()) for socket in self._sockets]
         if closing:
             _, hanging = await asyncio.wait(closing, timeout=patience)

@@ -158,7 +158,9 @@ def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) -> None:
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "RETRACE_DATA_DIR": str(folder)}
     command = [sys.executable, "-m", "app", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_a_backup_under_writes_is_a_state_that_was(tmp_path: Path) -> None:
