@@ -56,7 +56,8 @@ def main() -> int:
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; print the address once the server answers."""
     install("requirements.txt")
-    environment = {"RETRACE_LOG_FORMAT": "text", **os.environ}
+    for_a_terminal = {"RETRACE_LOG_FORMAT": "text", "RETRACE_LOG_LEVEL": "warning"}
+    environment = {**for_a_terminal, **os.environ}
     if options.host:
         environment["RETRACE_HOST"] = options.host
     if options.port:

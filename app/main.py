@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,13 +16,15 @@ from app.web import api, errors, explain, operations, pages, socket, worksheet
 from app.web.access import Access
 from app.web.stopping import Gate, Stopping
 
+_log = logging.getLogger("retrace")
+
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; the store is opened when it starts and closed when it stops."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.sessions = Sessions(settings.data_dir, settings.limits)
+        app.state.sessions = _open(settings)
         try:
             yield
         finally:
@@ -46,3 +49,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Gate, stopping=stopping)
     app.add_middleware(Access, metrics=metrics)  # the outermost: it sees what Gate refuses, too
     return app
+
+
+def _open(settings: Settings) -> Sessions:
+    try:
+        return Sessions(settings.data_dir, settings.limits)
+    except Exception as failure:
+        # Nobody has sent anything yet, and the operator needs to know: here the reason is told.
+        fields = {"folder": str(settings.data_dir), "reason": str(failure)}
+        _log.error("the store cannot be opened", exc_info=failure, extra={"fields": fields})
+        raise
