@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from app.limits import Limits, setting_of
+from app.logs import FORMATS, LEVELS
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _NAME = r"(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z._-]*[0-9a-zA-Z_-])"  # what a Host header may name
@@ -19,7 +20,8 @@ _HOST, _ORIGIN = re.compile(_NAME), re.compile(rf"https?://{_NAME}(:[0-9]{{1,5}}
 class Settings:
     """`allowed_hosts` are names besides OWN_HOSTS, without ports; `allowed_origins` are whole.
 
-    `trusted_proxies` are the addresses whose X-Forwarded-For and -Proto are believed.
+    `trusted_proxies` are the addresses whose X-Forwarded-For and -Proto are believed. What is under
+    way when the server shall stop has `stop_seconds` to finish.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +30,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    log_level: str = "info"
+    log_format: str = "json"
+    stop_seconds: int = 5
     limits: Limits = field(default_factory=Limits)
 
 
@@ -43,6 +48,9 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
             _ORIGIN, environment, "RETRACE_ALLOWED_ORIGINS", "origins like https://a.example"
         ),
         trusted_proxies=_words(environment, "RETRACE_TRUSTED_PROXIES"),
+        log_level=_one_of(LEVELS, environment, "RETRACE_LOG_LEVEL", default.log_level),
+        log_format=_one_of(FORMATS, environment, "RETRACE_LOG_FORMAT", default.log_format),
+        stop_seconds=_seconds(environment, "RETRACE_STOP_SECONDS", default.stop_seconds),
         limits=_limits(environment),
     )
 
@@ -51,6 +59,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise ValueError(f"RETRACE_PORT: expected a port from 1 to 65535, got {text!r}")
     return int(text)
+
+
+def _one_of(known: tuple[str, ...], environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name, default)
+    if text not in known:
+        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {text!r}")
+    return text
 
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -76,6 +91,10 @@ def _limits(environment: Mapping[str, str]) -> Limits:
         if text is not None:
             given[limit.name] = _count(setting_of(limit.name), text)
     return Limits(**given)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    return _count(name, environment.get(name, str(default)))
 
 
 def _count(name: str, text: str) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.limits import over
+from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Reaching
@@ -39,6 +40,7 @@ class Session:
         commands: list[str],
         workers: Workers,
         store: Store,
+        metrics: Metrics,
     ) -> None:
         self.id, self.read_id, self.timeline = stored.id, stored.read_id, timeline
         self.cursor = Cursor(stored.place.step, stored.place.phase)
@@ -47,7 +49,9 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        self.reaching = Reaching(timeline, workers, self.computing, self.tell)
+        self.reaching = Reaching(
+            timeline, workers, self.computing, self.tell, metrics.steps_computed
+        )
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
         self.running: set[asyncio.Task[Body]] = set()  # commands under way

@@ -7,13 +7,14 @@ import contextlib
 import math
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.limits import UNLIMITED, Limits, over
+from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.player import Player
 from app.sessions.rate import Bucket
@@ -86,10 +87,11 @@ class Sessions:
         self,
         folder: Path,
         limits: Limits,
-        on_commit: Callable[[float, int], None] = lambda *_: None,
+        metrics: Metrics | None = None,
     ) -> None:
+        self.metrics = metrics or Metrics()
         self._workers = Workers()
-        self._store = Store(folder, limits, on_commit)
+        self._store = Store(folder, limits, self.metrics.committed)
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._keys: dict[str, str] = {}  # keys of the seats: read_id -> id
@@ -110,6 +112,12 @@ class Sessions:
         """Return how many seconds the oldest write under way has waited."""
         return self._store.writer.age
 
+    @property
+    def viewer_age(self) -> float:
+        """Return how many seconds the oldest message for a viewer has waited."""
+        viewers = (v for seat in self._seats.values() for v in seat.session.viewers)
+        return max((viewer.age for viewer in viewers), default=0.0)
+
     def problem(self) -> str | None:
         """Return why nothing can be stored, or None if all is well."""
         return self._store.writer.problem
@@ -127,7 +135,7 @@ class Sessions:
         stored = Stored(*keys, place, spec, [], [], saved)
         await self._store.insert(stored)
         timeline.note_stored(saved)
-        session = Session(timeline, stored, [], self._workers, self._store)
+        session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
         self._seat(session)
         await self._make_room()
         return session
@@ -203,7 +211,7 @@ class Sessions:
 
         timeline = await self._workers.compute(build)
         commands = await self._store.commands(stored.id)
-        session = Session(timeline, stored, commands, self._workers, self._store)
+        session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
         await session.show_stored()
         return self._seat(session)
 

@@ -53,7 +53,7 @@ class Timeline:
     ) -> None:
         self.limits, self.machine = limits, fingerprint(spec.precision)
         self.spec, self.network = spec, spec.network()
-        self.dataset = load_dataset(spec.dataset, spec.seed)
+        self.dataset = load_dataset(spec.dataset, spec.seed)  # nosec B615 # ours: loads no model
         self.edits = tuple(edit_from_json(edit) for edit in edits)
         self.undo_stack = list(undo_stack)
         self.last_step: int | None = None
@@ -62,6 +62,7 @@ class Timeline:
         self.steps_per_epoch = self._run.batches.steps_per_epoch
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
         self._clean = True
+        self._computed = 0
         self._stored: frozenset[int] = frozenset()
         self._replays: dict[int, bool] = {}
         self._start_afresh()
@@ -126,6 +127,11 @@ class Timeline:
         self._stand_near(step)
         self._train(min(step, self._run.step + at_most))
         return 0 if self.last_step is not None and self.last_step < step else step - self._run.step
+
+    def take_computed(self) -> int:
+        """Return how many steps were computed since this was asked last, replays included."""
+        count, self._computed = self._computed, 0
+        return count
 
     def record(self, step: int) -> StepRecord:
         """Return all numbers of `step`; Refused `diverged` beyond the last finite one."""
@@ -304,6 +310,7 @@ class Timeline:
 
     def _compute(self, edited: bool) -> tuple[bool, float]:
         """Compute the step the run stands before; return whether it is finite, and its loss."""
+        self._computed += 1
         run, history = self._run, self._history
         first_time = run.step == history.fed
         if first_time:

@@ -83,7 +83,9 @@ async def command(request: Request, session_id: SessionId) -> Json:
         seat = access.writing()
         seat.spend()
         identity, what = read_command(await json_body(request), OVER_HTTP)
-        return Json(await carry_out(seat, what, Asked(identity), PATIENCE))
+        return Json(
+            await carry_out(seat, what, Asked(identity), PATIENCE, request.app.state.metrics)
+        )
 
 
 @router.get("/sessions/{session_id}/figures/loss")

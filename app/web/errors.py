@@ -14,6 +14,7 @@ from starlette.types import Scope
 from app.refusal import Refused, as_json
 from app.sessions.reaching import Busy, Cancelled
 from app.sessions.writer import NotStored
+from app.web.access import pattern
 from app.web.contexts import ErrorPage
 from app.web.replies import Json, page
 
@@ -58,22 +59,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Busy)
     async def busy(request: Request, failure: Busy) -> Response:
-        return Json({"error": error_of(failure)}, 503, {"Retry-After": "1"})
+        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "1"})
 
     @app.exception_handler(NotStored)
     async def not_stored(request: Request, failure: NotStored) -> Response:
-        return Json({"error": error_of(failure)}, 503, {"Retry-After": "10"})
+        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "10"})
 
     @app.exception_handler(Cancelled)
     async def cancelled(request: Request, failure: Cancelled) -> Response:
-        return Json({"error": error_of(failure)}, 409)
+        return Json({"error": _counted(request, failure)}, 409)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, failure: RequestValidationError) -> Response:
         first = failure.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
         wrong = Refused("invalid", field, first.get("input"), first["msg"])
-        return _answer(request, 422, error_of(wrong))
+        return _answer(request, 422, _counted(request, wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, failure: HTTPException) -> Response:
@@ -91,8 +92,8 @@ def answer(request: Request, failure: Exception) -> Response:
     """Return the answer to a refusal, or to what no handler knew; that is reported."""
     if not isinstance(failure, Refused):
         report(request.scope, failure)
-        return _answer(request, 500, error_of(failure))
-    found = _answer(request, status_of(failure), error_of(failure))
+        return _answer(request, 500, _counted(request, failure))
+    found = _answer(request, status_of(failure), _counted(request, failure))
     if failure.retry_after is not None:
         found.headers["Retry-After"] = str(failure.retry_after)
     return found
@@ -100,9 +101,14 @@ def answer(request: Request, failure: Exception) -> Response:
 
 def report(scope: Scope, failure: Exception) -> None:
     """Log a failure by its route's pattern: a session's key stands in the path."""
-    pattern = getattr(scope.get("route"), "path", "no route")
-    method = scope.get("method", "WebSocket")
-    log.error("unexpected failure at %s %s", method, pattern, exc_info=failure)
+    fields = {"method": scope.get("method", "WebSocket"), "route": pattern(scope)}
+    log.error("unexpected failure", exc_info=failure, extra={"fields": fields})
+
+
+def _counted(request: Request, failure: Exception) -> dict[str, Any]:
+    error = error_of(failure)
+    request.app.state.metrics.refused(error["code"])
+    return error
 
 
 def _answer(request: Request, status: int, error: dict[str, Any]) -> Response:

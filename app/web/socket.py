@@ -54,7 +54,7 @@ class Connection:
     def __init__(self, socket: WebSocket, access: Access) -> None:
         self._socket, self._access = socket, access
         self._seat, self._session = access.seat, access.session
-        self._viewer = Viewer()
+        self._viewer, self._metrics = Viewer(), socket.app.state.metrics
         self._moves: set[asyncio.Task[None]] = set()
 
     async def serve(self, since: int | None) -> None:
@@ -128,7 +128,7 @@ class Connection:
         wish = self._session.wish = object()
         asked = Asked(identity, self._viewer)
         try:
-            await carry_out(self._seat, command, asked, _PATIENCE)
+            await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
         except Busy:
             task = asyncio.create_task(self._wait_for(command, asked, wish))
             self._moves.add(task)
@@ -138,7 +138,7 @@ class Connection:
         try:
             while self._session.wish is wish:
                 with contextlib.suppress(Busy):
-                    await carry_out(self._seat, command, asked, _PATIENCE)
+                    await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
                     return
             raise Cancelled
         except Exception as failure:
@@ -153,6 +153,7 @@ class Connection:
 
     def _refuse(self, identity: str | None, failure: Exception) -> None:
         error = error_of(failure)
+        self._metrics.refused(error["code"])
         if error["code"] == "internal":
             log.error("unexpected failure on a socket", exc_info=failure)
         self._viewer.tell({"type": "error", "id": identity, "error": error})
@@ -169,6 +170,9 @@ class Connection:
                 if stale:
                     sent = time.monotonic()
                     await self._socket.send_bytes(self._frame())
+                    self._metrics.frame_sent()
+                    self._metrics.frame_dropped(viewer.dropped)
+                    viewer.dropped = 0
                     await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
             await self._socket.close(TOO_SLOW, "too many messages were waiting")
 
