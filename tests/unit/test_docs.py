@@ -60,7 +60,11 @@ def test_the_settings_of_the_readme_are_settings() -> None:
 
 @pytest.mark.parametrize("name", sorted(_defaults()))
 def test_every_documented_setting_is_read(name: str) -> None:
-    value = {"RETRACE_LOG_LEVEL": "error", "RETRACE_LOG_FORMAT": "text"}.get(name, "81")
+    value = {
+        "RETRACE_LOG_LEVEL": "error",
+        "RETRACE_LOG_FORMAT": "text",
+        "RETRACE_ALLOWED_ORIGINS": "https://a.example",
+    }.get(name, "81")
     assert settings_from({name: value}) != Settings()
 
 

@@ -160,7 +160,7 @@ def test_a_store_of_another_version_is_not_restored(
 
 def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) -> None:
     for number in range(200):
-        store.insert(replace(ONE, id=f"{number:03}"))
+        asyncio.run(store.insert(replace(ONE, id=f"{number:03}", read_id=f"r{number}")))
     copy = tmp_path / "copy"
     backup(tmp_path / "data", copy)
     whole = copy.read_bytes()

@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from app.main import create_app
 from app.metrics import MOST_CODES, Metrics
 from app.settings import Settings
 from app.web import operations
 from app.web.stopping import Stopping
+from tests.clients import client_of
 
 Samples = dict[tuple[str, ...], float]
 
@@ -177,7 +177,7 @@ def test_not_ready_once_it_stops(ready: TestClient) -> None:
 
 
 def test_metrics_are_never_cached(data_dir: Path) -> None:
-    with TestClient(create_app(Settings(data_dir=data_dir))) as client:
+    with client_of(Settings(data_dir=data_dir)) as client:
         answer = client.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
     assert answer.headers["Cache-Control"] == "no-store"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,11 @@ def test_too_many_sockets_are_refused_at_the_handshake(strict: TestClient) -> No
                 assert "RETRACE_SOCKETS_PER_ADDRESS" in denied.value.text
             with strict.websocket_connect(url) as third:
                 assert "hello" in third.receive_text()
+
+
+def test_the_documented_limits_are_the_limits() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
+    rows = re.findall(r"\| `RETRACE_(\w+)` \| ([\d,]+) \|", text)
+    assert len(rows) == 4
+    for name, number in rows:
+        assert getattr(Limits(), name.lower()) == int(number.replace(",", "")), name
