@@ -6,10 +6,17 @@ import math
 from typing import Any
 
 
-def shown(value: Any, longest: int = 120) -> str:
-    """Return `value` as short text: what came in may be huge, or not finite."""
-    text = repr(value)
+def short(text: str, longest: int = 120) -> str:
+    """Return the beginning of `text`, since it is sent back to whoever wrote it."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def shown(value: Any) -> str:
+    """Return `value` as short text: what came in may be huge, or not finite."""
+    try:
+        return short(repr(value))
+    except RecursionError:  # what JSON just holds may be too deep to be written out further in
+        return f"a very deep {type(value).__name__}"
 
 
 def as_json(value: Any) -> Any:
