@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from app.sessions.sessions import Sessions
 from app.settings import Settings
-from app.web import api, errors, explain, pages, socket, worksheet
+from app.web import api, errors, explain, openapi, pages, socket, worksheet
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -33,5 +33,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(worksheet.router)
     pages.install(app)
     errors.install(app)
+    openapi.install(app, settings.limits)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     return app
