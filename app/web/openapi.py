@@ -11,6 +11,10 @@ from app.limits import Limits
 from app.wire.schemas import schemas
 from app.wire.schemas.parameters import parameters
 
+_WORDS = (
+    "Watch backpropagation happen in a real network. docs/protocol.md says what everything means. "
+    "Whole numbers are written without a point: 4.0 is refused where 4 is meant."
+)
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _FOREIGN = "Validation Error"  # FastAPI adds it where a path has parameters; ours are plain text
 
@@ -34,6 +38,7 @@ def _document(app: FastAPI, limits: Limits) -> dict[str, Any]:
             parameter.update(_described(known[parameter["name"]]))
         if operation["responses"].get("422", {}).get("description") == _FOREIGN:
             del operation["responses"]["422"]
+    found["info"]["description"] = _WORDS
     found["components"] = {"schemas": schemas(limits)}
     return found
 

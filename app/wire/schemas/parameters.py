@@ -21,12 +21,14 @@ def parameters(limits: Limits) -> dict[str, Schema]:
         "session_id": said("the key to the session", {"type": "string", "minLength": 1}),
         "step": said("a step, from 0", whole(0, limits.max_steps)),
         "example": said("a position in the step's rows", {**whole(0, FAR), "default": 0}),
-        "phase": said("a phase of the step; the last one if left out", whole(0, MOST_PHASE)),
+        "phase": said(
+            "a phase of the step; the last one if left out or empty", whole(0, MOST_PHASE)
+        ),
         "parameter": parameter,
         "x": parameter,
         "y": said("another weight or bias than x", PARAMETER),
         "value": said("what to set it to", {"type": "number"}),
-        "reach": said("how far to either side; far enough if left out", reach),
+        "reach": said("how far to either side; far enough if left out or empty", reach),
         "first": said("the first parameter to check", {**whole(0, FAR), "default": 0}),
         "count": said("how many parameters to check", most),
         "theme": said("the colours", {**one_of(THEMES), "default": THEMES[0]}),
