@@ -8,7 +8,12 @@ from typing import Any
 
 def short(text: str, longest: int = 120) -> str:
     """Return the beginning of `text`, since it is sent back to whoever wrote it."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return _whole(text if len(text) <= longest else text[: longest - 1] + "…")
+
+
+def _whole(text: str) -> str:
+    """Halves of characters, which JSON can spell and many readers refuse, become question marks."""
+    return text.encode(errors="replace").decode()
 
 
 def shown(value: Any) -> str:
@@ -27,7 +32,7 @@ def as_json(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return value if abs(value) < 2**53 else str(value)[:120]
-    return value[:120] if isinstance(value, str) else shown(value)
+    return _whole(value[:120]) if isinstance(value, str) else shown(value)
 
 
 class Refused(ValueError):
