@@ -19,8 +19,8 @@ from tests.nets import SMALL
 
 MOST_STEPS = 2_000  # reached in no time, so that no request has to wait
 MANY = 2**40
-LIMITS = {
-    "max_steps": MOST_STEPS,
+# As many commands and sessions as there may be.
+NO_RATES = {
     "commands_per_second": MANY,
     "command_burst": MANY,
     "sockets_per_address": MANY,
@@ -75,7 +75,9 @@ def application() -> Iterator[TestClient]:
     logging.getLogger().addHandler(complaints)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            app = create_app(Settings(data_dir=Path(folder), limits=Limits(**LIMITS)))
+            app = create_app(
+                Settings(data_dir=Path(folder), limits=Limits(**NO_RATES, max_steps=MOST_STEPS))
+            )
             with TestClient(
                 app, base_url="http://localhost", raise_server_exceptions=False
             ) as client:
