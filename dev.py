@@ -43,7 +43,10 @@ def main() -> int:
     run_parser.add_argument("--no-browser", action="store_true", help="only print the address")
     commands.add_parser("test", help="run every test; further arguments go to pytest")
     commands.add_parser("check", help="lint, format, types and layers")
-    commands.add_parser("bench", help="print measured ratios; further arguments choose which, --long runs the long parts")
+    commands.add_parser(
+        "bench",
+        help="print measured ratios; further arguments choose which, --long runs the long parts",
+    )
     options, rest = parser.parse_known_args()
     if rest and options.command in ("run", "check"):
         parser.error(f"unknown arguments: {' '.join(rest)}")

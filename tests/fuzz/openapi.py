@@ -16,6 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -152,8 +153,8 @@ class Fuzz:
             assert reply.json()["error"]["code"] in WAITING, reply.text
         else:
             assert reply.status_code < 500, (case.as_curl_command(), reply.text)
-        extra = [] if exists or _left_empty(reply) else [negative_data_rejection]
-        case.validate_response(reply, checks=[*CHECKS, *extra])
+        lenient = exists or _left_empty(reply) or _may_be_known(case)
+        _hold(case, reply, CHECKS if lenient else [*CHECKS, negative_data_rejection])
         self.figures.answers[label, reply.status_code // 100] += 1
         if exists and label == CREATE:
             self.figures.fitted[reply.status_code == 201] += 1
@@ -177,6 +178,19 @@ def _sent(client: TestClient, case: Case) -> Any:
     assert asked.url
     headers = dict(asked.headers)
     return client.request(asked.method, asked.url, content=asked.body or b"", headers=headers)
+
+
+def _hold(case: Case, reply: Any, checks: list[Any]) -> None:
+    """Hold an answer to the document; the library's own failures are groups that nobody expects."""
+    try:
+        case.validate_response(reply, checks=checks)
+    except FailureGroup as failures:
+        raise AssertionError(str(failures)) from None
+
+
+def _may_be_known(case: Case) -> bool:
+    """Tell whether a command has an id: one that was done is answered again, whatever it says."""
+    return isinstance(case.body, dict) and isinstance(case.body.get("id"), str)
 
 
 def _left_empty(reply: Any) -> bool:
