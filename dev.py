@@ -44,7 +44,10 @@ def main() -> int:
     commands.add_parser("test", help="run every test; further arguments go to pytest")
     commands.add_parser("check", help="lint, format, types, layers and common mistakes (bandit)")
     commands.add_parser("audit", help="ask the package index for known vulnerabilities")
-    commands.add_parser("bench", help="print measured ratios; further arguments choose which")
+    commands.add_parser(
+        "bench",
+        help="print measured ratios; further arguments choose which, --long runs the long parts",
+    )
     options, rest = parser.parse_known_args()
     if rest and options.command in ("run", "check", "audit"):
         parser.error(f"unknown arguments: {' '.join(rest)}")

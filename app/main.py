@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.metrics import Metrics
 from app.sessions.sessions import Sessions
 from app.settings import Settings
-from app.web import api, errors, explain, operations, pages, socket, worksheet
+from app.web import api, errors, explain, openapi, operations, pages, socket, worksheet
 from app.web.access import AccessLog
 from app.web.guard import Guard
 from app.web.quotas import Quotas
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(worksheet.router)
     pages.install(app)
     errors.install(app)
+    openapi.install(app, settings.limits)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     app.add_middleware(Gate, stopping=stopping)
     app.add_middleware(Guard, settings=settings, quotas=quotas)

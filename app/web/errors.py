@@ -30,6 +30,14 @@ STATUS = {
     "too_many_commands": 429,
     "too_many_sockets": 429,
 }
+_NAME = "a parameter's name, like w1.2.3 or b1.3"
+MISSING = {
+    "parameter": _NAME,
+    "x": _NAME,
+    "y": _NAME,
+    "step": "a whole number from 0",
+    "value": "a finite number",
+}
 log = logging.getLogger("retrace")
 
 
@@ -73,14 +81,16 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, failure: RequestValidationError) -> Response:
         first = failure.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        wrong = Refused("invalid", field, first.get("input"), first["msg"])
+        wrong = Refused("invalid", field, first.get("input"), MISSING.get(field, first["msg"]))
         return _answer(request, 422, _counted(request, wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, failure: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed"}.get(failure.status_code, "http")
         error = {"code": code, "message": str(failure.detail), "field": None}
-        return _answer(request, failure.status_code, error)
+        answer = _answer(request, failure.status_code, error)
+        answer.headers.update(failure.headers or {})
+        return answer
 
 
 def status_of(refusal: Refused) -> int:

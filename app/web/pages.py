@@ -36,9 +36,11 @@ async def session(request: Request, session_id: str) -> Response:
 @router.get("/charts")
 async def charts(request: Request, show: str = "loss,gradient") -> Response:
     names = show.split(",")
-    for name in names:
+    for k, name in enumerate(names):
         if name not in CHARTS:
             raise Refused("unknown_name", "show", name, f"some of {', '.join(CHARTS)}")
+        if name in names[:k]:
+            raise Refused("invalid", "show", show, "each chart once")
     shown = tuple((name, CHARTS[name]) for name in names)
     answer = page(request, "charts.html", ChartsPage(_PLOTLY_URL, shown))
     answer.headers["Content-Security-Policy"] = CHARTS_POLICY
