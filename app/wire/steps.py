@@ -33,6 +33,7 @@ def step_json(
             _layer(record, network, layer, example) for layer in range(1, network.layer_count + 1)
         ],
         "units": _own_units(record, dataset, example),
+        "exact": record.exact,
     }
 
 

@@ -38,7 +38,7 @@ CHECKS = [
 CREATE, COMMAND = "POST /api/sessions", "POST /api/sessions/{session_id}/commands"
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 # Documented: neither is a fault of the server, and both say when to ask again.
-WAITING = ("computing", "store_unavailable")
+WAITING = ("computing", "not_stored")
 UNKNOWN = "nobody"
 # So that what is asked for exists, most often.
 NEAR: dict[str, float] = {

@@ -27,7 +27,7 @@ from tests.fuzz.sessions import SPECS, application, make_session
 
 BATCH = 50
 PATIENCE = 60  # seconds after which a message counts as not answered
-TYPES = {"hello", "reply", "error", "session", "playing", "progress"}
+TYPES = {"hello", "reply", "error", "change", "playing", "progress"}
 
 
 @dataclass

@@ -19,6 +19,7 @@ from app.wire.schemas.words import (
     MAYBE_TEXT,
     NUMBER,
     PARAMETER,
+    TRUTH,
     Schema,
     an_object,
     list_of,
@@ -94,6 +95,9 @@ def _reply(limits: Limits) -> Schema:
         "dropped": said("edits of later steps that a change took away", list_of(named("Edit"))),
         "edits": list_of(named("Edit"), limits.max_edits),
         "diverged": last,
-        "offset": said("where the session's record of what happened stands", COUNT),
+        "can_undo": TRUTH,
+        "furthest": said("the furthest step computed", COUNT),
+        "revision": said("rises with each edit and undo", COUNT),
+        "offset": said("the number of this change in the session", COUNT),
     }
     return some_object(("id", "cursor"), keys)

@@ -12,6 +12,7 @@ _BODY: dict[str, Schema] = {
     "expected": said("what would do", TEXT),
     "step": said("how far the computing has come", COUNT),
     "target": said("the step that is being computed", COUNT),
+    "retry_after": said("in how many seconds it may be asked again", COUNT),
 }
 ERROR = an_object(error=some_object(("code", "message", "field"), _BODY))
 STATUSES: dict[int, str] = {
@@ -22,9 +23,9 @@ STATUSES: dict[int, str] = {
     "or cancelled: another move took the place of this one",
     413: "body_too_large",
     422: "what was asked is wrong: `field` says where, `value` what came, `expected` what would do",
-    429: "too_many_sessions or too_many_commands: ask again after Retry-After",
+    429: "too_many_sessions, too_many_sockets or too_many_commands: ask again after Retry-After",
     503: "computing: the step is not there yet, ask again after Retry-After and it will be "
-    "further; or store_unavailable",
+    "further; not_stored: nothing was changed, since the store cannot be written; or stopping",
 }
 RETRY = (429, 503)  # those that say when to ask again
 RETRY_AFTER: Schema = said("seconds", {"type": "integer", "minimum": 1})

@@ -26,7 +26,6 @@ from app.wire.schemas.words import (
     named,
     one_of,
     said,
-    some_object,
     whole,
 )
 
@@ -49,7 +48,7 @@ def run_schemas(limits: Limits) -> dict[str, Schema]:
 
 def _session(limits: Limits) -> Schema:
     keys = {
-        "id": said("whoever has it can change the run", TEXT),
+        "id": said("the key that was asked with", TEXT),
         "spec": {"allOf": [named("Spec")], "required": list(DEFAULTS)},
         "cursor": named("Cursor"),
         "edits": list_of(named("Edit"), limits.max_edits),
@@ -58,9 +57,13 @@ def _session(limits: Limits) -> Schema:
         "revision": said("rises with each edit and undo", COUNT),
         "can_undo": TRUTH,
         "furthest": said("the furthest step computed", COUNT),
+        "read_id": said("opens the run without any way to change it", TEXT),
+        "may_write": said("whether the id that was asked with may change the run", TRUTH),
+        "offset": said("how many changes there were", COUNT),
+        "machine": said("what computes here, in words", TEXT),
+        "recorded_on": said("other machines that computed steps first", list_of(TEXT)),
     }
-    later = {"read_id": TEXT, "may_write": TRUTH, "offset": COUNT}
-    return some_object(keys, {**keys, **later})
+    return an_object(**keys)
 
 
 def _layout() -> Schema:
@@ -105,6 +108,7 @@ def _step() -> Schema:
         "test_loss": MAYBE,
         "layers": list_of(named("StepLayer"), least=1),
         "units": said("the same in their own units; null where they overflow", _own_units()),
+        "exact": said("false where another machine computed the step first", TRUTH),
     }
     return an_object(**keys)
 
