@@ -12,9 +12,9 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from app.limits import Limits
-from app.main import create_app
 from app.settings import Settings
 from app.timeline.presets import HOUSE
+from tests.clients import client_of
 from tests.nets import SMALL
 
 MOST_STEPS = 2_000  # reached in no time, so that no request has to wait
@@ -75,12 +75,8 @@ def application() -> Iterator[TestClient]:
     logging.getLogger().addHandler(complaints)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            app = create_app(
-                Settings(data_dir=Path(folder), limits=Limits(**NO_RATES, max_steps=MOST_STEPS))
-            )
-            with TestClient(
-                app, base_url="http://localhost", raise_server_exceptions=False
-            ) as client:
+            limits = Limits(**NO_RATES, max_steps=MOST_STEPS)
+            with client_of(Settings(data_dir=Path(folder), limits=limits)) as client:
                 yield client
     finally:
         logging.getLogger().removeHandler(complaints)
