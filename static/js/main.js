@@ -20,6 +20,7 @@ import { mountPanel } from "./mount/panel.js";
 import { mountProof } from "./mount/proof.js";
 import { mountRate } from "./mount/rate.js";
 import { mountScrubber } from "./mount/scrubber.js";
+import { mountSharing, mountWatching, WATCHING } from "./mount/sharing.js";
 import { mountSlice } from "./mount/slice.js";
 import { mountSurface } from "./mount/surface.js";
 import { mountTable } from "./mount/table.js";
@@ -43,17 +44,21 @@ function connectionOf() {
         if (message.type === "reply" || message.type === "error") for (const tell of answered) tell();
       });
     },
-    send: (command) => socket?.send(command),
+    send(command) {
+      if (get().session?.may_write === false && command.do !== "show") return void dispatch({ type: "notice", notice: { kind: "info", text: WATCHING } });
+      return socket?.send(command);
+    },
     get unanswered() { return socket?.unanswered ?? 0; },
     onAnswer: (tell) => answered.add(tell),
   };
 }
 
-const TAKEN = new Set(["hello", "frame", "session", "playing", "progress", "connection"]);
+const TAKEN = new Set(["hello", "resumed", "frame", "playing", "progress", "connection"]);
 
 function take(message) {
   if (TAKEN.has(message.type)) dispatch(message);
   else if (message.type === "error") takeError(message.error);
+  else if (message.type === "change") takeChange(message, false);
   else if (message.type === "reply") takeReply(message);
   else if (message.type === "gone") dispatch({ type: "notice", notice: { kind: "error", text: "This session is no longer on the server. Start again with a preset." } });
 }
@@ -63,7 +68,13 @@ function takeError(error) {
   dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
 }
 
-function takeReply({ diverged, dropped }) {
+function takeChange(change, own) {
+  if (change.offset !== undefined && !change.repeated) dispatch({ type: "change", change, own });
+}
+
+function takeReply(message) {
+  takeChange(message, true);
+  const { diverged, dropped } = message;
   if (diverged) dispatch({ type: "notice", notice: { kind: "error", text: divergedText(diverged.step) } });
   else if (dropped?.length) dispatch({ type: "notice", notice: { kind: "info", text: `This change took away ${dropped.length} later ${dropped.length === 1 ? "change" : "changes"}.`, undo: true } });
   else if (get().notice) dispatch({ type: "notice", notice: null });
@@ -103,8 +114,10 @@ const mounts = [
   mountTable($("table"), dispatch),
   mountNotices($("notices"), dispatch, live),
   mountVoice($("voice")),
+  mountWatching(page),
   charts.render,
 ];
+mountSharing($("share"), control("share"), get, copyText);
 
 /** What is selected: a view for each tab, and one for units. */
 function mountSelected() {

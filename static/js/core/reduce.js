@@ -9,6 +9,7 @@ import { INSPECT_REDUCERS, INSPECTING } from "./inspect.js";
  * @property {import("./protocol.js").Frame | null} frame  the newest
  * @property {{unit: string, per_second: number} | null} playing
  * @property {"connecting" | "open" | "lost"} connection
+ * @property {number | null} closed  the code with which the connection was closed
  * @property {{kind: "info" | "error", text: string, undo?: boolean} | null} notice
  * @property {{step: number, target: number} | null} progress
  * @property {object | null} history
@@ -19,19 +20,34 @@ import { INSPECT_REDUCERS, INSPECTING } from "./inspect.js";
  */
 export const INITIAL = Object.freeze({
   ...INSPECTING,
-  session: null, frame: null, playing: null, connection: "connecting", notice: null, progress: null,
+  session: null, frame: null, playing: null, connection: "connecting", closed: null, notice: null, progress: null,
   history: null, table: false, theme: "system", presets: [], preset: null,
   speed: { unit: "phase", per_second: 1 }, digits: 4,
 });
 
+const STOPPED = { kind: "info", text: "Playing stopped while the connection was cut. Play goes on from here." };
+const SAID = ["revision", "offset", "edits", "can_undo", "furthest"]; // of a change, what belongs to the session
+
 const REDUCERS = {
   ...INSPECT_REDUCERS,
-  hello: (state, { session, playing }) => ({ ...state, session, playing, connection: "open", progress: null, answers: {} }),
-  frame: takeFrame,
-  session: (state, { revision, edits, can_undo, furthest }) => ({
+  hello: (state, { session, playing }) => ({
     ...state,
-    session: { ...state.session, revision, edits, can_undo, furthest },
+    session,
+    playing,
+    connection: "open",
+    progress: null,
+    answers: {},
+    notice: state.playing && !playing ? STOPPED : state.notice,
   }),
+  frame: takeFrame,
+  resumed: (state, { playing }) => ({
+    ...state,
+    playing,
+    connection: "open",
+    progress: null,
+    notice: state.playing && !playing ? STOPPED : state.notice,
+  }),
+  change: takeChange,
   playing: (state, { playing, reason }) => ({ ...state, playing, notice: whyPaused(reason) ?? state.notice }),
   progress: (state, { step, target, done }) => ({
     ...state,
@@ -39,7 +55,7 @@ const REDUCERS = {
     notice: done && step < target ? cutShort(step, target) : state.notice,
   }),
   history: (state, { history }) => ({ ...state, history }),
-  connection: (state, { connection }) => ({ ...state, connection }),
+  connection: (state, { connection, code }) => ({ ...state, connection, closed: code ?? null }),
   notice: (state, { notice }) => ({ ...state, notice }),
   digits: (state, { digits }) => ({ ...state, digits }),
   table: (state, { table }) => ({ ...state, table }),
@@ -58,10 +74,17 @@ export function reduce(state, action) {
 
 /** A frame of an older revision than the one we know of is stale; a trial belongs to its own frame. */
 function takeFrame(state, { frame }) {
-  if (state.frame && frame.revision < state.frame.revision) return state;
+  if (frame.revision < (state.session?.revision ?? 0)) return state;
   const same = frame.revision === state.frame?.revision && frame.step === state.frame?.step;
   const lastTried = same ? state.lastTried : null;
   return { ...state, frame, tried: null, trial: null, lastTried };
+}
+
+/** Take what a command changed, whoever gave it; a change by another viewer is said. */
+function takeChange(state, { change, own }) {
+  const news = Object.fromEntries(SAID.filter((name) => name in change).map((name) => [name, change[name]]));
+  const said = !own && change.edits ? { kind: "info", text: "Another viewer changed this run." } : state.notice;
+  return { ...state, session: { ...state.session, ...news }, notice: said };
 }
 
 function cutShort(step, target) {
@@ -71,6 +94,7 @@ function cutShort(step, target) {
 
 function whyPaused(reason) {
   if (reason === "diverged") return { kind: "error", text: divergedText() };
+  if (reason === "not stored") return { kind: "error", text: "Playing stopped: the server cannot store where the run stands. Reading goes on." };
   if (reason === "end") return { kind: "info", text: "This is the last step: 1,000,000." };
   return null;
 }
