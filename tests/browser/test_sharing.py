@@ -50,17 +50,22 @@ def test_the_dialog_offers_both_links_and_says_which_is_which(visit: Visit) -> N
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_dialog_is_accessible_and_fits(visit: Visit, theme: Any, width: int) -> None:
-    page = visit.open(SMALL).page
-    page.emulate_media(color_scheme=theme)
-    page.set_viewport_size({"width": width, "height": 800})
+def test_the_dialog_is_accessible_and_fits(
+    browser: Browser, server: Server, theme: Any, width: int
+) -> None:
+    # axe puts styles of its own into the page, which the policy forbids: only here it is bypassed.
+    context = browser.new_context(
+        bypass_csp=True, color_scheme=theme, viewport={"width": width, "height": 800}
+    )
+    page = Visit(context.new_page(), server).open(SMALL).page
     share(page)
-    found = Axe().run(page, context="#share").response["violations"]
-    assert [issue["id"] for issue in found] == []
+    found = Axe().run(page, context="#share")
+    assert found.violations_count == 0, found.generate_report()
     box = page.locator("#share").bounding_box()
     assert box
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
+    context.close()
 
 
 def test_one_who_watches_follows_and_changes_nothing_by_any_control_or_key(visit: Visit) -> None:

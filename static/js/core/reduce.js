@@ -55,7 +55,8 @@ const REDUCERS = {
     notice: done && step < target ? cutShort(step, target) : state.notice,
   }),
   history: (state, { history }) => ({ ...state, history }),
-  connection: (state, { connection, code }) => ({ ...state, connection, closed: code ?? null }),
+  // While it is lost, the first reason counts: what follows are tries that found nobody yet.
+  connection: (state, { connection, code }) => ({ ...state, connection, closed: state.connection === "lost" ? state.closed : code }),
   notice: (state, { notice }) => ({ ...state, notice }),
   digits: (state, { digits }) => ({ ...state, digits }),
   table: (state, { table }) => ({ ...state, table }),
