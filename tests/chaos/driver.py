@@ -72,6 +72,8 @@ class Driver:
         while not (self.stopping and self._pending is None and not self._playing):
             try:
                 await self._connected()
+            except TimeoutError as silence:  # an OSError, but not what a killed server does
+                raise Lost(f"{self._name}: no answer to {self._pending}") from silence
             except BROKEN:
                 self.counts["broken"] += 1
                 await asyncio.sleep(_RETRY_SECONDS)

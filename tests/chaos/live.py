@@ -27,6 +27,7 @@ class Live:
 
     def __init__(self, socket: ClientConnection, greeting: Json) -> None:
         self._socket, self.greeting = socket, greeting
+        self._frame: bytes | None = None  # the newest
 
     @classmethod
     async def open(
@@ -54,10 +55,13 @@ class Live:
             async with asyncio.timeout(patience):
                 found = await self._socket.recv()
         except ConnectionClosed as closed:
-            if closed.rcvd and 4000 <= closed.rcvd.code:
+            if closed.rcvd and closed.rcvd.code >= 4000:
                 raise Lost(f"the server sent us away: {closed.rcvd}") from None
             raise
-        return found if isinstance(found, bytes) else dict(json.loads(found))
+        if isinstance(found, bytes):
+            self._frame = found
+            return found
+        return dict(json.loads(found))
 
     async def message(self, **wanted: Any) -> Json:
         """Return the next message that has these values; what comes before it is passed over."""
@@ -67,14 +71,10 @@ class Live:
                 return found
 
     async def frame(self, revision: int, step: int, phase: int) -> bytes:
-        """Return the next frame of this place."""
-        while True:
-            found = await self.receive()
-            if isinstance(found, dict):
-                continue
-            header = header_of(found)
-            if (header["revision"], header["step"], header["phase"]) == (revision, step, phase):
-                return found
+        """Return the frame of this place: the newest, which may have come before a reply did."""
+        while self._frame is None or _place(self._frame) != (revision, step, phase):
+            await self.receive()
+        return self._frame
 
     async def close(self) -> None:
         await self._socket.close()
@@ -82,3 +82,8 @@ class Live:
     def abort(self) -> None:
         """Let go without a word, as a client does whose machine sleeps."""
         self._socket.transport.abort()
+
+
+def _place(frame: bytes) -> tuple[int, int, int]:
+    header = header_of(frame)
+    return header["revision"], header["step"], header["phase"]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from app.limits import DEFAULT_LIMITS
 from app.refusal import Refused
 from app.timeline.edits import parse_change
-from app.timeline.phases import Cursor, last_cursor
+from app.timeline.phases import START, Cursor, last_cursor
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from app.wire.frames import HEADER, View, encode_frame
@@ -32,8 +32,8 @@ _FIELDS = (
 class State:
     """All that a session is; `spec`, `edits` and `undo_stack` as JSON text."""
 
-    spec: str
-    cursor: Cursor = Cursor(0, 0)
+    spec: str = field(repr=False)
+    cursor: Cursor = START
     edits: str = "[]"
     undo_stack: str = "[]"
     revision: int = 0
@@ -53,7 +53,9 @@ class State:
         """Return the digest of the frame of this state, of all its numbers."""
         timeline = timeline_of(self)
         record = timeline.record(self.cursor.step)
-        return digest_of(encode_frame(record, timeline.dataset, View(self.revision, self.cursor, 0, 0)))
+        return digest_of(
+            encode_frame(record, timeline.dataset, View(self.revision, self.cursor, 0, 0))
+        )
 
     def final(self) -> str:
         """Return one hash over everything: cursor, edits, revision, offset and the frame."""
@@ -116,7 +118,10 @@ def _edited(state: State, timeline: Timeline, extra: Json) -> Outcome:
         timeline.record(cursor.step)
     except Refused:
         last = timeline.last_step or 0
-        cursor, extra = last_cursor(last, timeline.phase_count), {**extra, "diverged": {"step": last}}
+        cursor, extra = (
+            last_cursor(last, timeline.phase_count),
+            {**extra, "diverged": {"step": last}},
+        )
     edits = [edit.to_json() for edit in timeline.edits]
     new = State(
         state.spec,
