@@ -103,7 +103,8 @@ def test(arguments: list[str]) -> int:
     """Run pytest with a real Chromium."""
     install("requirements-dev.txt")
     environment = {**os.environ, "RETRACE_CHROMIUM": find_chromium()}
-    return call("pytest", *arguments, environment=environment)
+    side_by_side = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")
+    return call("pytest", *side_by_side, *arguments, environment=environment)
 
 
 def check(_: list[str]) -> int:
