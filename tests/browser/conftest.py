@@ -75,7 +75,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found.stop()
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread: it ends with this folder's tests, since
+# others run loops of their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = os.environ.get("RETRACE_CHROMIUM") or look_for_chromium()
