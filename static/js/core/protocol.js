@@ -4,11 +4,12 @@ const MAGIC = 0x43525452; // "RTRC", little-endian
 const VERSION = 1;
 const PLAYING = 1;
 const LAST_FINITE = 2;
+const ANEW = 4;
 
 /**
  * @typedef {Float64Array | Float32Array} Numbers
  * @typedef {{ revision: number, step: number, phase: number, playing: boolean, lastFinite: boolean,
- *   example: number, rows: number, row: number, epoch: number, furthest: number,
+ *   anew: boolean, example: number, rows: number, row: number, epoch: number, furthest: number,
  *   learningRate: number, loss: number, testLoss: number | null, parameters: Numbers,
  *   gradient: Numbers, newParameters: Numbers, inputs: Numbers, z: Numbers, a: Numbers,
  *   delta: Numbers, targets: Numbers, ownInputs: Numbers, ownPrediction: Numbers,
@@ -32,6 +33,7 @@ export function decodeFrame(buffer, layout) {
     phase: view.getUint16(16, true),
     playing: (flags & PLAYING) !== 0,
     lastFinite: (flags & LAST_FINITE) !== 0,
+    anew: (flags & ANEW) !== 0,
     example: u32(20),
     rows: u32(24),
     row: u32(28),

@@ -1,14 +1,13 @@
 // The live connection: sends commands, hands on what comes back, and comes back itself when cut.
-//
-// A command that was not answered is sent again with the same id after a reconnect, and the server
-// does a known id only once: no double steps.
 
+import { closing } from "../core/link.js";
+import { createOutbox } from "../core/outbox.js";
+import { afterSilence, waitBefore } from "../core/patience.js";
 import { decodeFrame } from "../core/protocol.js";
 
-const FIRST_WAIT = 250;
-const LONGEST_WAIT = 10_000;
-const NO_SUCH_SESSION = 4404;
-const REPEATED = new Set(["step", "seek", "change", "undo"]);
+const LOOK = 5_000; // milliseconds between two looks whether anything came
+const ABNORMAL = 1006; // what a browser calls a connection that just ended
+const PING = "still there?";
 
 /** An id for a command; crypto.randomUUID exists only where the page came securely. */
 function newId() {
@@ -16,58 +15,133 @@ function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * @param {string} id  the session's
- * @param {(message: object) => void} onMessage  gets {type: "hello" | "frame" | "reply" | ...}
- */
-export function openSocket(id, onMessage) {
-  const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/sessions/${id}/live`;
-  const waiting = new Map();
-  let socket = null;
-  let layout = null;
-  let tries = 0;
-  let timer = 0;
-  let closed = false;
+/** The connection to one session. */
+export class Link {
+  #outbox = createOutbox();
+  #socket = null; // the one that counts: what an older one still brings is ignored
+  #greeted = false;
+  #layout = null;
+  #offset = null; // of the last change that was seen
+  #failures = 0;
+  #heard = 0;
+  #timers = { again: 0, pump: 0, look: 0 };
 
-  function connect() {
-    socket = new WebSocket(address);
+  /**
+   * @param {string} id  the session's
+   * @param {(message: object) => void} tell  gets {type: "hello" | "frame" | "reply" | ...}
+   * @param {() => number} example  the position in the batch that is looked at
+   */
+  constructor(id, tell, example) {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.address = `${scheme}://${location.host}/api/sessions/${id}/live`;
+    [this.tell, this.example] = [tell, example];
+    this.#timers.look = setInterval(() => this.#look(), LOOK);
+    addEventListener("online", this.#online);
+    this.#connect();
+  }
+
+  /** Send a command, in its turn; what matters only now (play, show) is not kept for later. */
+  send(command) {
+    this.#outbox.push({ id: newId(), ...command });
+    this.#pump();
+  }
+
+  /** How many commands are not answered yet. */
+  get unanswered() {
+    return this.#outbox.unanswered;
+  }
+
+  close() {
+    removeEventListener("online", this.#online);
+    clearInterval(this.#timers.look);
+    clearTimeout(this.#timers.again);
+    this.#leave();
+  }
+
+  #connect() {
+    clearTimeout(this.#timers.again);
+    const socket = new WebSocket(this.address + (this.#offset === null ? "" : `?since=${this.#offset}`));
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => (typeof data === "string" ? onText(JSON.parse(data)) : onFrame(data));
-    socket.onclose = ({ code }) => {
-      if (closed) return;
-      onMessage({ type: "connection", connection: "lost" });
-      if (code === NO_SUCH_SESSION) return onMessage({ type: "gone" });
-      const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries++);
-      timer = setTimeout(connect, wait * (0.5 + Math.random() / 2));
-    };
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
+    socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
+    this.#socket = socket;
+    this.#heard = Date.now();
   }
-  function onText(message) {
-    if (message.type === "hello") {
-      layout = message.session.layout;
-      tries = 0;
-      for (const command of waiting.values()) socket.send(JSON.stringify(command));
-    }
-    if (message.type === "reply" || message.type === "error") waiting.delete(message.id);
-    onMessage(message);
-  }
-  function onFrame(data) {
-    if (layout) onMessage({ type: "frame", frame: decodeFrame(data, layout) });
-  }
-  connect();
-  addEventListener("online", () => {
-    if (socket.readyState === WebSocket.CLOSED && !closed) { clearTimeout(timer); connect(); }
-  });
 
-  return {
-    /** Send a command; what only matters now (play, show) is not kept for later. */
-    send(command) {
-      const withId = { id: newId(), ...command };
-      if (REPEATED.has(command.do)) waiting.set(withId.id, withId);
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(withId));
-      return withId.id;
-    },
-    /** How many moves are not answered yet: a held key waits for the one before. */
-    get unanswered() { return waiting.size; },
-    close() { closed = true; clearTimeout(timer); socket.close(); },
+  #online = () => {
+    if (!this.#socket) this.#connect();
   };
+
+  /** Forget the socket; it may take long to close, or never do. */
+  #leave() {
+    const socket = this.#socket;
+    clearTimeout(this.#timers.pump);
+    [this.#socket, this.#greeted] = [null, false];
+    this.#outbox.cut();
+    socket?.close();
+  }
+
+  #lost(code) {
+    this.#leave();
+    this.tell({ type: "connection", code });
+    if (closing(code).final) return this.close();
+    const wait = waitBefore(this.#failures++, Math.random());
+    this.#timers.again = setTimeout(() => this.#connect(), wait);
+  }
+
+  /** A dead connection says nothing, not even that it is dead. */
+  #look() {
+    if (!this.#socket) return;
+    const next = afterSilence(Date.now() - this.#heard);
+    if (next === "cut") this.#lost(ABNORMAL);
+    if (next === "ask" && this.#greeted) this.#show(PING);
+  }
+
+  #show(id) {
+    this.#socket.send(JSON.stringify({ id, do: "show", example: this.example() }));
+  }
+
+  #receive(data) {
+    this.#heard = Date.now();
+    if (typeof data !== "string") this.tell({ type: "frame", frame: decodeFrame(data, this.#layout) });
+    else this.#read(JSON.parse(data));
+    this.#pump();
+  }
+
+  #read(message) {
+    if (message.id === PING) return; // that it came is all it says
+    if (message.error?.code === "too_many_commands") {
+      return this.#outbox.later(message.id, Date.now() + 1000 * message.error.retry_after);
+    }
+    if (message.type === "progress" && !message.done) this.#outbox.overtake();
+    const found = this.#settle(message);
+    this.#offset = found.session?.offset ?? Math.max(this.#offset, found.offset ?? 0);
+    this.tell(found);
+    if (found.type === "hello" || found.type === "resumed") this.#greet(found);
+  }
+
+  /** Note what is answered; a command of ours that an older socket sent comes back as a change. */
+  #settle(message) {
+    if (message.type === "resumed") {
+      const changes = message.changes.map((change) => ({ ...change, mine: this.#outbox.answered(change.id) }));
+      return { ...message, changes };
+    }
+    const ours = message.id !== undefined && this.#outbox.answered(message.id);
+    return message.type === "change" && ours ? { ...message, type: "reply" } : message;
+  }
+
+  #greet({ session }) {
+    if (session) this.#layout = session.layout;
+    this.#outbox.cut(); // what came in meanwhile and matters no more
+    [this.#failures, this.#greeted] = [0, true];
+    if (this.example()) this.#show(PING);
+  }
+
+  #pump() {
+    clearTimeout(this.#timers.pump);
+    if (!this.#greeted) return;
+    for (let next; (next = this.#outbox.take(Date.now())); ) this.#socket.send(JSON.stringify(next));
+    const wait = this.#outbox.wait(Date.now());
+    if (wait !== null) this.#timers.pump = setTimeout(() => this.#pump(), wait);
+  }
 }

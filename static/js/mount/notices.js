@@ -8,15 +8,19 @@ const EVERY = 3000; // milliseconds between two announcements while playing
 
 export function mountNotices(root, dispatch, connection) {
   return whenChanged(
-    (state) => [state.connection, state.notice, state.progress],
+    (state) => [state.closing, state.notice, state.progress],
     (state) => {
       const parts = [];
-      if (state.connection === "lost") parts.push(h("p", { class: "notice error", role: "alert" }, "Connection lost. Trying again; the run stands where it stood."));
+      if (state.closing) parts.push(said(state.closing));
       if (state.progress) parts.push(progress(state.progress, connection));
       if (state.notice) parts.push(notice(state.notice, dispatch, connection));
       root.replaceChildren(...parts);
     },
   );
+}
+
+function said({ kind, text }) {
+  return h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, text);
 }
 
 function progress({ step, target }, connection) {
@@ -74,7 +78,7 @@ export function mountPage(main, applyTheme) {
   const theme = whenChanged((state) => [state.theme], (state) => applyTheme(state.theme));
   return (state) => {
     theme(state);
-    set(main, { "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
+    set(main, { "data-readonly": state.session?.may_write === false, "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
   };
 }
 
