@@ -23,8 +23,8 @@ def _numbers() -> dict[str, list[float]]:
 
 
 EXPECTED: dict[str, Any] = {
-    "revision": 7, "step": 123_456, "phase": 5, "playing": True, "lastFinite": False, "anew": True, "example": 2,
-    "rows": 3, "row": 41, "epoch": 19, "furthest": 999_999, "learningRate": 0.05, "loss": 1.25,
+    "revision": 7, "step": 123_456, "phase": 5, "playing": True, "lastFinite": False, "anew": True,
+    "example": 2, "rows": 3, "row": 41, "epoch": 19, "furthest": 999_999, "learningRate": 0.05, "loss": 1.25,
     "testLoss": None, **_numbers(),
 }  # fmt: skip
 
