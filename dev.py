@@ -1,4 +1,4 @@
-"""The one door to working on Retrace: `python3 dev.py run | test | check | bench`.
+"""The one door to working on Retrace: `python3 dev.py run | test | check | audit | bench`.
 
 Standard library only: it runs before anything is installed. It makes .venv and fills it from the
 requirement files, whose hashes pip checks, whenever those files have changed.
@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404 # running tools is what this file is for
 import sys
 import threading
 import time
@@ -42,20 +42,25 @@ def main() -> int:
     run_parser.add_argument("--port", help="port to listen on (RETRACE_PORT, 8000)")
     run_parser.add_argument("--no-browser", action="store_true", help="only print the address")
     commands.add_parser("test", help="run every test; further arguments go to pytest")
-    commands.add_parser("check", help="lint, format, types and layers")
-    commands.add_parser("bench", help="print measured ratios; further arguments choose which")
+    commands.add_parser("check", help="lint, format, types, layers and common mistakes (bandit)")
+    commands.add_parser("audit", help="ask the package index for known vulnerabilities")
+    commands.add_parser(
+        "bench",
+        help="print measured ratios; further arguments choose which, --long runs the long parts",
+    )
     options, rest = parser.parse_known_args()
-    if rest and options.command in ("run", "check"):
+    if rest and options.command in ("run", "check", "audit"):
         parser.error(f"unknown arguments: {' '.join(rest)}")
     if options.command == "run":
         return run(options)
-    return {"test": test, "check": check, "bench": bench}[options.command](rest)
+    return {"test": test, "check": check, "audit": audit, "bench": bench}[options.command](rest)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; print the address once the server answers."""
     install("requirements.txt")
-    environment = {**os.environ}
+    for_a_terminal = {"RETRACE_LOG_FORMAT": "text", "RETRACE_LOG_LEVEL": "warning"}
+    environment = {**for_a_terminal, **os.environ}
     if options.host:
         environment["RETRACE_HOST"] = options.host
     if options.port:
@@ -64,9 +69,14 @@ def run(options: argparse.Namespace) -> int:
         environment.get("RETRACE_HOST", "127.0.0.1"),
         environment.get("RETRACE_PORT", "8000"),
     )
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    anywhere = (
+        "0.0.0.0",  # nosec B104 # compared with, not bound to
+        "::",
+    )
+    shown = "127.0.0.1" if host in anywhere else host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
-    server = subprocess.Popen([PYTHON, "-m", "app"], cwd=ROOT, env=environment)
+    command = [PYTHON, "-m", "app"]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment)  # nosec B603 # our own words
     opens = not options.no_browser and not os.environ.get("CI")
     threading.Thread(target=announce, args=(address, opens, server), daemon=True).start()
     try:
@@ -78,7 +88,8 @@ def run(options: argparse.Namespace) -> int:
 def announce(address: str, opens: bool, server: subprocess.Popen[bytes]) -> None:
     while server.poll() is None:
         try:
-            urllib.request.urlopen(f"{address}healthz", timeout=1).close()
+            health = f"{address}healthz"
+            urllib.request.urlopen(health, timeout=1).close()  # nosec B310 # http, as run() wrote it
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
             continue
@@ -92,7 +103,7 @@ def test(arguments: list[str]) -> int:
     """Run pytest with a real Chromium."""
     install("requirements-dev.txt")
     environment = {**os.environ, "RETRACE_CHROMIUM": find_chromium()}
-    return subprocess.call([PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env=environment)
+    return call("pytest", *arguments, environment=environment)
 
 
 def check(_: list[str]) -> int:
@@ -103,14 +114,32 @@ def check(_: list[str]) -> int:
         ("ruff", "format", "--check", "."),
         ("mypy",),
         ("pytest", "-q", "tests/test_layers.py"),
+        ("bandit", "--quiet", "--recursive", "app", "dev.py"),
     )
-    return max(subprocess.call([PYTHON, "-m", *words], cwd=ROOT) for words in checks)
+    return max(call(*words) for words in checks)
+
+
+def audit(_: list[str]) -> int:
+    """Ask whether a version that we pin has a known vulnerability, and fail if that is not known.
+
+    Without --strict what the index knows nothing of would count as sound.
+    """
+    install("requirements-dev.txt")
+    strictly = ("--strict", "--require-hashes", "--disable-pip", "--progress-spinner", "off")
+    files = ("requirements.txt", "requirements-dev.txt")
+    return max(call("pip_audit", *strictly, "--requirement", name) for name in files)
 
 
 def bench(arguments: list[str]) -> int:
     install("requirements-dev.txt")
     environment = {**os.environ, "RETRACE_CHROMIUM": find_chromium()}
-    return subprocess.call([PYTHON, "-m", "bench", *arguments], cwd=ROOT, env=environment)
+    return call("bench", *arguments, environment=environment)
+
+
+def call(*words: str, environment: dict[str, str] | None = None) -> int:
+    """Run a module of .venv with these arguments; return its exit code."""
+    command = [PYTHON, "-m", *words]
+    return subprocess.call(command, cwd=ROOT, env=environment)  # nosec B603 # our words, no shell
 
 
 def install(requirements: str) -> None:
@@ -123,8 +152,9 @@ def install(requirements: str) -> None:
         print("making .venv", flush=True)
         venv.create(VENV, with_pip=True)
     print(f"installing {requirements}", flush=True)
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.check_call([*pip, "--require-hashes", "-r", str(ROOT / requirements)])
+    pip = ("pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
+    if code := call(*pip, "-r", str(ROOT / requirements)):
+        sys.exit(code)
     stamp.write_text(wanted)
 
 
@@ -134,12 +164,14 @@ def find_chromium() -> str:
     if found:
         return found
     print("installing a Chromium for the browser tests", flush=True)
-    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+    apt = shutil.which("apt-get")
+    if apt and hasattr(os, "geteuid") and os.geteuid() == 0:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-            subprocess.check_call(["apt-get", "-qq", *words], env=environment)
-    else:
-        subprocess.check_call([PYTHON, "-m", "playwright", "install", "chromium"])
+            command = [apt, "-qq", *words]
+            subprocess.check_call(command, env=environment)  # nosec B603 # our words, no shell
+    elif code := call("playwright", "install", "chromium"):
+        sys.exit(code)
     return look_for_chromium() or ""  # empty: Playwright looks for the one it installed itself
 
 

@@ -1,30 +1,46 @@
-"""`python -m app`: serve Retrace with the settings of the environment."""
+"""`python -m app`: serve Retrace with the settings of the environment, or keep its store safe."""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
-import uvicorn
+from app import logs
+from app.server import serve
+from app.sessions.backup import Unusable, backup, restore
+from app.sessions.lock import InUse
+from app.settings import Settings, settings_from
 
-from app.main import create_app
-from app.settings import settings_from
 
-
-def main() -> None:
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="{serve,backup,restore}")
+    commands.add_parser("serve", help="serve until a signal says stop; what is done by default")
+    copy = commands.add_parser("backup", help="copy the store to a new file, also while serving")
+    put = commands.add_parser("restore", help="put a backup in the store's place, while stopped")
+    for command in (copy, put):
+        command.add_argument("file", type=Path)
+    options = parser.parse_args()
     try:
-        settings = settings_from()
-    except ValueError as wrong:
-        sys.exit(str(wrong))
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        ws="websockets-sansio",
-        ws_max_size=settings.limits.message_bytes,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=5,
-        log_level="warning",
-    )
+        return _do(options, settings_from())
+    except (ValueError, Unusable, InUse, OSError) as wrong:
+        sys.exit(f"retrace: {wrong}")
 
 
-main()
+def _do(options: argparse.Namespace, settings: Settings) -> int:
+    if options.command == "backup":
+        size = backup(settings.data_dir, options.file)
+        print(f"{options.file}: {size:,} bytes, whole")
+        return 0
+    if options.command == "restore":
+        aside = restore(settings.data_dir, options.file, datetime.now(UTC))
+        print(f"restored{f'; the old store is {aside}' if aside else ''}")
+        return 0
+    logs.configure(settings.log_level, settings.log_format)
+    return serve(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -51,6 +51,8 @@ def setting_of(limit: str) -> str:
     return PREFIX + limit.upper()
 
 
-def over(limit: str, allowed: str, field: str, value: Any, code: str = "too_large") -> Refused:
+def over(
+    limit: str, allowed: str, field: str | None, value: Any, code: str = "too_large"
+) -> Refused:
     """Return the refusal of what exceeds a limit: what is allowed, and which setting says so."""
     return Refused(code, field, value, f"{allowed} (the setting {setting_of(limit)})")

@@ -6,10 +6,22 @@ import math
 from typing import Any
 
 
-def shown(value: Any, longest: int = 120) -> str:
+def short(text: str, longest: int = 120) -> str:
+    """Return the beginning of `text`, since it is sent back to whoever wrote it."""
+    return _whole(text if len(text) <= longest else text[: longest - 1] + "…")
+
+
+def _whole(text: str) -> str:
+    """Halves of characters, which JSON can spell and many readers refuse, become question marks."""
+    return text.encode(errors="replace").decode()
+
+
+def shown(value: Any) -> str:
     """Return `value` as short text: what came in may be huge, or not finite."""
-    text = repr(value)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    try:
+        return short(repr(value))
+    except RecursionError:  # what JSON just holds may be too deep to be written out further in
+        return f"a very deep {type(value).__name__}"
 
 
 def as_json(value: Any) -> Any:
@@ -20,7 +32,7 @@ def as_json(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return value if abs(value) < 2**53 else str(value)[:120]
-    return value[:120] if isinstance(value, str) else shown(value)
+    return _whole(value[:120]) if isinstance(value, str) else shown(value)
 
 
 class Refused(ValueError):
@@ -28,7 +40,10 @@ class Refused(ValueError):
 
     `code` is a stable lower-snake-case word, `field` the path of the offending item as the caller
     wrote it ("layers[0].units"), `value` what came, `expected` what would have been accepted.
+    `retry_after` is set where waiting helps: whole seconds.
     """
+
+    retry_after: int | None = None
 
     def __init__(self, code: str, field: str | None, value: Any, expected: str) -> None:
         self.code, self.field, self.value, self.expected = code, field, value, expected

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from app.limits import Limits, setting_of
+from app.logs import FORMATS, LEVELS
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_NAME = r"(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z._-]*[0-9a-zA-Z_-])"  # what a Host header may name
+_HOST, _ORIGIN = re.compile(_NAME), re.compile(rf"https?://{_NAME}(:[0-9]{{1,5}})?")
 
 
 @dataclass(frozen=True)
 class Settings:
     """`allowed_hosts` are names besides OWN_HOSTS, without ports; `allowed_origins` are whole.
 
-    `trusted_proxies` are the addresses whose X-Forwarded-For and -Proto are believed.
+    `trusted_proxies` are the addresses whose X-Forwarded-For and -Proto are believed. What is under
+    way when the server shall stop has `stop_seconds` to finish.
     """
 
     host: str = "127.0.0.1"
@@ -25,6 +30,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    log_level: str = "info"
+    log_format: str = "json"
+    stop_seconds: int = 5
     limits: Limits = field(default_factory=Limits)
 
 
@@ -35,9 +43,14 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         host=environment.get("RETRACE_HOST", default.host),
         port=_port(environment.get("RETRACE_PORT", str(default.port))),
         data_dir=Path(environment.get("RETRACE_DATA_DIR", str(default.data_dir))),
-        allowed_hosts=_words(environment, "RETRACE_ALLOWED_HOSTS"),
-        allowed_origins=_words(environment, "RETRACE_ALLOWED_ORIGINS"),
+        allowed_hosts=_all(_HOST, environment, "RETRACE_ALLOWED_HOSTS", "names without ports"),
+        allowed_origins=_all(
+            _ORIGIN, environment, "RETRACE_ALLOWED_ORIGINS", "origins like https://a.example"
+        ),
         trusted_proxies=_words(environment, "RETRACE_TRUSTED_PROXIES"),
+        log_level=_one_of(LEVELS, environment, "RETRACE_LOG_LEVEL", default.log_level),
+        log_format=_one_of(FORMATS, environment, "RETRACE_LOG_FORMAT", default.log_format),
+        stop_seconds=_seconds(environment, "RETRACE_STOP_SECONDS", default.stop_seconds),
         limits=_limits(environment),
     )
 
@@ -48,9 +61,27 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _one_of(known: tuple[str, ...], environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name, default)
+    if text not in known:
+        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {text!r}")
+    return text
+
+
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Return the words of a list with commas."""
     return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
+
+
+def _all(
+    pattern: re.Pattern[str], environment: Mapping[str, str], name: str, expected: str
+) -> tuple[str, ...]:
+    """Return the words of a list that must each match: what never could would only puzzle."""
+    words = _words(environment, name)
+    for word in words:
+        if not pattern.fullmatch(word):
+            raise ValueError(f"{name}: expected {expected}, got {word!r}")
+    return words
 
 
 def _limits(environment: Mapping[str, str]) -> Limits:
@@ -60,6 +91,10 @@ def _limits(environment: Mapping[str, str]) -> Limits:
         if text is not None:
             given[limit.name] = _count(setting_of(limit.name), text)
     return Limits(**given)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    return _count(name, environment.get(name, str(default)))
 
 
 def _count(name: str, text: str) -> int:

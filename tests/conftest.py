@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.main import create_app
 from app.settings import Settings
+from tests.clients import client_of
 
 
 @pytest.fixture
@@ -19,7 +19,5 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(data_dir: Path) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(Settings(data_dir=data_dir)), raise_server_exceptions=False
-    ) as found:
+    with client_of(Settings(data_dir=data_dir)) as found:
         yield found

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"refusal", "limits", "settings"}
+GROUND = {"refusal", "limits", "logs", "metrics", "settings"}
 BELOW: dict[str, set[str]] = {
     "maths": set(),
     "data": set(),
@@ -19,10 +19,13 @@ BELOW: dict[str, set[str]] = {
     "worksheet": {"wire", "timeline", "maths", "data"},
     "web": {"sessions", "worksheet", "wire", "timeline", "maths", "data"},
     "main": {"web", "sessions", "worksheet", "wire", "timeline", "maths", "data"},
-    "__main__": {"main"},
+    "server": {"main", "web", "sessions"},
+    "__main__": {"server", "sessions"},
     "__init__": set(),
     "refusal": set(),
     "limits": set(),
+    "logs": set(),
+    "metrics": set(),
     "settings": set(),
 }
 JS_BELOW: dict[str, set[str]] = {

@@ -22,7 +22,10 @@ class Scaling:
         return (own - self.mean) / self.scale
 
     def to_own_units(self, numbers: Array) -> Array:
-        return numbers * self.scale + self.mean
+        """Return them in the column's own units, infinite where a float cannot hold that."""
+        with np.errstate(over="ignore"):
+            own: Array = numbers * self.scale + self.mean
+        return own
 
 
 def standardising(rows: Array) -> Scaling:

@@ -17,7 +17,8 @@ from app.refusal import Refused
 
 Array = NDArray[Any]
 _NAME = re.compile(
-    r"(?:w([1-9]\d{0,5})\.([1-9]\d{0,5})\.([1-9]\d{0,5}))|(?:b([1-9]\d{0,5})\.([1-9]\d{0,5}))"
+    r"(?:w([1-9]\d{0,5})\.([1-9]\d{0,5})\.([1-9]\d{0,5}))|(?:b([1-9]\d{0,5})\.([1-9]\d{0,5}))",
+    re.ASCII,  # else \d is also the digits of other scripts, and one parameter has many names
 )
 _NAMED_LAYERS = 3  # a refusal names the parameters of so many layers, beyond them first and last
 

@@ -6,14 +6,6 @@ import time
 from collections.abc import Callable
 
 
-class TooMany(Exception):
-    """Too many of something; `retry_after` is in how many seconds the next one is allowed."""
-
-    def __init__(self, code: str, message: str, retry_after: float) -> None:
-        super().__init__(message)
-        self.code, self.retry_after = code, retry_after
-
-
 class Bucket:
     """Holds up to `burst` tokens and gains `per_second` of them; `clock` tells seconds."""
 
@@ -30,12 +22,6 @@ class Bucket:
             self._tokens -= 1
             return 0.0
         return (1 - self._tokens) / self._rate
-
-    @property
-    def is_full(self) -> bool:
-        """Tell whether nothing was taken for long: then it need not be remembered."""
-        self._fill()
-        return self._tokens >= self._burst
 
     def _fill(self) -> None:
         now = self._clock()

@@ -34,7 +34,10 @@ class Busy(Exception):
 
 
 class Reaching:
-    """Finds the record of any step of one timeline; `tell` sends progress to the viewers."""
+    """Finds the record of any step of one timeline; `tell` sends progress to the viewers.
+
+    `count` is told how many steps were computed.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,10 @@ class Reaching:
         workers: Workers,
         computing: asyncio.Lock,
         tell: Callable[[dict[str, Any]], None],
+        count: Callable[[int], None],
     ) -> None:
+        self._count = count
+
         self._timeline, self._workers, self._lock, self._tell = timeline, workers, computing, tell
         self._slice = 32
         self._search: tuple[int, asyncio.Task[StepRecord]] | None = None
@@ -110,6 +116,7 @@ class Reaching:
                     await search
                 raise
         took = time.monotonic() - started
+        self._count(self._timeline.take_computed())
         if took < SLICE_SECONDS / 2:
             self._slice = min(self._slice * 2, 1 << 16)
         elif took > SLICE_SECONDS * 2:

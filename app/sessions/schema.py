@@ -22,6 +22,8 @@ CREATE TABLE session (
     phase INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     changes INTEGER NOT NULL,
+    furthest INTEGER NOT NULL,
+    machine TEXT NOT NULL,
     used_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX session_used ON session (used_at);
@@ -183,8 +185,8 @@ def _second(db: sqlite3.Connection) -> None:
             "SELECT command_id, reply FROM reply WHERE session_id = ? ORDER BY number", (identity,)
         ).fetchall()
         read_id = secrets.token_urlsafe(KEY_BYTES)
-        row = (identity, read_id, *place, len(replies), now)
-        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row = (identity, read_id, *place, len(replies), 0, "", now)
+        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         db.execute("INSERT INTO run VALUES (?, ?)", (identity, spec))
         db.execute("INSERT INTO edits VALUES (?, ?, ?)", (identity, edits, undo))
         for number, (command, reply) in enumerate(replies, start=1):

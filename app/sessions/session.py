@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.limits import over
+from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Reaching
@@ -39,6 +40,7 @@ class Session:
         commands: list[str],
         workers: Workers,
         store: Store,
+        metrics: Metrics,
     ) -> None:
         self.id, self.read_id, self.timeline = stored.id, stored.read_id, timeline
         self.cursor = Cursor(stored.place.step, stored.place.phase)
@@ -47,7 +49,9 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        self.reaching = Reaching(timeline, workers, self.computing, self.tell)
+        self.reaching = Reaching(
+            timeline, workers, self.computing, self.tell, metrics.steps_computed
+        )
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
@@ -62,6 +66,9 @@ class Session:
     async def show_stored(self) -> None:
         """Stand where the store says that the session stood."""
         self.shown = await self.reaching.record(self.cursor.step, patience=None)
+        if self.timeline.took_over:  # from now on it counts which machine computed what
+            with contextlib.suppress(NotStored):
+                await self._store_all()
 
     def to_json(self, may_write: bool = True) -> dict[str, Any]:
         """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
@@ -168,7 +175,7 @@ class Session:
             if self.timeline.unsaved >= _MANY_UNSAVED:
                 await self._store_all()
             else:
-                await self._store.move(self.id, self._place(), None)
+                await self._store.move(self.id, self._here(), None)
 
     async def leave(self) -> None:
         """Finish what is under way, and store all that it would take to compute it again."""
@@ -181,11 +188,16 @@ class Session:
     async def _store_all(self) -> None:
         async with self.computing:
             saved = await self._workers.compute(self.timeline.saving)
-            await self._store.save(self.id, self._place(), saved)
+            await self._store.save(self.id, self._here(), saved)
             self.timeline.note_stored(saved)
 
-    def _place(self) -> Place:
-        return Place(self.cursor.step, self.cursor.phase, self.revision, self.changes)
+    def _here(self) -> Place:
+        return self._place(self.cursor, self.revision, self.changes)
+
+    def _place(self, cursor: Cursor, revision: int, changes: int) -> Place:
+        timeline = self.timeline
+        count = (revision, changes)
+        return Place(cursor.step, cursor.phase, *count, timeline.furthest, timeline.machine)
 
     def _interrupt_player(self) -> None:
         if self.playing:
@@ -230,7 +242,7 @@ class Session:
             wanted = last_cursor(last, self.timeline.phase_count)
             record = await self.reaching.record(last, patience)
         body = self._body(asked, wanted, self.revision, extra)
-        place = Place(wanted.step, wanted.phase, self.revision, body["offset"])
+        place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, body)
         self._stand(asked, body, wanted, record)
         if self.timeline.unsaved >= _MANY_UNSAVED:
@@ -289,7 +301,7 @@ class Session:
         timeline = self.timeline
         async with self.computing:
             saved = await self._workers.compute(timeline.saving)
-            place = Place(cursor.step, cursor.phase, body["revision"], body["offset"])
+            place = self._place(cursor, body["revision"], body["offset"])
             undo_stack = list(timeline.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.limits import UNLIMITED, Limits, setting_of
+from app.limits import UNLIMITED, Limits, over
+from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.player import Player
-from app.sessions.rate import Bucket, TooMany
+from app.sessions.rate import Bucket
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
 from app.sessions.store import Place, Store, Stored
@@ -36,13 +38,13 @@ class Seat:
         self._bucket = Bucket(limits.commands_per_second, limits.command_burst)
 
     def spend(self) -> None:
-        """Count a command; TooMany where they come too fast."""
+        """Count a command; Refused `too_many_commands` where they come too fast."""
         wait = self._bucket.take()
         if wait:
-            most = self._limits.commands_per_second
-            setting = setting_of("commands_per_second")
-            words = f"at most {most:,} commands a second for a session (the setting {setting})"
-            raise TooMany("too_many_commands", words, wait)
+            most = f"at most {self._limits.commands_per_second:,} commands a second for a session"
+            refusal = over("commands_per_second", most, None, None, "too_many_commands")
+            refusal.retry_after = math.ceil(wait)
+            raise refusal
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,11 @@ class Sessions:
         self,
         folder: Path,
         limits: Limits,
-        on_commit: Callable[[float, int], None] = lambda *_: None,
+        metrics: Metrics | None = None,
     ) -> None:
+        self.metrics = metrics or Metrics()
         self._workers = Workers()
-        self._store = Store(folder, limits, on_commit)
+        self._store = Store(folder, limits, self.metrics.committed)
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._keys: dict[str, str] = {}  # keys of the seats: read_id -> id
@@ -109,6 +112,12 @@ class Sessions:
         """Return how many seconds the oldest write under way has waited."""
         return self._store.writer.age
 
+    @property
+    def viewer_age(self) -> float:
+        """Return how many seconds the oldest message for a viewer has waited."""
+        viewers = (v for seat in self._seats.values() for v in seat.session.viewers)
+        return max((viewer.age for viewer in viewers), default=0.0)
+
     def problem(self) -> str | None:
         """Return why nothing can be stored, or None if all is well."""
         return self._store.writer.problem
@@ -121,11 +130,12 @@ class Sessions:
         )
         keys = secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES)
         saved = await self._workers.compute(timeline.saving)
-        place, spec = Place(0, 0, 0, 0), timeline.spec.to_json()
+        place = Place(0, 0, 0, 0, 0, timeline.machine)
+        spec = timeline.spec.to_json()
         stored = Stored(*keys, place, spec, [], [], saved)
         await self._store.insert(stored)
         timeline.note_stored(saved)
-        session = Session(timeline, stored, [], self._workers, self._store)
+        session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
         self._seat(session)
         await self._make_room()
         return session
@@ -196,11 +206,12 @@ class Sessions:
     async def _load(self, stored: Stored) -> Seat:
         def build() -> Timeline:
             spec = parse_spec(stored.spec, UNLIMITED)  # what was granted once stays
-            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, self.limits)
+            seen = (stored.place.furthest, stored.place.machine)
+            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, self.limits, seen)
 
         timeline = await self._workers.compute(build)
         commands = await self._store.commands(stored.id)
-        session = Session(timeline, stored, commands, self._workers, self._store)
+        session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
         await session.show_stored()
         return self._seat(session)
 

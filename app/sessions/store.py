@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,12 +24,17 @@ KEPT_CHANGES = 1_000
 
 @dataclass(frozen=True)
 class Place:
-    """What every command may change: the cursor, and how many edits and changes there were."""
+    """What every command may change: the cursor, and how many edits and changes there were.
+
+    `furthest` is the furthest step that anybody may have seen, `machine` what computed it.
+    """
 
     step: int
     phase: int
     revision: int
     changes: int
+    furthest: int
+    machine: str
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,8 @@ class Store:
         """Write a new session."""
 
         def write(db: sqlite3.Connection) -> None:
-            place = stored.place
-            row = (stored.id, stored.read_id, place.step, place.phase, place.revision)
-            db.execute(
-                "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, place.changes, _now())
-            )
+            row = (stored.id, stored.read_id, *astuple(stored.place), _now())
+            db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, _text(stored.spec)))
             _write_edits(db, stored.id, stored.edits, stored.undo_stack)
             if stored.saved:
@@ -171,9 +173,9 @@ def _write_change(
     db: sqlite3.Connection, session_id: str, place: Place, body: dict[str, Any] | None
 ) -> None:
     db.execute(
-        "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ?, used_at = ?"
-        " WHERE id = ?",
-        (place.step, place.phase, place.revision, place.changes, _now(), session_id),
+        "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ?, furthest = ?,"
+        " machine = ?, used_at = ? WHERE id = ?",
+        (*astuple(place), _now(), session_id),
     )
     if body is None:
         return
@@ -206,16 +208,17 @@ def _write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
 
 def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     query = (
-        "SELECT id, read_id, step, phase, revision, changes, spec, edits, undo_stack FROM session"
+        "SELECT id, read_id, step, phase, revision, changes, furthest, machine,"
+        " spec, edits, undo_stack FROM session"
         " JOIN run ON run.session_id = id JOIN edits ON edits.session_id = id"
         " WHERE id = ? OR read_id = ?"
     )
     row = db.execute(query, (key, key)).fetchone()
     if row is None:
         return None
-    spec, edits, undo_stack = map(json.loads, row[6:])
+    spec, edits, undo_stack = map(json.loads, row[8:])
     saved = _load_saved(db, row[0], spec["precision"])
-    return Stored(row[0], row[1], Place(*row[2:6]), spec, edits, undo_stack, saved)
+    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved)
 
 
 def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:

@@ -7,6 +7,7 @@ viewer holds a flag, and the frame is made at the moment it can be sent.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Any
 
@@ -21,6 +22,8 @@ class Viewer:
         self.too_slow = False
         self._messages: deque[dict[str, Any]] = deque()
         self._stale = True
+        self._since: float | None = None
+        self.dropped = 0  # states that a newer one made needless
         self._something = asyncio.Event()
         self._something.set()
 
@@ -28,13 +31,21 @@ class Viewer:
         if len(self._messages) >= _MOST_WAITING:
             self.too_slow = True
         else:
+            if not self._messages:
+                self._since = time.monotonic()
             self._messages.append(message)
         self._something.set()
 
     def refresh(self) -> None:
         """Note that the newest frame is not the one this viewer has."""
+        self.dropped += self._stale
         self._stale = True
         self._something.set()
+
+    @property
+    def age(self) -> float:
+        """Return how many seconds the oldest message has waited."""
+        return time.monotonic() - self._since if self._since is not None else 0.0
 
     async def wait(self) -> None:
         await self._something.wait()
@@ -43,6 +54,7 @@ class Viewer:
         """Return the waiting messages and whether a frame is due, and forget both."""
         messages, stale = list(self._messages), self._stale
         self._messages.clear()
+        self._since = None
         self._stale = False
         self._something.clear()
         return messages, stale

@@ -74,6 +74,10 @@ class Writer:
         await waiting.done
 
     @property
+    def is_open(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
     def age(self) -> float:
         """Return how many seconds the oldest write under way has waited."""
         oldest = self._oldest
@@ -164,6 +168,7 @@ class Refusing:
     """The writer of a store that cannot be written."""
 
     age = 0.0
+    is_open = False
 
     def __init__(self, problem: str) -> None:
         self.problem = problem

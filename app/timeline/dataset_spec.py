@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from app.data.csv_table import read_table
@@ -74,9 +75,9 @@ def _inline(value: dict[str, Any], limits: Limits) -> dict[str, Any]:
         "target_names": _names(item, "target_names", "y", to_count),
         "test_fraction": _fraction(item.get("test_fraction", 0.0), len(inputs)),
     }
-    for key, count in (("input_units", from_count), ("target_units", to_count)):
+    for key, rows in (("input_units", inputs), ("target_units", targets)):
         if key in item:
-            completed[key] = _units(item[key], f"dataset.{key}", count)
+            completed[key] = _units(item[key], f"dataset.{key}", rows)
     return completed
 
 
@@ -96,12 +97,17 @@ def _names(item: dict[str, Any], key: str, letter: str, count: int) -> list[str]
     return [a_text(name, f"{field}[{k}]", MAX_NAME) for k, name in enumerate(names)]
 
 
-def _units(value: Any, field: str, count: int) -> list[dict[str, Any]]:
+def _units(value: Any, field: str, rows: list[list[float]]) -> list[dict[str, Any]]:
+    """Return the unit of every column of `rows`; in it their numbers must be finite too."""
     units = []
-    for k, item in enumerate(a_list(value, field, count, count)):
+    for k, item in enumerate(a_list(value, field, len(rows[0]), len(rows[0]))):
         item = an_object(item, f"{field}[{k}]", ("unit", "per"))
         unit = a_text(item.get("unit", ""), f"{field}[{k}].unit", MAX_NAME)
-        units.append({"unit": unit, "per": a_number(item.get("per", 1.0), f"{field}[{k}].per")})
+        per = a_number(item.get("per", 1.0), f"{field}[{k}].per")
+        if not math.isfinite(per * max(abs(row[k]) for row in rows)):
+            wanted = "a number with which the column stays finite in its unit"
+            raise refused(f"{field}[{k}].per", per, wanted, "not_finite")
+        units.append({"unit": unit, "per": per})
     return units
 
 

@@ -4,6 +4,7 @@ one row for an epoch. Nothing is smoothed: a bucket's two numbers are losses tha
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -92,7 +93,7 @@ class History:
     def _epoch_row(self, epoch: float, total: float, rows: float, test: float) -> dict[str, Any]:
         if not rows:  # the epoch under way
             total, rows = self.loss_sum, self.row_sum
-        train = total / rows if rows else None
+        train = total / rows if rows and math.isfinite(total) else None
         return {"epoch": int(epoch), "train": train, "test": None if np.isnan(test) else test}
 
     def _close_epoch(self) -> None:

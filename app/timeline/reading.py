@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.limits import over
-from app.refusal import Refused
+from app.refusal import Refused, short
 
 Object = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ def an_object(value: Any, field: str, known: Iterable[str]) -> dict[str, Any]:
     known = list(known)
     for key in value:
         if key not in known:
-            path = f"{field}.{key}" if field else str(key)
+            path = f"{field}.{short(key)}" if field else short(key)
             raise refused(
                 path, value[key], f"no such key; known are {', '.join(known)}", "unknown_key"
             )
@@ -52,8 +52,11 @@ def a_name(value: Any, field: str, known: Iterable[str]) -> str:
 
 
 def a_text(value: Any, field: str, most: int) -> str:
+    """Return a text that can be stored and sent: JSON can spell halves of a character alone."""
     if not isinstance(value, str) or len(value) > most:
         raise refused(field, value, f"a text of at most {most} characters")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise refused(field, value, "a text of whole characters, no lone surrogate")
     return value
 
 

@@ -38,6 +38,7 @@ _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a seco
 class Timeline:
     """One run. `edits` are in force; `undo_stack` says, latest last, what each took away.
 
+    `seen` is the furthest step that was ever shown and the machine that had computed it.
     `last_step` is None until divergence is known, then the last step with finite numbers only.
     """
 
@@ -48,10 +49,11 @@ class Timeline:
         undo_stack: Iterable[dict[str, Any]] = (),
         saved: Saved | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        seen: tuple[int, str] = (0, ""),
     ) -> None:
         self.limits, self.machine = limits, fingerprint(spec.precision)
         self.spec, self.network = spec, spec.network()
-        self.dataset = load_dataset(spec.dataset, spec.seed)
+        self.dataset = load_dataset(spec.dataset, spec.seed)  # nosec B615 # ours: loads no model
         self.edits = tuple(edit_from_json(edit) for edit in edits)
         self.undo_stack = list(undo_stack)
         self.last_step: int | None = None
@@ -60,11 +62,14 @@ class Timeline:
         self.steps_per_epoch = self._run.batches.steps_per_epoch
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
         self._clean = True
+        self._computed = 0
         self._stored: frozenset[int] = frozenset()
         self._replays: dict[int, bool] = {}
         self._start_afresh()
+        self.took_over = False
         if saved:
             self._restore(saved)
+            self._take_over(*seen)
         with_hint = "initial values, inputs and a learning rate whose first step stays finite"
         if not self._is_finite_at(0, self.edits):
             raise Refused("not_finite", "spec", "a first step that overflows", with_hint)
@@ -122,6 +127,11 @@ class Timeline:
         self._stand_near(step)
         self._train(min(step, self._run.step + at_most))
         return 0 if self.last_step is not None and self.last_step < step else step - self._run.step
+
+    def take_computed(self) -> int:
+        """Return how many steps were computed since this was asked last, replays included."""
+        count, self._computed = self._computed, 0
+        return count
 
     def record(self, step: int) -> StepRecord:
         """Return all numbers of `step`; Refused `diverged` beyond the last finite one."""
@@ -214,9 +224,10 @@ class Timeline:
     def saving(self) -> Saved:
         """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
 
-        One more is where the run stands, so that another machine goes on from those very bytes.
+        One more is the state behind the furthest step, so that another machine goes on from those
+        very bytes; to have it may take some 20 ms.
         """
-        here = self._checkpoint_here()
+        here = self._checkpoint_at_end()
         found = [self._checkpoints[k] for k in self._checkpoints.steps if k not in self._stored]
         new = [*found, here] if here else found
         steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
@@ -233,12 +244,15 @@ class Timeline:
         """Take note that `saved` is in the store."""
         self._stored = saved.steps
 
-    def _checkpoint_here(self) -> Checkpoint | None:
-        run = self._run
-        if not self._clean or run.step in self._checkpoints or run.step > self._history.fed:
+    def _checkpoint_at_end(self) -> Checkpoint | None:
+        at, run = self._history.fed, self._run
+        if at in self._checkpoints:
             return None
-        machine = self._recorders.at(max(run.step - 1, 0))
-        return Checkpoint(run.step, run.state(), self._sums_at(run.step), machine)
+        self._stand_near(at)
+        self._train(at)
+        if run.step != at:
+            return None
+        return Checkpoint(at, run.state(), self._sums_at(at), self._recorders.at(at - 1))
 
     @property
     def kept_bytes(self) -> int:
@@ -296,6 +310,7 @@ class Timeline:
 
     def _compute(self, edited: bool) -> tuple[bool, float]:
         """Compute the step the run stands before; return whether it is finite, and its loss."""
+        self._computed += 1
         run, history = self._run, self._history
         first_time = run.step == history.fed
         if first_time:
@@ -314,10 +329,8 @@ class Timeline:
         return True, loss
 
     def _keep_here(self) -> None:
-        """Keep a checkpoint if one is due; pin the last one where this machine takes a run over."""
+        """Keep a checkpoint if one is due."""
         at = self._run.step
-        if self._recorders.note(at, self.machine):
-            self._checkpoints.pinned.add(self._checkpoints.before(at).step)
         if self._checkpoints.wants(at):
             sums = self._sums_at(at)
             self._checkpoints.keep(Checkpoint(at, self._run.state(), sums, self.machine))
@@ -351,7 +364,7 @@ class Timeline:
         They are if this kind of machine computed them first, or if the way from the checkpoint
         before the step to the one behind it ends in the very bytes that are stored there.
         """
-        if step >= self._history.fed or self._recorders.at(step) == self.machine:
+        if self._recorders.at(step) == self.machine:
             return True
         start, end = self._checkpoints.before(step), self._checkpoints.after(step)
         if end is None or end.machine in (self.machine, ANEW):
@@ -407,6 +420,18 @@ class Timeline:
         self._recorders.restore(saved.recorders)
         self._history.restore(saved.history)
         self._stored, self._clean = saved.steps, False
+
+    def _take_over(self, furthest: int, machine: str) -> None:
+        """Note that this machine goes on behind `furthest`, which `machine` had computed last.
+
+        The checkpoint that it starts from is pinned: from another one its digits could differ.
+        """
+        if machine:
+            self._recorders.note(self._history.fed, machine)
+        start = max(self._history.fed, furthest + 1)
+        self.took_over = self._recorders.note(start, self.machine)
+        if self.took_over:
+            self._checkpoints.pinned.add(self._checkpoints.before(start).step)
 
 
 def _scale_rows(scaling: Any) -> list[dict[str, float]]:

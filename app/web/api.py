@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
@@ -11,8 +11,10 @@ from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
 from app.timeline.presets import PRESETS
 from app.web import charts
+from app.web.answers import OF_COMMAND, OF_CREATION, OF_SESSION, OF_STEP, answers, body
 from app.web.body import json_body
 from app.web.carry_out import carry_out
+from app.web.quotas import address_of
 from app.web.replies import Json
 from app.wire.commands import OVER_HTTP, read_command
 from app.wire.steps import step_json
@@ -21,8 +23,8 @@ router = APIRouter(prefix="/api")
 PATIENCE = 2.0
 _SPEC_EXAMPLE = {"dataset": {"inputs": [[2, 1]], "targets": [[1]]}, "learning_rate": 0.05}
 _COMMAND_EXAMPLE = {"do": "step", "unit": "phase", "by": 1}
-SessionId = Annotated[str, Path(alias="session_id", description="the key to the session")]
-StepNumber = Annotated[str, Path(alias="step", description="a step, from 0")]
+SessionId = Annotated[str, Path(alias="session_id")]
+StepNumber = Annotated[str, Path(alias="step")]
 
 
 def sessions_of(request: Request) -> Sessions:
@@ -30,30 +32,34 @@ def sessions_of(request: Request) -> Sessions:
     return sessions
 
 
-def _body_schema(example: dict[str, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-@router.get("/presets", summary="The runs that the page offers")
+@router.get("/presets", responses=answers("Presets", ()))
 async def presets() -> Json:
+    """The runs that the page offers."""
     return Json(list(PRESETS))
 
 
-@router.post("/sessions", status_code=201, openapi_extra=_body_schema(_SPEC_EXAMPLE))
+@router.post(
+    "/sessions",
+    status_code=201,
+    responses=answers("Session", OF_CREATION, 201),
+    openapi_extra=body("Spec", _SPEC_EXAMPLE),
+)
 async def create(request: Request) -> Json:
     """Make a session of a spec; every key is optional, `{}` is the houses of Ames."""
-    session = await sessions_of(request).create(await json_body(request))
+    spec = await json_body(request)
+    with request.app.state.quotas.session(address_of(request.scope)):
+        session = await sessions_of(request).create(spec)
     return Json(session.to_json(), 201)
 
 
-@router.get("/sessions/{session_id}")
+@router.get("/sessions/{session_id}", responses=answers("Session", OF_SESSION))
 async def read(request: Request, session_id: SessionId) -> Json:
+    """The session: its spec, where it stands, and how to read its frames."""
     async with sessions_of(request).use(session_id) as access:
         return Json(access.session.to_json(access.may_write))
 
 
-@router.get("/sessions/{session_id}/steps/{step}")
+@router.get("/sessions/{session_id}/steps/{step}", responses=answers("Step", OF_STEP))
 async def read_step(
     request: Request, session_id: SessionId, step: StepNumber, example: str = "0"
 ) -> Json:
@@ -66,24 +72,30 @@ async def read_step(
         return Json(step_json(record, timeline.network, timeline.dataset, position))
 
 
-@router.get("/sessions/{session_id}/history")
+@router.get("/sessions/{session_id}/history", responses=answers("History", OF_SESSION))
 async def read_history(request: Request, session_id: SessionId) -> Json:
     """The loss so far: steps in buckets, and epochs; at most 2,000 rows each."""
     async with sessions_of(request).use(session_id) as access:
         return Json(await access.session.history())
 
 
-@router.post("/sessions/{session_id}/commands", openapi_extra=_body_schema(_COMMAND_EXAMPLE))
+@router.post(
+    "/sessions/{session_id}/commands",
+    responses=answers("Reply", OF_COMMAND),
+    openapi_extra=body("Command", _COMMAND_EXAMPLE),
+)
 async def command(request: Request, session_id: SessionId) -> Json:
     """Do one command: step, seek, change or undo."""
     async with sessions_of(request).use(session_id) as access:
         seat = access.writing()
         seat.spend()
         identity, what = read_command(await json_body(request), OVER_HTTP)
-        return Json(await carry_out(seat, what, Asked(identity), PATIENCE))
+        return Json(
+            await carry_out(seat, what, Asked(identity), PATIENCE, request.app.state.metrics)
+        )
 
 
-@router.get("/sessions/{session_id}/figures/loss")
+@router.get("/sessions/{session_id}/figures/loss", responses=answers("Figure", (*OF_SESSION, 422)))
 async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
     """The loss as a Plotly figure."""
     async with sessions_of(request).use(session_id) as access:
@@ -91,7 +103,7 @@ async def loss_figure(request: Request, session_id: SessionId, theme: str = "lig
         return Json(charts.loss_figure(history, timeline.layout(), timeline.furthest, theme))
 
 
-@router.get("/sessions/{session_id}/figures/gradient")
+@router.get("/sessions/{session_id}/figures/gradient", responses=answers("GradientFigure", OF_STEP))
 async def gradient_figure(
     request: Request,
     session_id: SessionId,

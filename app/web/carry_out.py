@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.metrics import Metrics
 from app.sessions.asking import Asked
 from app.sessions.sessions import Seat
+from app.web.counting import count
 from app.wire.commands import Change, Command, Seek, Step, Undo
 
 
 async def carry_out(
-    seat: Seat, command: Command, asked: Asked, patience: float | None
+    seat: Seat, command: Command, asked: Asked, patience: float | None, metrics: Metrics
 ) -> dict[str, Any]:
     """Return the reply of a command that both doors know.
 
     A move pauses the player, and gives up the one that is under way; an edit does neither.
     """
+    try:
+        reply = await _carry_out(seat, command, asked, patience)
+    except Exception as failure:
+        count(metrics, command, failure)
+        raise
+    count(metrics, command, None)
+    return reply
+
+
+async def _carry_out(
+    seat: Seat, command: Command, asked: Asked, patience: float | None
+) -> dict[str, Any]:
     session = seat.session
     match command:
         case Step(unit, by):

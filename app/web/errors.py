@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from app.refusal import Refused, as_json
-from app.sessions.rate import TooMany
 from app.sessions.reaching import Busy, Cancelled
 from app.sessions.writer import NotStored
+from app.web.access import pattern
 from app.web.contexts import ErrorPage
 from app.web.replies import Json, page
 
@@ -24,6 +24,19 @@ STATUS = {
     "diverged": 409,
     "nothing_to_undo": 409,
     "body_too_large": 413,
+    "host_not_allowed": 400,
+    "origin_not_allowed": 403,
+    "too_many_sessions": 429,
+    "too_many_commands": 429,
+    "too_many_sockets": 429,
+}
+_NAME = "a parameter's name, like w1.2.3 or b1.3"
+MISSING = {
+    "parameter": _NAME,
+    "x": _NAME,
+    "y": _NAME,
+    "step": "a whole number from 0",
+    "value": "a finite number",
 }
 log = logging.getLogger("retrace")
 
@@ -32,7 +45,8 @@ def error_of(failure: Exception) -> dict[str, Any]:
     """Return the body of an error; what is not the caller's fault says nothing of its inside."""
     if isinstance(failure, Refused):
         body = {"code": failure.code, "message": str(failure), "field": failure.field}
-        return {**body, "value": as_json(failure.value), "expected": failure.expected}
+        body |= {"value": as_json(failure.value), "expected": failure.expected}
+        return body if failure.retry_after is None else {**body, "retry_after": failure.retry_after}
     if isinstance(failure, Busy):
         progress = {"step": failure.step, "target": failure.target}
         return {"code": "computing", "message": str(failure), "field": None, **progress}
@@ -41,9 +55,6 @@ def error_of(failure: Exception) -> dict[str, Any]:
         return {"code": "cancelled", "message": message, "field": None}
     if isinstance(failure, NotStored):
         return {"code": "not_stored", "message": str(failure), "field": None}
-    if isinstance(failure, TooMany):
-        error = {"code": failure.code, "message": str(failure), "field": None}
-        return {**error, "retry_after": round(failure.retry_after, 3)}
     return {"code": "internal", "message": "something went wrong on the server", "field": None}
 
 
@@ -52,42 +63,62 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def refused(request: Request, failure: Refused) -> Response:
-        return _answer(request, STATUS.get(failure.code, 422), error_of(failure))
+        return answer(request, failure)
 
     @app.exception_handler(Busy)
     async def busy(request: Request, failure: Busy) -> Response:
-        return Json({"error": error_of(failure)}, 503, {"Retry-After": "1"})
+        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "1"})
 
     @app.exception_handler(NotStored)
     async def not_stored(request: Request, failure: NotStored) -> Response:
-        return Json({"error": error_of(failure)}, 503, {"Retry-After": "10"})
-
-    @app.exception_handler(TooMany)
-    async def too_many(request: Request, failure: TooMany) -> Response:
-        seconds = str(math.ceil(failure.retry_after))
-        return Json({"error": error_of(failure)}, 429, {"Retry-After": seconds})
+        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "10"})
 
     @app.exception_handler(Cancelled)
     async def cancelled(request: Request, failure: Cancelled) -> Response:
-        return Json({"error": error_of(failure)}, 409)
+        return Json({"error": _counted(request, failure)}, 409)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, failure: RequestValidationError) -> Response:
         first = failure.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        wrong = Refused("invalid", field, first.get("input"), first["msg"])
-        return _answer(request, 422, error_of(wrong))
+        wrong = Refused("invalid", field, first.get("input"), MISSING.get(field, first["msg"]))
+        return _answer(request, 422, _counted(request, wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, failure: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed"}.get(failure.status_code, "http")
         error = {"code": code, "message": str(failure.detail), "field": None}
-        return _answer(request, failure.status_code, error)
+        answer = _answer(request, failure.status_code, error)
+        answer.headers.update(failure.headers or {})
+        return answer
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, failure: Exception) -> Response:
-        log.error("unexpected failure at %s", request.url.path, exc_info=failure)
-        return _answer(request, 500, error_of(failure))
+
+def status_of(refusal: Refused) -> int:
+    """Return the HTTP status of a refusal."""
+    return STATUS.get(refusal.code, 422)
+
+
+def answer(request: Request, failure: Exception) -> Response:
+    """Return the answer to a refusal, or to what no handler knew; that is reported."""
+    if not isinstance(failure, Refused):
+        report(request.scope, failure)
+        return _answer(request, 500, _counted(request, failure))
+    found = _answer(request, status_of(failure), _counted(request, failure))
+    if failure.retry_after is not None:
+        found.headers["Retry-After"] = str(failure.retry_after)
+    return found
+
+
+def report(scope: Scope, failure: Exception) -> None:
+    """Log a failure by its route's pattern: a session's key stands in the path."""
+    fields = {"method": scope.get("method", "WebSocket"), "route": pattern(scope)}
+    log.error("unexpected failure", exc_info=failure, extra={"fields": fields})
+
+
+def _counted(request: Request, failure: Exception) -> dict[str, Any]:
+    error = error_of(failure)
+    request.app.state.metrics.refused(error["code"])
+    return error
 
 
 def _answer(request: Request, status: int, error: dict[str, Any]) -> Response:

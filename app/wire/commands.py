@@ -11,7 +11,9 @@ from app.refusal import Refused
 from app.timeline.reading import a_name, a_number, a_text, a_whole, an_object, refused
 
 UNITS = ("phase", "step", "epoch")
-_FAR = 2**53 - 1
+FAR = 2**53 - 1  # the largest whole number that JSON carries everywhere
+MOST_PHASE, MOST_ID = 1_000, 80
+SLOWEST, FASTEST = 0.01, 1_000  # per second
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ Command = Step | Seek | Change | Undo | Show | Play | Pause | Cancel
 def _step(given: dict[str, Any]) -> Step:
     an_object(given, "", ("unit", "by"))
     unit = a_name(given.get("unit", "phase"), "unit", UNITS)
-    by = a_whole(given.get("by", 1), "by", -_FAR, _FAR)
+    by = a_whole(given.get("by", 1), "by", -FAR, FAR)
     if by == 0:
         raise refused("by", by, "any whole number but 0")
     return Step(unit, by)
@@ -75,22 +77,22 @@ def _step(given: dict[str, Any]) -> Step:
 
 def _seek(given: dict[str, Any]) -> Seek:
     an_object(given, "", ("step", "phase"))
-    step = a_whole(given.get("step"), "step", 0, _FAR)
-    return Seek(step, a_whole(given.get("phase", 0), "phase", 0, 1_000))
+    step = a_whole(given.get("step"), "step", 0, FAR)
+    return Seek(step, a_whole(given.get("phase", 0), "phase", 0, MOST_PHASE))
 
 
 def _play(given: dict[str, Any]) -> Play:
     an_object(given, "", ("unit", "per_second"))
     wanted = "a number from 0 (as fast as it computes) to 1,000"
     per_second = a_number(given.get("per_second", 1), "per_second", wanted)
-    if per_second and not 0.01 <= per_second <= 1000:
+    if per_second and not SLOWEST <= per_second <= FASTEST:
         raise refused("per_second", per_second, wanted)
     return Play(a_name(given.get("unit", "step"), "unit", UNITS), per_second)
 
 
 def _show(given: dict[str, Any]) -> Show:
     an_object(given, "", ("example",))
-    return Show(a_whole(given.get("example"), "example", 0, _FAR))
+    return Show(a_whole(given.get("example"), "example", 0, FAR))
 
 
 def _bare(made: Callable[[], Command]) -> Callable[[dict[str, Any]], Command]:
@@ -120,7 +122,7 @@ def read_command(given: Any, known: tuple[str, ...] = tuple(READERS)) -> tuple[s
         raise refused("command", given, "an object like {'do': 'step'}")
     identity = given.get("id")
     if identity is not None:
-        a_text(identity, "id", 80)
+        a_text(identity, "id", MOST_ID)
     do = a_name(given.get("do"), "do", known)
     return identity, READERS[do]({k: v for k, v in given.items() if k not in ("do", "id")})
 

@@ -15,6 +15,7 @@ from app.maths.checks import PROOFS, Difference, LossAround, Tolerance, relative
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
+from app.wire.finite import finite
 from app.wire.symbols import factor_formula, factor_symbol
 
 Array = NDArray[Any]
@@ -211,8 +212,3 @@ def update_of(record: StepRecord, network: Network, index: int, name: str) -> It
         "new_value": after,
         "trained": name[0] == "w" or network.train_biases,
     }
-
-
-def finite(value: float) -> float | None:
-    """Return `value`, or None where JSON cannot hold it."""
-    return value if math.isfinite(value) else None

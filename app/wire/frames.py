@@ -65,8 +65,11 @@ def encode_frame(record: StepRecord, dataset: Dataset, view: View) -> bytes:
 
 def _body(record: StepRecord, dataset: Dataset, example: int, row: int) -> list[NDArray[Any]]:
     dtype = record.parameters.dtype
+    # Own units may lie beyond what a float32 holds: they are infinite in the frame.
     prediction = dataset.target_scaling.to_own_units(record.a[-1][example])
     own = (dataset.raw_inputs[row], prediction, dataset.raw_targets[row])
+    with np.errstate(over="ignore"):
+        shown = [part.astype(dtype) for part in own]
     return [
         record.parameters,
         record.gradient,
@@ -76,5 +79,5 @@ def _body(record: StepRecord, dataset: Dataset, example: int, row: int) -> list[
         *(part[example] for part in record.a),
         *(part[example] for part in record.delta),
         record.targets[example],
-        *(part.astype(dtype) for part in own),
+        *shown,
     ]

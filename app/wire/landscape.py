@@ -12,7 +12,8 @@ from app.maths.checks import LossAround
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
-from app.wire.explain import batch_derivative, finite, loss_around, update_of
+from app.wire.explain import batch_derivative, loss_around, update_of
+from app.wire.finite import finite, finite_list
 
 Array = NDArray[Any]
 Items = dict[str, Any]
@@ -131,10 +132,6 @@ def _columns(**columns: Array) -> list[Items]:
     """Return one object a row, null where a number is not finite."""
     rows = zip(*map(finite_list, columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
-
-
-def finite_list(numbers: Array) -> list[float | None]:
-    return [finite(number) for number in numbers.tolist()]
 
 
 def _axes(seen: list[Any], least: float, side: int) -> Array:

@@ -8,6 +8,7 @@ from app.data.datasets import Dataset
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
+from app.wire.finite import finite_list
 
 
 def step_json(
@@ -32,6 +33,7 @@ def step_json(
             _layer(record, network, layer, example) for layer in range(1, network.layer_count + 1)
         ],
         "units": _own_units(record, dataset, example),
+        "exact": record.exact,
     }
 
 
@@ -54,7 +56,7 @@ def _own_units(record: StepRecord, dataset: Dataset, example: int) -> dict[str, 
     prediction = dataset.target_scaling.to_own_units(record.a[-1][example])
     return {
         "inputs": dataset.raw_inputs[row].tolist(),
-        "prediction": prediction.tolist(),
+        "prediction": finite_list(prediction),
         "targets": dataset.raw_targets[row].tolist(),
         "input_names": [column.name for column in dataset.input_columns],
         "input_units": [column.unit for column in dataset.input_columns],

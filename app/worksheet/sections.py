@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from app.data.datasets import Dataset
 from app.data.scaling import Scaling
@@ -122,7 +123,10 @@ def error(n: Numbers, dataset: Dataset, pen: Pen) -> Iterator[Group]:
 
 
 def _own_units(n: Numbers, dataset: Dataset, j: int, pen: Pen) -> Iterator[Line]:
-    """Write prediction and error in the target's unit; nothing where the network sees that."""
+    """Write prediction and error in the target's unit.
+
+    Nothing where the network sees that, nor where a float cannot hold it.
+    """
     scaling, column = dataset.target_scaling, dataset.target_columns[j - 1]
     mean, scale = float(scaling.mean[j - 1]), float(scaling.scale[j - 1])
     if not _is_scaled(scaling, j - 1):
@@ -130,6 +134,8 @@ def _own_units(n: Numbers, dataset: Dataset, j: int, pen: Pen) -> Iterator[Line]
     prediction, target = n.prediction(j), n.target(j)
     value = float(scaling.to_own_units(n.record.a[-1][n.example])[j - 1])
     truth = float(dataset.raw_targets[n.record.rows[n.example]][j - 1])
+    if not isfinite(value - truth):
+        return
     own = Quantity(_own(prediction.symbol), value)
     raised = times(prediction, _scale(mean, scale))
     form = plus([raised, _mean(mean)]) if mean else raised

@@ -369,9 +369,9 @@ def test_a_late_trial_does_not_come_after_letting_go(visit: Visit) -> None:
     _drag(page, 60)
     page.wait_for_function("() => document.querySelector('.slice .now.held')")
     page.mouse.up()
+    expect(page.locator(".slice .now.held")).to_have_count(0)
     for route in held:
-        with page.expect_response(re.compile("/trial")):
-            route.continue_()
+        route.continue_()
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
     assert held
     expect(page.locator(".trial-note")).to_be_hidden()
@@ -457,7 +457,7 @@ def test_an_unknown_name_is_answered_with_those_nearby(visit: Visit) -> None:
     ):
         _find(page, text)
         expect(page.get_by_role("alert").filter(has_text=f"“{text}”")).to_contain_text(nearby)
-    _find(page, "w³₂₁")
+    _find(page, "w³₂,₁")
     expect(page.locator("#diagram [data-parameter='w3.2.1']")).to_have_attribute(
         "aria-pressed", "true"
     )
@@ -720,8 +720,8 @@ def test_an_activations_tangent_has_its_slope(
     assert view["drawn"] >= 0
 
 
-BADGES = """() => [...document.querySelectorAll('.badge-mark, .pill:not(.hidden) rect')]
-  .map((e) => { const b = e.getBoundingClientRect(); return [e.dataset.badge ?? 'label', b.left, b.top, b.right, b.bottom]; })"""
+BADGES = """() => [...document.querySelectorAll('.badge-chip, .pill:not(.hidden) rect')]
+  .map((e) => { const b = e.getBoundingClientRect(); return [e.parentNode.dataset.badge ?? 'label', b.left, b.top, b.right, b.bottom]; })"""
 
 
 @pytest.mark.parametrize("spec", [{}, NON_SQUARE, CLASSES], ids=["ames", "non-square", "classes"])
@@ -739,6 +739,46 @@ def test_badges_cover_no_label_and_not_each_other(visit: Visit, spec: Any) -> No
         assert len(places) == len(_factors(page))
 
 
+DEEP: dict[str, Any] = {
+    **NON_SQUARE,
+    "layers": [{"units": n, "activation": "tanh"} for n in (3, 4, 3)]
+    + [{"units": 2, "activation": "identity"}],
+}
+LABELS = """() => [...document.querySelectorAll(`#diagram .pill:not(.hidden) rect, #diagram .unit circle,
+    #diagram .delta:not(.hidden) rect, #diagram .bias rect, #diagram .error-bar text`)]
+  .map((e) => { const b = e.getBoundingClientRect();
+    const name = e.textContent || (e.parentNode.dataset.label ?? e.parentNode.className.baseVal);
+    return [name, b.left, b.top, b.right, b.bottom]; })
+  .filter(([, left, , right]) => right > left)"""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+@pytest.mark.parametrize("spec", [{}, NON_SQUARE, DEEP], ids=["ames", "non-square", "deep"])
+def test_the_label_of_a_selected_edge_covers_nothing(
+    browser: Browser, server: Server, spec: Any, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    visit = Visit(context.new_page(), server).open(spec)
+    page = visit.page
+    names = page.evaluate(
+        "() => [...document.querySelectorAll('#diagram .edge')].map((e) => e.dataset.parameter)"
+    )
+    layers = len({name.split(".")[0] for name in names})
+    page.get_by_role("button", name=re.compile(f"^Phase {2 * layers + 1}:")).click()
+    visit.at(0, 2 * layers + 1)
+    labelled = 0
+    shown = names[:: 1 if width == 390 else 3]
+    for name in shown:
+        _find(page, name)
+        edge = page.locator(f"#diagram [data-parameter='{name}']")
+        expect(edge).to_have_attribute("aria-pressed", "true")
+        assert overlapping(page.evaluate(LABELS)) == [], name
+        labelled += page.locator(f"#diagram .pill:not(.hidden)[data-label='{name}']").count()
+    assert labelled > 0.7 * len(shown)
+    context.close()
+    assert visit.problems == []
+
+
 def test_the_worksheet_of_the_step_is_one_click_away(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     visit.click("Step forward")
@@ -746,3 +786,297 @@ def test_the_worksheet_of_the_step_is_one_click_away(visit: Visit) -> None:
     page.get_by_label("Example").select_option("1")
     link = page.get_by_role("link", name="Worksheet")
     expect(link).to_have_attribute("href", re.compile(r"/worksheet\?step=1&example=1$"))
+
+
+TRIAL = """async (kept) => {
+  const { reduce, INITIAL } = await import('/static/js/core/reduce.js');
+  const tried = { parameter: 'w1.1.1', value: 2 };
+  const selected = reduce(INITIAL, { type: 'pick', name: 'w1.1.1' });
+  const dragged = reduce(selected, { type: 'try', value: 2 });
+  const state = { kept: dragged, 'let go': reduce(dragged, { type: 'restore' }),
+    another: reduce(reduce(selected, { type: 'pick', name: 'b1.1' }), { type: 'try', value: 2 }) }[kept];
+  return [{ type: 'trial', frame: {}, tried }, { type: 'beyond', tried }].map((action) => {
+    const { trial, beyond } = reduce(state, action);
+    return [trial !== null, beyond];
+  });
+}"""
+
+
+def test_a_trial_counts_only_while_its_own_parameter_is_tried(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    assert page.evaluate(TRIAL, "kept") == [[True, False], [False, True]]
+    assert page.evaluate(TRIAL, "let go") == [[False, False], [False, False]]
+    assert page.evaluate(TRIAL, "another") == [[False, False], [False, False]]
+
+
+ORDER = "() => [...document.querySelectorAll('#diagram .edge')].map((e) => e.dataset.parameter)"
+
+
+def test_what_is_off_a_dragged_weights_path_is_painted_once(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    page.get_by_role("button", name="Phase 7: Back through w¹").click()
+    visit.at(0, 7)
+    order = page.evaluate(ORDER)
+    _open_curve(page, "w2.2.3")
+    _drag(page, 60)
+    expect(page.locator(".trial-note")).to_be_visible()
+    still = page.locator("#diagram .still .edge")
+    expect(still).to_have_count(page.locator("#diagram .edge.dimmed").count())
+    assert still.count() == 23  # of 26: itself and the two behind it move
+    expect(page.locator("#diagram .still")).to_have_css("will-change", "transform")
+    expect(still.first.locator(".halo")).to_be_hidden()
+    painted = """() => { window.painted = 0;
+      const seen = ({ target }) => !target.matches('.halo'); // which is not shown
+      new MutationObserver((list) => { window.painted += list.filter(seen).length; }).observe(
+        document.querySelector('#diagram .still'),
+        { subtree: true, attributeFilter: ['stroke-width', 'x1', 'y1', 'transform'] }); }"""
+    first = page.locator("#diagram [data-unit='3.1']").get_attribute("data-a") or ""
+    page.evaluate(painted)
+    box = page.locator(".slice .now").bounding_box()
+    assert box
+    page.mouse.move(box["x"] - 40, box["y"])
+    expect(page.locator("#diagram [data-unit='3.1']")).not_to_have_attribute("data-a", first)
+    assert page.evaluate("window.painted") == 0
+    page.mouse.up()
+    expect(still).to_have_count(0)
+    assert page.evaluate(ORDER) == order
+
+
+def _open_curve(page: Page, name: str) -> None:
+    _find(page, name)
+    page.get_by_role("tab", name="What if").click()
+    expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
+    expect(page.get_by_role("tabpanel")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_the_focus_is_where_a_keyboard_user_expects_it(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    focused = page.locator(":focus")
+    close = page.get_by_role("button", name="Close: back to the phase")
+    for name, leave in (("w2.1.3", "Enter"), ("b1.2", "Escape"), ("u2.2", "Enter")):
+        page.get_by_role("combobox", name="Explain").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.locator(".chosen")).to_be_visible()
+        close.focus()
+        page.keyboard.press(leave)
+        kind = "data-unit" if name[0] == "u" else "data-parameter"
+        expect(focused).to_have_attribute(kind, name.removeprefix("u"))
+        expect(close).to_be_hidden()
+    page.keyboard.press("ArrowRight")  # from the unit on which the focus is
+    expect(focused).to_have_attribute("data-parameter", re.compile(r"w3\.2"))
+    page.get_by_role("button", name="Show it there").focus()
+    page.keyboard.press("Enter")
+    visit.at(0, 5)
+    expect(page.locator(".chosen")).to_be_focused()
+    page.locator("#diagram [data-unit='2.3']").click()
+    page.get_by_role("button", name="h¹₂: explain its weight").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".chosen")).to_contain_text("weight, h¹₂ to h²₃")
+    expect(page.locator(".chosen")).to_be_focused()
+    page.locator(".badge-mark").first.focus()
+    page.keyboard.press("Escape")
+    expect(focused).to_have_attribute("data-parameter", "w2.2.3")
+    _find(page, "w1.1.1")
+    close.click()
+    expect(page.locator("#panel")).to_be_focused()  # the arrows go on moving the phases
+    page.keyboard.press("ArrowRight")
+    visit.at(0, 6)
+
+
+def test_trying_again_leaves_the_focus_in_the_panel(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    page = visit.page
+    page.route(re.compile("/chain"), lambda route: route.abort())
+    _find(page, "w2.1.3")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute_all()
+    again.focus()
+    page.keyboard.press("Enter")
+    _expect_chain(page, _chain(visit, "w2.1.3"))
+    expect(page.locator(".chosen")).to_be_focused()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "tab"), [("chain", "Chain rule"), ("slice", "What if"), ("check", "Proof")]
+)
+@pytest.mark.parametrize("leave", ["Escape", "another session"])
+def test_what_nobody_waits_for_is_not_asked_any_more(
+    visit: Visit, path: str, tab: str, leave: str
+) -> None:
+    page = visit.open(NON_SQUARE).page
+    asked: list[str] = []
+    page.route(re.compile(rf"/{path}\?"), lambda route: asked.append(route.request.url))
+    dropped: list[str] = []
+    page.on("requestfailed", lambda request: dropped.append(request.url))
+    _find(page, "w2.1.3")
+    if path != "chain":
+        page.get_by_role("tab", name=tab).click()
+    if path == "check":
+        page.get_by_role("button", name="Check all").click()
+    page.wait_for_function("() => document.querySelector('.chosen').getClientRects().length")
+    with page.expect_event("requestfailed", lambda request: f"/{path}" in request.url):
+        if leave == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            page.get_by_label("Preset").select_option(index=1)
+    assert dropped == asked
+
+
+def test_a_trial_is_dropped_with_its_weight(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _open_curve(page, "w2.2.3")
+    page.route(re.compile("/trial"), lambda route: None)
+    with page.expect_request(re.compile("/trial")):
+        _drag(page, 60)
+    with page.expect_event("requestfailed", lambda request: "/trial" in request.url):
+        page.mouse.up()
+
+
+def test_escape_ends_a_drag_and_only_that(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _open_curve(page, "w2.2.3")
+    handle = page.locator(".slice .now")
+    own = handle.get_attribute("aria-valuenow") or ""
+    _drag(page, 60)
+    expect(page.locator(".trial-note")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".trial-note")).to_be_hidden()
+    box = handle.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 30, box["y"])
+    expect(handle).to_have_attribute("aria-valuenow", own)
+    expect(page.locator(".slice .now.held")).to_have_count(0)
+    page.mouse.up()
+    expect(page.locator(".chosen")).to_be_visible()
+
+
+def test_an_overflow_while_dragging_is_said_once_and_calmly(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    page = visit.page
+    _open_curve(page, "w2.2.3")
+    error = {"code": "not_finite", "message": "value: expected a value", "field": "value"}
+    refuse = {"status": 422, "json": {"error": error}}
+    page.route(re.compile("/trial"), lambda route: route.fulfill(**refuse))
+    said = page.locator(".said")
+    with page.expect_response(re.compile("/trial")):
+        _drag(page, 30)
+    expect(said).to_contain_text("overflow")
+    page.evaluate(
+        """() => { window.repeated = 0; new MutationObserver((l) => { window.repeated += l.length; })
+          .observe(document.querySelector('.said'), { childList: true, characterData: true, subtree: true }); }"""
+    )
+    box = page.locator(".slice .now").bounding_box()
+    assert box
+    with page.expect_response(re.compile("/trial")):
+        page.mouse.move(box["x"] + 40, box["y"])
+    expect(said).to_contain_text("overflow")
+    assert page.evaluate("window.repeated") == 0
+    expect(page.locator("#notices .notice")).to_have_count(0)
+    page.mouse.up()
+    expect(said).to_contain_text("Restored")
+    context.close()
+
+
+def test_a_value_set_at_the_update_says_from_when_it_holds(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    page.get_by_role("button", name=re.compile("Update")).click()
+    visit.at(0, 6)
+    _open_curve(page, "w2.1.1")
+    field = page.get_by_label("Set this parameter to")
+    field.fill("1.5")
+    field.press("Enter")
+    told = page.get_by_role("status").filter(has_text="Set: w²₁₁ = 1.5 from step 1 on.")
+    expect(told).to_be_visible()
+    _find(page, "w1.1.1")
+    expect(told).to_have_count(0)
+
+
+def test_a_bias_is_not_called_an_edge(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    for name, place in (("b2.1", "the number on the bias"), ("w2.1.1", "the number on the edge")):
+        _find(page, name)
+        body = page.locator("#tab-body > div:not([hidden])")
+        expect(body).to_contain_text(f"mean of 3: {place}")
+        page.get_by_role("tab", name="Proof").click()
+        expect(body).to_contain_text(f"The batch of 3: {place}")
+        page.get_by_role("tab", name="Chain rule").click()
+
+
+def test_a_name_is_read_as_the_page_writes_it(visit: Visit) -> None:
+    page = visit.open(WIDE).page
+    for text, name in (
+        ("w²₃,₁₄", "w2.3.14"),
+        ("w³₁₀,₂", "w3.10.2"),
+        ("w²₃₁", "w2.3.1"),
+        ("b²₁₂", "b2.12"),
+        ("w3.10.2", "w3.10.2"),
+        ("W2.3.14 ", "w2.3.14"),
+    ):
+        _find(page, text)
+        expect(page.locator("#find-error")).to_have_text("")
+        expect(page.locator(f"#diagram [data-parameter='{name}']")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+
+
+STEADY = """() => new Promise((done) => {
+  const parts = () => [...document.querySelectorAll('#tab-body > div:not([hidden]) h3')];
+  const places = () => parts().map((e) => e.offsetTop + '');
+  let steps = 0; let step = ''; let known = []; const jumps = [];
+  requestAnimationFrame(function look() {
+    const now = document.querySelector('.note').textContent;
+    if (now !== step) {
+      step = now; steps += 1;
+      if (steps > 6) { const at = places(); if (known.length && at.join() !== known.join()) jumps.push([known, at]); known = at; }
+      else known = places();
+    }
+    if (steps > 16) return done(jumps);
+    requestAnimationFrame(look);
+  });
+})"""
+
+
+@pytest.mark.parametrize("tab", ["Proof", "Gradient"])
+def test_what_is_read_while_it_plays_does_not_jump(visit: Visit, tab: str) -> None:
+    page = visit.open({**NON_SQUARE, "batch_size": 7}).page  # no short batch, of which less is said
+    page.get_by_role("button", name="Phase 7: Back through w¹").click()
+    visit.at(0, 7)
+    _find(page, "w2.2.3")
+    page.get_by_role("tab", name=tab).click()
+    expect(page.locator("#tab-body > div:not([hidden]) math").first).to_be_visible()
+    page.get_by_label("Speed").select_option("5 steps/s")
+    page.get_by_role("button", name="Play").click()
+    assert page.evaluate(STEADY) == []
+    page.get_by_role("button", name="Pause").click()
+
+
+SMALL = """(least) => [...document.querySelectorAll(`#panel :is(button, input, select),
+    #diagram :is(.unit, .bias, .badge-mark)`)]
+  .filter((e) => e.getClientRects().length)
+  .map((e) => [e, e.matches('.badge, #diagram *') ? 24 : least, e.getBoundingClientRect()])
+  .filter(([, most, b]) => b.width < most || b.height < most)
+  .map(([e, , b]) => [e.outerHTML.slice(0, 80), b.width, b.height])"""
+
+
+def test_what_a_finger_touches_is_large_enough(browser: Browser, server: Server) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    page = visit.page
+    _find(page, "w2.2.3")
+    for tab in ("Chain rule", "What if", "Proof", "Gradient"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tabpanel", name=tab)).not_to_have_attribute("aria-busy", "true")
+        assert page.evaluate(SMALL, 44) == []
+    _find(page, "u2.2")
+    expect(page.locator("#tab-body > div:not([hidden]) td").first).to_be_visible()
+    assert page.evaluate(SMALL, 44) == []
+    context.close()
+    assert visit.problems == []

@@ -199,7 +199,7 @@ def test_a_change_is_applied_once_and_in_order(visit: Visit) -> None:
     found = page.evaluate(REDUCED, [{}, [hello, _change(1, 3), new, _change(1, 9), new]])
     kept = {"edits": [edit], "can_undo": True, "furthest": 3, "revision": 1, "offset": 2}
     assert found["session"] == {"cursor": {"step": 3, "phase": 0}, **kept}
-    assert found["notice"] == "Another viewer changed the run: α = 0.1 from step 0 on."
+    assert found["notice"] == "Another viewer changed this run. Now α = 0.1 from step 0 on."
 
 
 def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> None:
@@ -213,9 +213,9 @@ def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> 
     assert found["frame"] == {"revision": 1, "step": 6}
     assert found["session"]["cursor"] == {"step": 5, "phase": 1}
     assert found["connection"] == "open"
-    assert found["notice"] == "Another viewer took the last change back."
+    assert found["notice"] == "Another viewer changed this run: the last change is taken back."
     found = page.evaluate(REDUCED, [before, [{**resumed, "changes": [], "playing": None}]])
-    assert found["notice"].startswith("Playing stopped when the connection was lost.")
+    assert found["notice"].startswith("Playing stopped while the connection was cut.")
 
 
 def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
@@ -224,7 +224,7 @@ def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
     error = {"type": "error", "error": {"code": "not_stored", "message": words}}
     found = page.evaluate(REDUCED, [{"session": _session()}, [error]])
     assert found["session"] == _session()
-    assert found["notice"] == "Nothing was changed, since the disk is full; reading goes on."
+    assert found["notice"] == words
     cancelled = {"type": "error", "error": {"code": "cancelled", "message": "another move"}}
     assert page.evaluate(REDUCED, [{}, [cancelled]])["notice"] is None
 
@@ -236,7 +236,7 @@ def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
         (1012, "The server restarts; your run is kept.", False),
         (4404, "This session is no longer on the server.", True),
         (4408, "This page fell behind", False),
-        (4429, "Too many pages have this run open.", False),
+        (4429, "Too many pages show this run.", False),
     ],
 )
 def test_every_reason_for_a_closed_connection_has_its_words(

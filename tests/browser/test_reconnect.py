@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
+from app.sessions.schema import FILE
 from tests.browser.conftest import Server, Visit
 
 LIVE = "**/live*"
@@ -20,7 +24,8 @@ LIVE = "**/live*"
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Server]:
     """A server that only this test has, and may kill."""
-    server = Server(tmp_path)
+    many = {"RETRACE_COMMANDS_PER_SECOND": "10000", "RETRACE_COMMAND_BURST": "10000"}
+    server = Server(tmp_path, **many)
     server.start()
     yield server
     server.stop()
@@ -33,7 +38,9 @@ def guest(browser: Browser, own: Server) -> Iterator[Visit]:
     found = Visit(context.new_page(), own)
     yield found
     context.close()
-    assert [words for words in found.problems if "WebSocket" not in words] == []
+    assert [
+        words for words in found.problems if not re.search("WebSocket|REFUSED|RESET", words)
+    ] == []
 
 
 def _greetings(page: Page) -> list[tuple[str, str]]:
@@ -118,26 +125,23 @@ def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: V
     """More was done meanwhile than the server keeps."""
     page, own = guest.page, guest.server
     greetings = _greetings(page)
-    sockets: list[WebSocketRoute] = []
-    page.route_web_socket(LIVE, lambda ws: sockets.append(ws) or ws.connect_to_server())
     guest.open()
+    expect(page.frame_locator("iframe").locator("#loss .scatterlayer").first).to_be_attached()
     own.kill()
     expect(page.get_by_role("alert").filter(has_text="Connection lost")).to_be_visible()
     page.context.set_offline(True)
     own.start()
     with httpx.Client() as client:
-        for k in range(1_050):
-            by = {"do": "step", "unit": "step", "by": 1 if k % 2 else 2}
-            while client.post(f"{guest.api}/commands", json=by).status_code == 429:
-                pass
+        for _ in range(1_001):
+            client.post(f"{guest.api}/commands", json={"do": "step", "unit": "step", "by": 1})
     page.context.set_offline(False)
-    guest.at(1_575, 0)
-    assert [kind for kind, _ in greetings] == ["hello", "hello"]
+    guest.at(1_001, 0)
+    assert greetings == [("hello", ""), ("hello", "since=0")]
 
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(4408, "This page fell behind and was cut off."), (4429, "Too many pages have this run open")],
+    [(4408, "This page fell behind and was cut off."), (4429, "Too many pages show this run")],
 )
 def test_a_close_code_is_told_in_words_and_the_page_tries_again(
     visit: Visit, code: int, words: str
@@ -241,7 +245,6 @@ def test_two_tabs_agree_after_commands_from_both(
         expect(other.page.get_by_role("status").filter(has_text=f"α = {rate}")).to_be_visible()
     for one in (visit, other):
         one.at(40, 0)
-        assert httpx.get(one.api).json()["offset"] == 42
     texts = [one.page.locator("#rate").inner_text() for one in (visit, other)]
     assert texts[0] == texts[1]
     other.page.close()
@@ -256,11 +259,11 @@ def test_a_change_made_elsewhere_is_told_without_taking_the_focus(
     field.focus()
     change = {"do": "change", "parameter": "w1.2.3", "value": 0.4}
     httpx.post(f"{visit.api}/commands", json=change)
-    told = page.get_by_role("status").filter(has_text="Another viewer changed the run")
-    expect(told).to_have_text("Another viewer changed the run: w¹₂₃ = 0.4 from step 0 on.×")
+    told = page.get_by_role("status").filter(has_text="Another viewer changed this run")
+    expect(told).to_have_text("Another viewer changed this run. Now w¹₂₃ = 0.4 from step 0 on.×")
     expect(field).to_be_focused()
     httpx.post(f"{visit.api}/commands", json={"do": "undo"})
-    expect(page.locator("#notices")).to_contain_text("Another viewer took the last change back.")
+    expect(page.locator("#notices")).to_contain_text("the last change is taken back.")
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs limits of another process")
@@ -272,13 +275,13 @@ def test_a_disk_that_takes_no_more_is_told_and_reading_goes_on(guest: Visit) -> 
     before = resource.prlimit(own.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(own.pid, resource.RLIMIT_FSIZE, (0, before[1]))
     guest.click("Step forward")
-    full = page.get_by_role("alert").filter(has_text="Nothing was changed, since the disk")
-    expect(full).to_contain_text("reading goes on.")
+    full = page.get_by_role("alert").filter(has_text="nothing was changed, since the disk")
+    expect(full).to_contain_text("reading goes on")
     guest.at(1, 0)
     _rate(page, "0.3")
     expect(page.get_by_role("textbox", name="Learning rate", exact=True)).to_have_value("0.05")
     page.locator("#diagram [data-parameter='w2.1.1']").press("Enter")
-    expect(page.locator("#tab-body > div:not([hidden]) h3").first).to_be_visible()
+    expect(page.locator("#tab-body")).to_contain_text("to see where it lives in the diagram")
     resource.prlimit(own.pid, resource.RLIMIT_FSIZE, before)
     page.keyboard.press("Escape")
     guest.click("Step forward")
@@ -289,28 +292,39 @@ def test_a_disk_that_takes_no_more_is_told_and_reading_goes_on(guest: Visit) -> 
 def test_digits_computed_on_another_machine_are_said_to_be_so(
     browser: Browser, tmp_path: Path
 ) -> None:
-    """More threads take a sum in another order: another kind of machine."""
-    server = Server(tmp_path, OPENBLAS_NUM_THREADS="1")
+    """A store from a machine that sums in another order: its bytes are not those found here."""
+    server = Server(tmp_path)
     server.start()
     session = httpx.post(f"{server.url}/api/sessions", json={}).json()
     far = {"do": "seek", "step": 300, "phase": 0}
     httpx.post(f"{server.url}/api/sessions/{session['id']}/commands", json=far)
     server.stop()
-    server.settings["OPENBLAS_NUM_THREADS"] = "2"
+    _record_elsewhere(tmp_path / FILE)
     server.start()
     visit = Visit(browser.new_page(), server)
     visit.page.goto(f"{server.url}/s/{session['id']}")
     visit.ready()
-    visit.page.get_by_label("Jump to step").fill("37")
-    visit.page.keyboard.press("Enter")
-    visit.at(37, 0)
     note = visit.page.get_by_text("Computed anew on this machine")
-    expect(note).to_contain_text("may differ from those first recorded (on NumPy ")
-    expect(note).to_contain_text("threads 1")
-    visit.page.get_by_label("Jump to step").fill("900")
-    visit.page.keyboard.press("Enter")
-    visit.at(900, 0)
-    expect(note).to_be_hidden()
+    for step, anew in ((37, True), (900, False), (38, True)):
+        visit.page.get_by_label("Jump to step").fill(str(step))
+        visit.page.keyboard.press("Enter")
+        visit.at(step, 0)
+        expect(note).to_be_visible(visible=anew)
+    expect(note).to_contain_text("may differ from those first recorded (on NumPy 1.0, elsewhere)")
     visit.page.close()
     server.stop()
     assert visit.problems == []
+
+
+def _record_elsewhere(file: Path) -> None:
+    """Let another machine have computed every step; each checkpoint differs in its last bit."""
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE saved SET recorders = ?", (json.dumps([[0, "NumPy 1.0, elsewhere"]]),))
+        for row, state in db.execute(
+            "SELECT rowid, state FROM checkpoint WHERE step > 0"
+        ).fetchall():
+            other = bytes([state[0] ^ 1]) + state[1:]
+            db.execute(
+                "UPDATE checkpoint SET state = ?, machine = 'NumPy 1.0, elsewhere' WHERE rowid = ?",
+                (other, row),
+            )

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from jinja2 import Environment, meta
 
+from app.limits import Limits, setting_of
+from app.metrics import Metrics
 from app.settings import Settings, settings_from
 from app.web import contexts
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+COMPOSE = (ROOT / "compose.yaml").read_text("utf-8")
 
 
 def test_the_commands_of_the_readme_exist() -> None:
@@ -25,18 +32,82 @@ def test_the_commands_of_the_readme_exist() -> None:
         assert command in help_text
 
 
-def test_the_documented_settings_are_the_settings() -> None:
-    documented = dict(re.findall(r"\| `(RETRACE_\w+)` \| `([^`]+)`", README))
-    default = Settings()
-    assert documented == {
-        "RETRACE_HOST": default.host,
-        "RETRACE_PORT": str(default.port),
-        "RETRACE_DATA_DIR": str(default.data_dir),
-    }
-    changed = settings_from(
-        {"RETRACE_HOST": "::1", "RETRACE_PORT": "81", "RETRACE_DATA_DIR": "/tmp/x"}
+def _told(value: Any) -> str:
+    """Return a setting's default as the documents write it; an empty list is an empty cell."""
+    return "" if value == () else str(value)
+
+
+def _defaults() -> dict[str, str]:
+    """Every setting with its default, from the code."""
+    own = {setting_of(f.name): _told(getattr(Settings(), f.name)) for f in fields(Settings)}
+    limits = {setting_of(f.name): _told(getattr(Limits(), f.name)) for f in fields(Limits)}
+    return {name: default for name, default in own.items() if name != "RETRACE_LIMITS"} | limits
+
+
+def _documented(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^\| `(RETRACE_\w+)` \| *`?([^`|]*?)`? *\|", text, re.M))
+
+
+def test_the_table_of_settings_is_every_setting_with_its_default() -> None:
+    assert _documented(DEPLOYMENT) == _defaults()
+
+
+def test_the_settings_of_the_readme_are_settings() -> None:
+    found = _documented(README)
+    assert set(found) >= {"RETRACE_HOST", "RETRACE_PORT", "RETRACE_DATA_DIR"}
+    assert found.items() <= _defaults().items()
+
+
+@pytest.mark.parametrize("name", sorted(_defaults()))
+def test_every_documented_setting_is_read(name: str) -> None:
+    value = {
+        "RETRACE_LOG_LEVEL": "error",
+        "RETRACE_LOG_FORMAT": "text",
+        "RETRACE_ALLOWED_ORIGINS": "https://a.example",
+    }.get(name, "81")
+    assert settings_from({name: value}) != Settings()
+
+
+def test_the_documented_metrics_are_the_metrics() -> None:
+    told = Metrics().exposition()[0].decode()
+    found = set(re.findall(r"^# HELP (retrace_\w+)", told, re.M))
+    documented = set(re.findall(r"`(retrace_\w+)`", DEPLOYMENT))
+    assert documented == {name for name in found if not name.endswith("_created")}
+
+
+def test_the_proxy_keeps_to_itself_what_is_for_operators() -> None:
+    asked = next(line for line in COMPOSE.splitlines() if "@inside path" in line).split()[2:]
+    assert set(asked) == {"/metrics", "/readyz", "/healthz"}
+    assert "location = /metrics { return 404; }" in DEPLOYMENT
+
+
+@pytest.mark.parametrize("service", ["retrace", "proxy"])
+def test_services_may_do_as_little_as_can_be(service: str) -> None:
+    found = yaml.safe_load(COMPOSE)["services"][service]
+    assert found["read_only"] is True
+    assert found["cap_drop"] == ["ALL"]
+    assert found["security_opt"] == ["no-new-privileges:true"]
+    assert found["mem_limit"]
+
+
+def test_only_the_proxy_is_reached_from_outside() -> None:
+    services = yaml.safe_load(COMPOSE)["services"]
+    assert [name for name, found in services.items() if "ports" in found] == ["proxy"]
+    assert services["proxy"]["cap_add"] == ["NET_BIND_SERVICE"]
+    assert "cap_add" not in services["retrace"]
+
+
+def test_the_container_of_compose_fits_the_image() -> None:
+    found, image = yaml.safe_load(COMPOSE)["services"]["retrace"], (ROOT / "Dockerfile").read_text()
+    assert f"USER {found['user']}\n" in image
+    assert [volume.split(":")[1] for volume in found["volumes"]] == re.findall("VOLUME (.+)", image)
+    assert "/readyz" in found["healthcheck"]["test"][-1]
+    assert int(found["stop_grace_period"].rstrip("s")) > int(
+        found["environment"]["RETRACE_STOP_SECONDS"]
     )
-    assert (changed.host, changed.port, changed.data_dir) == ("::1", 81, Path("/tmp/x"))
+    assert set(found["environment"]) <= set(_defaults())
+    networks = yaml.safe_load(COMPOSE)["services"]["proxy"]["networks"]
+    assert networks["inside"]["ipv4_address"] == found["environment"]["RETRACE_TRUSTED_PROXIES"]
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "web", ""])

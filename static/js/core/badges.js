@@ -1,6 +1,6 @@
 // Where the factors of a chain live in the diagram: a numbered badge for each. Pure arithmetic.
 
-import { overlaps, pointOn } from "./geometry.js";
+import { overlaps, pointOn } from "./labels.js";
 
 const CHIP = { width: 62, height: 18 };
 const DOT = { width: 18, height: 18 };
@@ -11,15 +11,21 @@ const VALUED = new Set(["error", "slope", "weight"]); // their number stands now
  * @param plan  what planDiagram made
  * @param {{kind: string, at: string, value: number}[]} factors
  * @param {boolean} known  whether the diagram has come as far as their numbers
+ * @param {import("./geometry.js").Box | null} own  the label of the selected edge
  * @returns {({x: number, y: number, width: number, height: number, valued: boolean} | null)[]}
  *   null where the diagram does not draw the place
  */
-export function badgePlaces(plan, factors, known) {
+export function badgePlaces(plan, factors, known, own = null) {
   const roomy = known && !plan.narrow && !plan.large && !plan.compact;
-  const labels = plan.edges.filter((edge) => edge.label && factors.some(({ at }) => at === edge.name)).map(({ label }) => label);
+  const labels = plan.edges
+    .filter((edge) => edge.label && factors.some(({ at }) => at === edge.name))
+    .map(({ label }) => label);
+  if (own) labels.push(own);
   const put = (factor, taken, valued) => {
     const size = valued ? CHIP : DOT;
-    const place = isEdge(factor) ? onEdge(plan, factor.at, size, taken) : beside(plan, factor, size);
+    const place = isEdge(factor)
+      ? onEdge(plan, factor.at, size, taken)
+      : beside(plan, factor, size);
     return place && { ...place, ...size, valued };
   };
   const fits = (box) => !labels.some((label) => overlaps(box, label));
@@ -32,7 +38,9 @@ export function badgePlaces(plan, factors, known) {
   factors.forEach((factor, k) => {
     if (!isEdge(factor)) return;
     const taken = [...places.filter(Boolean), ...labels];
-    places[k] = (roomy && put(factor, taken, true)) || put(factor, taken, false);
+    const clear = [...taken, ...plan.taken];
+    places[k] = (roomy && put(factor, clear, true)) || put(factor, clear, false);
+    places[k] ??= put(factor, taken, false) ?? put(factor, [], false);
   });
   return places;
 }
@@ -43,7 +51,7 @@ function onEdge(plan, name, size, taken) {
   const edge = plan.edges.find((one) => one.name === name);
   if (!edge) return null;
   const free = (point) => !taken.some((other) => overlaps({ ...point, ...size }, other));
-  return ALONG.map((t) => pointOn(edge, t)).find(free) ?? (size === DOT ? pointOn(edge, 0.5) : null);
+  return ALONG.map((t) => pointOn(edge, t)).find(free) ?? null;
 }
 
 function beside(plan, { kind, at }, size) {
@@ -55,9 +63,15 @@ function beside(plan, { kind, at }, size) {
   if (!unit) return null;
   const r = plan.radius;
   if (kind === "error" && plan.large) return { x: unit.x + r + 26, y: unit.y };
-  if (kind === "error") return { x: plan.barX, y: unit.y - plan.barHeight / 2 - (plan.narrow ? 20 : 14) };
+  if (kind === "error") return aboveBar(plan, unit, size);
   if (kind === "slope") return { x: unit.x + 0.72 * r + size.width / 2 - 6, y: unit.y - 0.72 * r };
   if (kind === "delta" && plan.large) return { x: unit.x - r - 10, y: unit.y + r };
-  if (kind === "delta") return { x: unit.x - 38 - size.width / 2 + 6, y: unit.y + r + 15 };
+  if (kind === "delta") return { x: unit.x - (plan.tag + size.width) / 2 + 6, y: unit.y + r + 15 };
   return { x: unit.x - 0.72 * r - size.width / 2 + 6, y: unit.y - 0.72 * r };
+}
+
+/** Above the bar and to the left of its texts; where it is narrow they stand between. */
+function aboveBar({ barX, barHeight, narrow }, unit, { width }) {
+  if (narrow) return { x: barX, y: unit.y - barHeight / 2 - 28 };
+  return { x: barX + Math.min(0, 20 - width / 2), y: unit.y - barHeight / 2 - 14 };
 }

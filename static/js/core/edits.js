@@ -20,9 +20,9 @@ export function editWords(edit) {
 export function elsewhereWords(before, { edits, dropped }) {
   const known = new Set(before.map((edit) => JSON.stringify(edit)));
   const fresh = edits.findLast((edit) => !known.has(JSON.stringify(edit)));
-  if (!dropped) return "Another viewer took the last change back.";
-  const what = fresh ? `: ${editValue(fresh)} from step ${count(fresh.step)} on` : "";
-  return `Another viewer changed the run${what}.${droppedWords(dropped, " That")}`;
+  if (!dropped) return "Another viewer changed this run: the last change is taken back.";
+  const what = fresh ? ` Now ${editValue(fresh)} from step ${count(fresh.step)} on.` : "";
+  return `Another viewer changed this run.${what}${droppedWords(dropped, " That")}`;
 }
 
 export function droppedWords(dropped, what = "This change") {

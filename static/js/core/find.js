@@ -5,7 +5,7 @@ import { parseName } from "./network.js";
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
 
-/** w1.2.3, W1.2.3, w¹₂₃, b1.3, u1.2 -> the name as the page uses it, or null. */
+/** w1.2.3, W1.2.3, w¹₂₃, w¹₁₀,₂, b1.3, u1.2 -> the name as the page uses it, or null. */
 export function findName(layout, text) {
   const name = plain(text);
   if (/^[wb]\d+(\.\d+){1,2}$/.test(name)) {
@@ -16,11 +16,19 @@ export function findName(layout, text) {
   return unit && unit[0] < layout.sizes.length && unit[1] >= 1 && unit[1] <= layout.sizes[unit[0]] ? name : null;
 }
 
+/**
+ * As it is typed, or as the page writes it: raised digits are the layer, lowered ones the indices,
+ * of one digit each, or with a comma between them where one has more.
+ */
 function plain(text) {
-  return Array.from(text.trim().toLowerCase(), (letter) => {
-    if (RAISED.includes(letter)) return String(RAISED.indexOf(letter));
-    return LOWERED.includes(letter) ? `.${LOWERED.indexOf(letter)}` : letter;
-  }).join("");
+  const typed = text.trim().toLowerCase().replaceAll(/\s/g, "");
+  const written = typed.match(new RegExp(`^([wbu])([${RAISED}]+)([${LOWERED},]+)$`, "u"));
+  if (!written) return typed;
+  const digits = (raised, letters) => Array.from(letters, (letter) => raised.indexOf(letter)).join("");
+  const [, kind, layer, lowered] = written;
+  const single = kind === "w" && !lowered.includes(",");
+  const indices = single ? Array.from(lowered) : lowered.split(",");
+  return [kind + digits(RAISED, layer), ...indices.map((index) => digits(LOWERED, index))].join(".");
 }
 
 /** The names of the same kind in the layer that was meant, or of all layers. */

@@ -1,52 +1,85 @@
-// Where everything in the diagram stands: units, edges, labels that overlap nothing. Pure arithmetic.
+// Where everything in the diagram stands: units, edges, labels that
+// overlap nothing. Pure arithmetic.
 
 import { symbol } from "./format.js";
+import { obstacles, PILL, placeLabels } from "./labels.js";
 import { edgeCount, LARGE, shownUnits } from "./strongest.js";
 
-export const PILL = { width: 66, height: 22 };
+export { overlaps, PILL } from "./labels.js";
+
 const ERROR_COLUMN = 190;
 const MOST_LABELLED = 40;
+const TAG = 76; // width of the tag that says a unit's δ
 
 /**
  * @typedef {{ x: number, y: number }} Point
  * @typedef {Point & { width: number, height: number }} Box  the point is its centre
  * @param {Set<string>} strongest  in a large network, the edges that are drawn one by one
- * @returns the whole plan of a network: {width, height, radius, units, edges, biases, bars}
+ * @returns the whole plan of a network: {width, height, radius, units, edges, biases, taken, …};
+ *   `slot` is the height that belongs to one output and its error bar
  */
 export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
   const large = edgeCount(allSizes) > LARGE;
   const sizes = allSizes.map((size) => shownUnits(size, large));
+  const measures = measure(sizes, narrow, large);
+  const { radius, spread, compact } = measures;
+  const units = placeUnits(sizes, measures);
+  const at = new Map(units.map((u) => [u.name, u]));
+  const biases = units
+    .filter((u) => u.layer > 0 && (!large || spread(u.layer) > 2 * radius + 60))
+    .map((u) => biasMark(u, radius, compact || narrow));
+  const edges = edgesBetween(sizes, at, radius, large ? strongest : null);
+  const taken = obstacles(units, biases, measures);
+  if (edges.length <= MOST_LABELLED && !narrow && !large) placeLabels(edges, taken);
+  const hidden = allSizes.map((size, layer) => size - sizes[layer]);
+  const { width, height, tag } = measures;
+  const drawn = { units, biases, edges, taken, hidden, ...placeBars(sizes, measures) };
+  return { width, height, radius, tag, narrow, compact, large, ...drawn };
+}
+
+/** How large the picture is, and everything in it. */
+function measure(sizes, narrow, large) {
   const most = Math.max(...sizes);
   const layers = sizes.length - 1;
   const width = narrow ? 420 : Math.max(960, 340 + layers * 240 + ERROR_COLUMN);
-  const left = narrow ? 46 : 176;
-  const right = narrow ? 74 : ERROR_COLUMN;
-  const radius = narrow ? 24 : large ? Math.max(4, Math.min(12, 230 / most)) : most <= 4 ? 33 : most <= 6 ? 26 : 18;
+  const sides = narrow ? { left: 46, right: 84 } : { left: 176, right: ERROR_COLUMN };
+  const column = (width - sides.left - sides.right - 24) / layers;
+  const wide = large ? Math.max(4, Math.min(12, 230 / most)) : radiusFor(most);
+  const radius = narrow ? Math.min(24, 0.42 * column) : wide;
   // Above a unit stands its bias, below it its tag; an input has neither.
-  const least = (layer) => (large ? 2 * radius + 3 : 2 * radius + (layer > 0 ? 62 : narrow ? 44 : 14));
+  const around = (layer) => (large ? 3 : layer > 0 ? 62 : narrow ? 44 : 14);
+  const least = (layer) => 2 * radius + around(layer);
   const needed = Math.max(narrow ? 300 : 400, ...sizes.map((size, layer) => size * least(layer)));
-  const spread = (layer) => Math.max(least(layer), Math.min(narrow ? 132 : 150, needed / sizes[layer]));
-  const height = needed + 28;
+  const room = (layer) => Math.min(narrow ? 132 : 150, needed / sizes[layer]);
+  const spread = (layer) => Math.max(least(layer), room(layer));
+  const compact = radius < 22;
+  const tag = narrow ? Math.min(TAG, column - 4) : TAG; // wide enough for δ, and in its column
+  return { ...sides, narrow, width, height: needed + 28, needed, radius, spread, compact, tag };
+}
+
+const radiusFor = (most) => (most <= 4 ? 33 : most <= 6 ? 26 : 18);
+
+function placeUnits(sizes, { left, right, width, height, radius, spread }) {
+  const across = (width - left - right - radius) / (sizes.length - 1);
   const unit = (layer, k) => ({
     layer,
     unit: k,
     name: `${layer}.${k}`,
-    x: left + (layer * (width - left - right - radius)) / layers,
+    x: left + layer * across,
     y: height / 2 + (k - (sizes[layer] + 1) / 2) * spread(layer),
   });
-  const units = sizes.flatMap((size, layer) => range(size).map((k) => unit(layer, k)));
-  const at = new Map(units.map((u) => [u.name, u]));
-  const compact = radius < 22;
-  const biases = units.filter((u) => u.layer > 0 && (!large || spread(u.layer) > 2 * radius + 60)).map((u) => biasMark(u, radius, compact || narrow));
-  const edges = edgesBetween(sizes, at, radius, large ? strongest : null);
-  const taken = obstacles(units, biases, radius);
-  for (const edge of edges) edge.spot = clearest(edge, taken);
-  placeLabels(edges, taken, edges.length <= MOST_LABELLED && !narrow && !large);
-  const hidden = allSizes.map((size, layer) => size - sizes[layer]);
+  return sizes.flatMap((size, layer) => range(size).map((k) => unit(layer, k)));
+}
+
+/** The column of error bars; where it is narrow their texts stand above and below them. */
+function placeBars(sizes, { width, right, radius, needed, spread, narrow }) {
+  const last = sizes.length - 1;
+  const texts = narrow ? 76 : 40;
+  const alone = sizes[last] === 1;
   return {
-    width, height, radius, narrow, compact, large, hidden, units, biases, edges,
-    barX: width - right + radius + (narrow ? 18 : 40),
-    barHeight: sizes[layers] === 1 ? Math.min(needed - 60, 280) : Math.max(20, spread(layers) - 40),
+    barX: narrow ? width - 32 : width - right + radius + 40,
+    barHeight: alone ? Math.min(needed - 60, 280) : Math.max(20, spread(last) - texts),
+    slot: alone ? needed + 28 : spread(last),
   };
 }
 
@@ -57,7 +90,17 @@ function range(size) {
 function biasMark(unit, radius, small) {
   const width = small ? 18 : PILL.width;
   const name = `b${unit.name}`;
-  return { name, symbol: symbol(name), layer: unit.layer, unit: unit.unit, x: unit.x, y: unit.y - radius - 17, width, height: 20, small };
+  return {
+    name,
+    symbol: symbol(name),
+    layer: unit.layer,
+    unit: unit.unit,
+    x: unit.x,
+    y: unit.y - radius - 17,
+    width,
+    height: 20,
+    small,
+  };
 }
 
 function edgesBetween(sizes, at, radius, only) {
@@ -73,71 +116,25 @@ function edgesBetween(sizes, at, radius, only) {
         const dy = (b.y - a.y) / length;
         const name = `w${layer}.${from}.${to}`;
         edges.push({
-          name, symbol: symbol(name), layer, from, to, dx, dy,
-          x1: a.x + dx * radius, y1: a.y + dy * radius, x2: b.x - dx * radius, y2: b.y - dy * radius,
-          length: length - 2 * radius, label: null,
+          name,
+          symbol: symbol(name),
+          layer,
+          from,
+          to,
+          dx,
+          dy,
+          x1: a.x + dx * radius,
+          y1: a.y + dy * radius,
+          x2: b.x - dx * radius,
+          y2: b.y - dy * radius,
+          length: length - 2 * radius,
+          label: null,
         });
       }
   return edges;
 }
 
-function obstacles(units, biases, radius) {
-  const side = 2 * radius + 8;
-  return [
-    ...units.map((u) => ({ x: u.x, y: u.y, width: side, height: side })),
-    ...units.filter((u) => u.layer > 0).map((u) => ({ x: u.x, y: u.y + radius + 15, width: 84, height: 26 })),
-    ...biases.map((b) => ({ ...b, width: b.width + 6, height: b.height + 4 })),
-  ];
-}
-
-/** Where an edge's label covers least while it is selected, if it has no place of its own. */
-function clearest(edge, taken) {
-  const covered = (box) => taken.filter((other) => overlaps(box, other)).length + Math.abs(box.t - 0.5);
-  return places(edge).reduce((best, box) => (covered(box) < covered(best) ? box : best));
-}
-
-/** Gives each edge a label on its own line where no label, unit or tag is, or none. */
-function placeLabels(edges, taken, wanted) {
-  if (!wanted) return;
-  const boxes = [...taken];
-  // The edges with the fewest free places choose first: the steep ones in the middle.
-  const order = [...edges].sort((a, b) => Math.abs(a.dy) - Math.abs(b.dy));
-  for (const edge of order) {
-    const others = edges.filter((other) => other.layer === edge.layer && other !== edge);
-    const free = places(edge).filter((box) => !boxes.some((other) => overlaps(box, other)));
-    if (!free.length) continue;
-    const cost = (box) => crossings(box, others) * 10 + Math.abs(box.t - 0.3) * 4;
-    edge.label = free.reduce((best, box) => (cost(box) < cost(best) ? box : best));
-    boxes.push({ ...edge.label, width: PILL.width + 4, height: PILL.height + 4 });
-  }
-}
-
-/** Places for a label along an edge, from near its start to near its end. */
-function places(edge) {
-  return Array.from({ length: 41 }, (_, k) => {
-    const t = 0.12 + (k * 0.76) / 40;
-    return { ...pointOn(edge, t), t, width: PILL.width, height: PILL.height };
-  });
-}
-
-function crossings(box, edges) {
-  const reach = (edge) => (Math.abs(edge.dy) * box.width + Math.abs(edge.dx) * box.height) / 2 + 2;
-  return edges.filter((edge) => {
-    const away = Math.abs((box.x - edge.x1) * edge.dy - (box.y - edge.y1) * edge.dx);
-    return away < reach(edge);
-  }).length;
-}
-
-/** The point a share t of the way along an edge. */
-export function pointOn(edge, t) {
-  return { x: edge.x1 + (edge.x2 - edge.x1) * t, y: edge.y1 + (edge.y2 - edge.y1) * t };
-}
-
-export function overlaps(a, b) {
-  return Math.abs(a.x - b.x) * 2 < a.width + b.width && Math.abs(a.y - b.y) * 2 < a.height + b.height;
-}
-
-/** How many chevrons an edge of this length carries, for a gradient of this share of the largest. */
+/** How many chevrons an edge of this length carries for a gradient of this share of the largest. */
 export function chevronCount(share, length) {
   if (!(share > 0)) return 0;
   return Math.max(1, Math.min(Math.floor(length / 13), Math.round((length / 26) * share)));

@@ -12,18 +12,21 @@
  * @property {{parameter: string, value: number} | null} tried  what if this weight were so
  * @property {import("./protocol.js").Frame | null} trial  the step as it then is
  * @property {{parameter: string, value: number} | null} lastTried
+ * @property {boolean} beyond  whether the step's numbers overflow with the value tried last
  * @property {boolean} near  whether the curve shows only where the update may land
  * @property {object | null} check  the check of every parameter, as far as it has come
  * @property {string} other  the second of two weights
  */
 export const INSPECTING = Object.freeze({
   selected: null, tab: "chain", openPath: 0, way: [], lit: null, answers: {},
-  tried: null, trial: null, lastTried: null, near: false, check: null, other: "",
+  tried: null, trial: null, lastTried: null, beyond: false, near: false, check: null, other: "",
 });
 
 export const TABS = [["chain", "Chain rule"], ["slice", "What if"], ["proof", "Proof"], ["gradient", "Gradient"], ["surface", "Two weights"]];
 
-const fresh = { openPath: 0, way: [], lit: null, tried: null, trial: null, lastTried: null };
+const untried = { tried: null, trial: null, beyond: false };
+const fresh = { openPath: 0, way: [], lit: null, ...untried, lastTried: null };
+const isTried = (state, tried) => state.tried?.parameter === tried.parameter;
 
 export const INSPECT_REDUCERS = {
   deselect: (state) => (state.selected ? { ...state, ...fresh, selected: null } : state),
@@ -36,9 +39,12 @@ export const INSPECT_REDUCERS = {
   retry: (state) => ({ ...state, answers: {} }),
   answer: (state, { what, answer }) => ({ ...state, answers: { ...state.answers, [what]: answer } }),
   try: (state, { value }) => ({ ...state, tried: { parameter: state.selected, value } }),
-  restore: (state) => (state.tried ? { ...state, tried: null, trial: null, lastTried: state.tried } : state),
-  trial: (state, { frame, tried }) => (state.tried?.parameter === tried.parameter ? { ...state, trial: { ...frame, tried } } : state),
-  near: (state, { near }) => ({ ...state, near, tried: null, trial: null }),
+  restore: (state) => (state.tried ? { ...state, ...untried, lastTried: state.tried } : state),
+  trial: (state, { frame, tried }) =>
+    isTried(state, tried) ? { ...state, trial: { ...frame, tried }, beyond: false } : state,
+  beyond: (state, { tried }) =>
+    isTried(state, tried) ? { ...state, trial: null, beyond: true } : state,
+  near: (state, { near }) => ({ ...state, near, ...untried }),
   check: (state, { check }) => ({ ...state, check }),
   other: (state, { other }) => ({ ...state, other }),
 };

@@ -10,7 +10,7 @@ const CLOSED = {
   4403: ["error", "The server does not take this page for one of its own. Open it at the server’s own address."],
   4404: ["error", "This session is no longer on the server. Start again with a preset."],
   4408: ["info", "This page fell behind and was cut off. It comes back where the run stands."],
-  4429: ["error", "Too many pages have this run open. Trying again until there is room …"],
+  4429: ["error", "Too many pages show this run. Trying again until there is room …"],
 };
 const LOST = ["error", "Connection lost. Trying again; the run stands where it stood."];
 
@@ -41,7 +41,7 @@ export const LINK_REDUCERS = {
 
 function opened(state, playing, before) {
   const stopped = before.playing && !playing && before.connection !== "connecting";
-  const notice = stopped ? { kind: "info", text: "Playing stopped when the connection was lost. The run stands here." } : state.notice;
+  const notice = stopped ? { kind: "info", text: "Playing stopped while the connection was cut. Play goes on from here." } : state.notice;
   return { ...state, playing, notice, connection: "open", closing: null, progress: null };
 }
 
@@ -67,13 +67,12 @@ function replyNotice({ diverged, dropped }) {
   return dropped?.length ? { kind: "info", text: droppedWords(dropped), undo: true } : null;
 }
 
+/** A refusal in the server's own words. */
 function errorNotice({ code, message }) {
   if (code === "cancelled") return null; // whoever asked for something else knows
   if (code === "read_only") return { kind: "info", text: WATCHING };
-  return { kind: "error", text: code === "not_stored" ? sentence(message) : message };
+  return { kind: "error", text: message };
 }
-
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 export function divergedText(step) {
   const where = step === undefined ? "here" : `at step ${step.toLocaleString("en-US")}`;

@@ -12,6 +12,11 @@ export function phaseTitle(phase) {
   return phase.kind === "forward" ? `Forward through ${weights}` : `Back through ${weights}`;
 }
 
+/** Where the diagram says the derivative of this parameter. */
+export function whereItStands(name) {
+  return `the number on the ${name[0] === "b" ? "bias" : "edge"}`;
+}
+
 /** "too high by $12,300" */
 export function missedBy(prediction, target, unit) {
   const error = prediction - target;

@@ -6,7 +6,8 @@ async function answerTo(path, options) {
   const response = await fetch(path, options);
   if (response.ok) return response;
   const body = await response.json().catch(() => null);
-  throw new Error(body?.error?.message ?? `the server answered ${response.status}`);
+  const message = body?.error?.message ?? `the server answered ${response.status}`;
+  throw Object.assign(new Error(message), { code: body?.error?.code });
 }
 
 async function request(path, options) {
@@ -25,8 +26,9 @@ export function getExplanation(id, step, what, query, signal) {
 }
 
 /** The frame of a step with one parameter set to another value; the run stays as it is. */
-export async function getTrial(id, step, query, layout) {
-  const response = await answerTo(`/api/sessions/${id}/steps/${step}/trial?${queryOf(query)}`);
+export async function getTrial(id, step, query, layout, signal) {
+  const path = `/api/sessions/${id}/steps/${step}/trial?${queryOf(query)}`;
+  const response = await answerTo(path, { signal });
   return decodeFrame(await response.arrayBuffer(), layout);
 }
 

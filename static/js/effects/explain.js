@@ -1,6 +1,6 @@
 // Asks the server about what is selected, as the state wants it: the newest question only.
 
-import { checkKey, wanted } from "../core/inspect.js";
+import { checkKey, isParameter, wanted } from "../core/inspect.js";
 import { getExplanation, getTrial } from "./api.js";
 
 const SLOW = 40; // milliseconds for two frames
@@ -14,24 +14,37 @@ export function followExplanations({ get, dispatch, subscribe }) {
   async function ask(what, { key, path, query }) {
     const { session, frame, playing } = get();
     asking[what]?.stop.abort();
-    const mine = (asking[what] = { key, stop: new AbortController() });
+    const mine = (asking[what] = { key, session: session.id, stop: new AbortController() });
+    const { signal } = mine.stop;
     const pause = playing ? new Promise((done) => setTimeout(done, WHILE_PLAYING)) : null;
     let answer;
     try {
-      answer = { key, frame, data: await getExplanation(session.id, frame.step, path, query, mine.stop.signal) };
+      const data = await getExplanation(session.id, frame.step, path, query, signal);
+      answer = { key, frame, data };
     } catch (error) {
-      if (mine.stop.signal.aborted) return;
       answer = { key, frame, error: error.message };
     }
-    if (get().session === session || get().session?.id === session.id) dispatch({ type: "answer", what, answer });
+    if (signal.aborted) return;
+    dispatch({ type: "answer", what, answer });
     await pause;
     if (asking[what] === mine) asking[what] = null;
     follow();
   }
 
+  /** What nobody waits for any more, since selection or session are others, is not awaited. */
+  function dropUnwanted({ session }, questions) {
+    for (const [what, mine] of Object.entries(asking)) {
+      if (!mine || (questions[what] && mine.session === session.id)) continue;
+      mine.stop.abort();
+      asking[what] = null;
+    }
+  }
+
   function follow() {
     const state = get();
-    for (const [what, question] of Object.entries(wanted(state))) {
+    const questions = wanted(state);
+    dropUnwanted(state, questions);
+    for (const [what, question] of Object.entries(questions)) {
       if (state.answers[what]?.key === question.key || asking[what]?.key === question.key) continue;
       if (state.playing && asking[what]) continue;
       ask(what, question);
@@ -51,55 +64,83 @@ async function breathe() {
   if (spent > SLOW) await new Promise((done) => setTimeout(done, Math.min(LONGEST, 3 * spent)));
 }
 
-const belongs = (trial, frame) => ["revision", "step", "example"].every((key) => trial[key] === frame?.[key]);
+const belongs = (trial, frame) =>
+  ["revision", "step", "example"].every((key) => trial[key] === frame?.[key]);
 
-/** While a weight is tried, fetches the step as it would be: one question at a time, newest last. */
+/** While a weight is tried, fetches the step as it would be: one question a time, newest last. */
 export function followTrial({ get, dispatch, subscribe }) {
-  let asking = false;
+  let asking = null;
   let asked = null;
 
-  async function follow() {
-    const { tried, session, frame } = get();
-    if (asking || !tried || tried === asked) return;
-    asking = true;
-    asked = tried;
+  async function ask({ tried, session, frame }, { signal }) {
     const query = { ...tried, example: frame.example, phase: frame.phase };
     try {
-      const trial = await getTrial(session.id, frame.step, query, session.layout);
-      if (get().session?.id === session.id && belongs(trial, get().frame)) dispatch({ type: "trial", frame: trial, tried });
+      const trial = await getTrial(session.id, frame.step, query, session.layout, signal);
+      if (belongs(trial, get().frame)) dispatch({ type: "trial", frame: trial, tried });
     } catch (error) {
-      if (get().session?.id === session.id) dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
+      if (signal.aborted) return;
+      if (error.code === "not_finite") dispatch({ type: "beyond", tried });
+      else dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
     }
+  }
+
+  async function follow() {
+    const state = get();
+    if (!state.tried) asking?.abort();
+    if (asking || !state.tried || state.tried === asked) return;
+    asking = new AbortController();
+    asked = state.tried;
+    await ask(state, asking);
     await breathe();
-    asking = false;
+    asking = null;
     follow();
   }
   subscribe(follow);
 }
 
+const LISTS = ["different", "kinks", "overflows", "rounding"];
+
+/** What a check has found when nothing is checked yet. */
+function nothingFound(key, step, count) {
+  const lists = Object.fromEntries(LISTS.map((kind) => [kind, []]));
+  return { key, step, checked: 0, of: count, agree: 0, ...lists, worst: null };
+}
+
+function addPart(found, part) {
+  found.checked += part.checked;
+  found.agree += part.agree;
+  for (const kind of LISTS) found[kind] = [...found[kind], ...(part[kind] ?? [])];
+  const worse = !(found.worst?.relative_gap >= part.worst.relative_gap);
+  if (part.worst.parameter && worse) found.worst = part.worst;
+}
+
 /** Checks every parameter of the step part by part; `stop()` ends it, `drop()` without a word. */
-export function startCheck({ get, dispatch }, key, count) {
+export function startCheck({ get, dispatch, subscribe }, key, count) {
   const { session, frame } = get();
   const stop = new AbortController();
-  const found = { key, step: frame.step, checked: 0, of: count, agree: 0, different: [], kinks: [], overflows: [], rounding: [], worst: null };
+  const found = nothingFound(key, frame.step, count);
   let dropped = false;
   const tell = (state) => dropped || dispatch({ type: "check", check: { ...found, state } });
-  (async () => {
-    for (let first = 0; first !== null; ) {
+  const isWatched = (state) => checkKey(state) === key && isParameter(state.selected);
+  const leave = subscribe((state) => isWatched(state) || stop.abort());
+  async function run() {
+    for (let first = 0; first !== null;) {
       const part = await getExplanation(session.id, frame.step, "check", { first }, stop.signal);
-      if (checkKey(get()) !== key) return void tell("cancelled"); // nobody looks at this step any more
-      found.checked += part.checked;
-      found.agree += part.agree;
-      for (const kind of ["different", "kinks", "overflows", "rounding"]) found[kind] = [...found[kind], ...(part[kind] ?? [])];
-      if (part.worst.parameter && !(found.worst?.relative_gap >= part.worst.relative_gap)) found.worst = part.worst;
+      addPart(found, part);
       first = part.next;
       tell(first === null ? "done" : "running");
     }
-  })().catch((error) => {
-    found.error = stop.signal.aborted ? null : error.message;
-    tell(stop.signal.aborted ? "cancelled" : "failed");
-  });
+  }
+  run()
+    .catch((error) => {
+      found.error = stop.signal.aborted ? null : error.message;
+      tell(stop.signal.aborted ? "cancelled" : "failed");
+    })
+    .finally(leave);
   tell("running");
-  const drop = () => { dropped = true; stop.abort(); };
+  const drop = () => {
+    dropped = true;
+    stop.abort();
+  };
   return { stop: () => stop.abort(), drop };
 }

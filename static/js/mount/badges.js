@@ -3,17 +3,24 @@
 import { badgePlaces } from "../core/badges.js";
 import { full, short } from "../core/format.js";
 import { s, set } from "./dom.js";
+import { giveFocus } from "./focus.js";
+import { elementOf } from "./walk.js";
+
+const REACH = 17; // how far from its middle a badge can be touched with a finger
 
 export function createBadges(dispatch) {
   let marks = [];
+  let home = null; // what the badges belong to
 
   /** Put the badges of a path (null: none) into the drawn diagram. */
-  function show(drawn, path, known) {
+  function show(drawn, { path, known, own, selected }) {
     const focused = drawn.badges.contains(document.activeElement) ? document.activeElement.dataset.badge : null;
     drawn.badges.replaceChildren();
-    marks = path ? badgePlaces(drawn.plan, path.factors, known).map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch)) : [];
+    const places = path ? badgePlaces(drawn.plan, path.factors, known, own) : [];
+    marks = places.map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch));
     drawn.badges.append(...marks.filter(Boolean));
-    if (focused) marks[Number(focused)]?.focus({ preventScroll: true });
+    if (focused) giveFocus(marks[Number(focused)] ?? elementOf(drawn.svg, selected ?? home));
+    home = selected;
   }
   function light(lit) {
     marks.forEach((mark, k) => mark && set(mark, { class: k === lit ? "badge-mark lit" : "badge-mark" }));
@@ -25,6 +32,7 @@ function makeBadge({ x, y, width, height, valued }, factor, k, dispatch) {
   const number = s("text", { class: "badge-number", x: x - width / 2 + 9, y: y + 0.5 }, String(k + 1));
   const value = valued ? [s("text", { class: "badge-value", x: x + 8, y: y + 0.5 }, short(factor.value))] : [];
   const group = s("g", { class: "badge-mark", role: "button", tabindex: "0", "data-badge": String(k), "data-at": factor.at, "aria-label": `Factor ${k + 1}: ${factor.symbol} = ${full(factor.value)}` },
+    s("circle", { class: "reach", cx: x - width / 2 + 9, cy: y, r: REACH }),
     s("rect", { class: "badge-chip", x: x - width / 2, y: y - height / 2, width, height, rx: 9 }),
     s("circle", { class: "badge-dot", cx: x - width / 2 + 9, cy: y, r: 9 }), number, ...value);
   for (const on of ["pointerenter", "focus", "click"]) group.addEventListener(on, () => dispatch({ type: "light", factor: k }));

@@ -1,7 +1,8 @@
 // Draws the diagram: elements are made once for a network, then only their attributes change.
 
-import { planDiagram } from "../core/geometry.js";
+import { PILL, planDiagram } from "../core/geometry.js";
 import { openPathOf } from "../core/inspect.js";
+import { labelPlace } from "../core/labels.js";
 import { revealed } from "../core/network.js";
 import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
 import { phaseTitle } from "../core/words.js";
@@ -52,18 +53,30 @@ export function mountDiagram(root, dispatch) {
       const { layout, spec } = state.session;
       const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path);
       update(drawn, view, layout, frame, Boolean(state.selected));
+      setAside(drawn, view, Boolean(state.trial));
       flow.show(drawn, view, state);
     },
   );
   const showBadges = whenChanged(
     (state) => [drawn, openPathOf(state), isRevealed(state)],
-    (state) => drawn && badges.show(drawn, openPathOf(state), isRevealed(state)),
+    (state) => drawn && badges.show(drawn, badgesOf(state, drawn)),
   );
   return (state) => {
     render(state);
     showBadges(state);
     badges.light(state.lit);
   };
+}
+
+function badgesOf(state, drawn) {
+  const { selected } = state;
+  return { path: openPathOf(state), known: isRevealed(state), own: ownLabel(drawn, selected), selected };
+}
+
+/** The label of the selected edge, which its badges leave free. */
+function ownLabel({ edges, plan }, selected) {
+  const made = edges.find(({ edge }) => edge.name === selected);
+  return made ? (made.edge.label ?? spotOf(made, plan)) : null;
 }
 
 /** Whether the phase has come to the gradient of the selected parameter, and has not moved it yet. */
@@ -82,8 +95,10 @@ function draw(root, plan, layout, dispatch) {
   const layers = layout.sizes.length - 1;
   const outputs = plan.units.filter((unit) => unit.layer === layers);
   const bars = outputs.length > MOST_BARS ? [] : outputs.map(() => makeBar());
+  const still = s("g", { class: "still" });
+  const moving = s("g", { class: "edges" }, ...edges.map((edge) => edge.group));
   svg.append(
-    s("g", { class: "edges" }, ...edges.map((edge) => edge.group)),
+    still, moving,
     s("g", { class: "bars" }, ...bars.map((bar) => bar.group)),
     s("g", { class: "units" }, ...units.map((unit) => unit.group)),
     s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
@@ -94,7 +109,19 @@ function draw(root, plan, layout, dispatch) {
   // A tall network may take more of the page than the screen shows: small text would be worse.
   if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
   root.replaceChildren(svg);
-  return { plan, svg, edges, biases, units, bars, badges };
+  return { plan, svg, still, moving, edges, biases, units, bars, badges, aside: false };
+}
+
+/**
+ * While a weight is dragged, the edges off its path stand in a group that the browser paints on a
+ * layer of its own: they need not be painted again with each number that changes.
+ */
+function setAside(drawn, view, trying) {
+  if (drawn.aside === trying) return;
+  drawn.aside = trying;
+  const groups = drawn.edges.map(({ group }) => group);
+  if (trying) drawn.still.append(...groups.filter((_, k) => view.edges[k].dimmed));
+  else drawn.moving.append(...groups); // in their order again
 }
 
 /** Says how many units of a layer are not drawn. */
@@ -128,19 +155,34 @@ function makeEdge(edge, dispatch) {
   const chevrons = s("g", { class: "chevrons" });
   const tip = s("title");
   const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, tip, halo, core, chevrons, target);
-  const place = edge.label ?? edge.spot;
-  const label = s("text", { x: place.x, y: place.y + 0.5 });
-  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" },
-    s("rect", { x: place.x - place.width / 2, y: place.y - place.height / 2, width: place.width, height: place.height, rx: place.height / 2 }), label);
+  const box = s("rect", { ...PILL, rx: PILL.height / 2 });
+  const label = s("text");
+  const pill = s("g", { class: "pill", "data-label": edge.name, "aria-hidden": "true" }, box, label);
+  if (edge.label) putPill({ pill, box, label }, edge.label);
   onPick(group, edge.name, dispatch);
   onPick(pill, edge.name, dispatch);
-  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, label };
+  return { edge, group, tip: tipFor(group, tip), halo, core, chevrons, pill, box, label, spot: undefined };
+}
+
+function putPill({ pill, box, label }, { x, y, leader }) {
+  set(box, { x: x - PILL.width / 2, y: y - PILL.height / 2 });
+  set(label, { x, y: y + 0.5 });
+  if (leader) pill.prepend(s("line", { class: "leader", x1: x, y1: y, x2: leader.x, y2: leader.y }));
+}
+
+/** An edge without a label of its own gets one while it is selected, where there is room. */
+function spotOf(made, plan) {
+  if (made.spot !== undefined) return made.spot;
+  made.spot = labelPlace(plan, made.edge);
+  if (made.spot) putPill(made, made.spot);
+  return made.spot;
 }
 
 function makeBias(mark, plan, dispatch) {
   const label = s("text", { x: mark.x, y: mark.y + 0.5 });
   const tip = s("title");
   const group = s("g", { class: "bias", "data-parameter": mark.name, role: "button", tabindex: "-1" }, tip,
+    s("circle", { class: "reach", cx: mark.x, cy: mark.y, r: 17 }),
     s("line", { class: "stub", x1: mark.x, x2: mark.x, y1: mark.y + mark.height / 2, y2: mark.y + 17 }),
     s("rect", { x: mark.x - mark.width / 2, y: mark.y - mark.height / 2, width: mark.width, height: mark.height, rx: 10 }), label);
   onPick(group, mark.name, dispatch);
@@ -148,7 +190,7 @@ function makeBias(mark, plan, dispatch) {
 }
 
 function makeUnit(unit, plan, dispatch) {
-  const { radius } = plan;
+  const { radius, tag: width } = plan;
   const name = s("text", { class: "name", x: unit.x, y: unit.y - radius * 0.4 });
   const value = s("text", { class: "value", x: unit.x, y: unit.y + radius * 0.22 });
   const title = s("text", { class: "title", x: unit.x - radius - 14, y: unit.y - 9 });
@@ -158,7 +200,7 @@ function makeUnit(unit, plan, dispatch) {
     set(subtitle, { x: unit.x - radius - 10, y: unit.y - radius - 10, class: "subtitle start" });
   }
   const top = unit.y + radius + 5;
-  const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - 38, y: top, width: 76, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
+  const tag = s("g", { class: "delta" }, s("rect", { x: unit.x - width / 2, y: top, width, height: 20, rx: 3 }), s("text", { x: unit.x, y: top + 10.5 }));
   const tip = s("title");
   const group = s("g", { class: "unit", "data-unit": unit.name, role: "button", tabindex: "-1" }, tip,
     s("circle", { cx: unit.x, cy: unit.y, r: radius }), name, value, title, subtitle, tag);
@@ -170,7 +212,7 @@ function update(drawn, view, layout, frame, selecting) {
   const phase = layout.phases[frame.phase];
   drawn.svg.parentElement.classList.toggle("selecting", selecting);
   set(drawn.svg, { "data-kind": phase.kind, "aria-label": `The network: ${phaseTitle(phase)}` });
-  view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge));
+  view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge, drawn.plan));
   view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
   view.units.forEach((unit, k) => updateUnit(drawn.units[k], unit));
   drawn.bars.forEach((bar, k) => updateBar(bar, view.bars[k], drawn.plan.narrow));
@@ -181,11 +223,12 @@ function classes(base, view) {
   return `${base}${sign}${view.dimmed ? " dimmed" : ""}${view.selected ? " selected" : ""}${view.lit ? " lit" : ""}${view.kept ? " kept" : ""}`;
 }
 
-function updateEdge(made, view) {
+function updateEdge(made, view, plan) {
   set(made.group, { class: classes("edge", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
   set(made.core, { "stroke-width": view.core.toFixed(2), class: view.negative ? "core negative" : "core" });
   set(made.halo, { "stroke-width": view.halo.toFixed(2) });
-  const hidden = (!made.edge.label && !view.selected) || view.dimmed;
+  const has = made.edge.label || (view.selected && spotOf(made, plan));
+  const hidden = !has || view.dimmed;
   set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
   write(made.label, view.label);
   made.tip.text = view.tip;

@@ -2,7 +2,8 @@
 
 import { s, set, write } from "./dom.js";
 
-const APART = 17;
+const APART = 19; // units of the picture between two lines of text
+const HALF = 9; // of a line's height
 
 export function makeBar() {
   const parts = {
@@ -21,16 +22,31 @@ export function makeBar() {
 export function updateBar(made, view, narrow) {
   const { x } = view;
   const sign = view.sign > 0 ? "plus" : view.sign < 0 ? "minus" : "";
-  set(made.group, { class: `error-bar${view.lit ? " lit" : ""}${view.dimmed ? " dimmed" : ""}`, "aria-label": view.accessible });
+  set(made.group, {
+    class: `error-bar${view.lit ? " lit" : ""}${view.dimmed ? " dimmed" : ""}`,
+    "aria-label": view.accessible,
+  });
   set(made.axis, { x1: x, x2: x, y1: view.top, y2: view.bottom });
   set(made.truth, { x1: x - 15, x2: x + 15, y1: view.targetY, y2: view.targetY });
   const known = view.predictionY !== null;
   const at = known ? view.predictionY : view.targetY;
-  set(made.link, { x1: view.fromUnit + 4, y1: view.middle, x2: x - 4, y2: at, visibility: known ? null : "hidden" });
+  set(made.link, {
+    x1: view.fromUnit + 4,
+    y1: view.middle,
+    x2: x - 4,
+    y2: at,
+    visibility: known ? null : "hidden",
+  });
   set(made.dot, { cx: x, cy: at, visibility: known ? null : "hidden" });
   const shown = view.error !== null;
   const top = Math.min(at, view.targetY);
-  set(made.bar, { x: x - 8, y: top, height: Math.abs(at - view.targetY), class: `bar ${sign}`, visibility: shown ? null : "hidden" });
+  set(made.bar, {
+    x: x - 8,
+    y: top,
+    height: Math.abs(at - view.targetY),
+    class: `bar ${sign}`,
+    visibility: shown ? null : "hidden",
+  });
   placeTexts(made, view, at, narrow);
   write(made.targetText, `y  ${view.target}`);
   write(made.predictionText, known ? `ŷ  ${view.prediction}` : "ŷ  not yet");
@@ -38,19 +54,40 @@ export function updateBar(made, view, narrow) {
   set(made.errorText, { class: `bar-error ${sign}` });
 }
 
-/** Texts stand beside their mark, pushed apart where they would touch. */
+/** Texts stand beside their mark, or above and below the bar where it is narrow. */
 function placeTexts(made, view, at, narrow) {
-  const known = view.predictionY !== null;
-  const above = known ? at <= view.targetY : true;
-  const middle = (at + view.targetY) / 2;
-  const apart = Math.max(APART * 2, Math.abs(at - view.targetY)) / 2;
-  const near = known && Math.abs(at - view.targetY) < APART * 2;
-  const predictionY = known ? (near ? middle + (above ? -apart : apart) : at) : view.targetY - APART * 2;
-  const targetY = near ? middle + (above ? apart : -apart) : view.targetY;
-  const x = view.x + 22;
-  const texts = [[made.predictionText, predictionY], [made.targetText, targetY], [made.errorText, middle]];
-  for (const [text, y] of texts) {
-    if (narrow) set(text, { x: view.x + 26, y: text === made.errorText ? view.bottom + 34 : y < middle || (y === middle && text === made.targetText) ? y - 14 : y + 16 });
-    else set(text, { x, y });
-  }
+  const upperIsTruth = view.predictionY !== null && view.targetY < at;
+  const [upper, lower] = upperIsTruth
+    ? [made.targetText, made.predictionText]
+    : [made.predictionText, made.targetText];
+  const marks = [Math.min(at, view.targetY), Math.max(at, view.targetY)];
+  const texts = narrow ? [upper, lower, made.errorText] : [upper, made.errorText, lower];
+  const wanted = narrow ? outside(marks, view) : beside(marks, view.predictionY !== null);
+  const x = view.x + (narrow ? 30 : 22);
+  keepApart(wanted, view.slot).forEach((y, k) => set(texts[k], { x, y }));
+}
+
+const outside = ([low, high], { bottom }) => [low - 12, high + 13, bottom + 28];
+
+/** A prediction that is not known yet is said above the truth. */
+function beside([low, high], known) {
+  return known ? [low, (low + high) / 2, high] : [low - 2 * APART, low - APART, low];
+}
+
+/** Moves lines of text, from top to bottom, so far that none touches another or leaves its slot. */
+function keepApart(wanted, [top, bottom]) {
+  const last = wanted.length - 1;
+  const middle = wanted.reduce((sum, y) => sum + y, 0) / wanted.length;
+  const most = (k) => bottom - HALF - (last - k) * APART;
+  const least = (k) => top + HALF + k * APART;
+  const spread = (y, k) => {
+    const near = wanted[last] - wanted[0] < last * APART;
+    return near ? middle + (k - last / 2) * APART : y;
+  };
+  const placed = [];
+  wanted.map(spread).forEach((y, k) => {
+    const after = k ? placed[k - 1] + APART : -Infinity;
+    placed.push(Math.min(most(k), Math.max(least(k), after, y)));
+  });
+  return placed;
 }

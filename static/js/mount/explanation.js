@@ -7,6 +7,8 @@ import { phaseTitle } from "../core/words.js";
 import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
 import { makeCopying } from "./copying.js";
 import { button, h, math, set, whenChanged, write } from "./dom.js";
+import { keepFocus } from "./focus.js";
+import { elementOf } from "./walk.js";
 
 /** @param {Record<string, (state: object) => void>} views  by tab, and `unit` */
 export function mountExplanation(root, bodies, views, dispatch, connection, copyText) {
@@ -36,7 +38,18 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     (state) => [state.selected],
     ({ selected }) => selected && requestAnimationFrame(() => seen(root) || stage.scrollIntoView({ block: "start" })),
   );
+  /** After closing, the focus is back on what was explained, where the keyboard had brought it. */
+  const home = (name) => (byKeyboard && elementOf(stage, name)) || root.parentElement;
+  let byKeyboard = false;
+  let last = null;
   return (state) => {
+    const active = document.activeElement;
+    byKeyboard = active.matches(":focus-visible") || active === name;
+    keepFocus(root, () => render(state), () => (root.hidden ? home(last) : name));
+    last = state.selected ?? last;
+  };
+
+  function render(state) {
     const { selected, session, frame } = state;
     root.hidden = !selected || !frame;
     stage.classList.toggle("explaining", !root.hidden);
@@ -60,7 +73,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, what) ? "true" : null });
     renderNote(note, state, session.layout, connection);
     if (ready) views[shown](state);
-  };
+  }
 }
 
 /** Whether enough of the explanation is in sight to notice it. */

@@ -12,3 +12,16 @@ export function shrinkToFit(formula) {
   formula.style.fontSize = `${Math.max(LEAST, (0.97 * size * room) / wide)}px`;
   if (formula.parentElement.scrollWidth > room) formula.parentElement.tabIndex = 0; // so that keys can scroll it
 }
+
+/**
+ * Run `draw`, which makes the parts of `root` anew; while it plays, none becomes lower than the one
+ * it takes the place of: what stands below would jump with every step.
+ */
+export function keepHeights(root, parts, playing, draw) {
+  const heightOf = (part) => Math.ceil(part.getBoundingClientRect().height);
+  const before = playing ? Array.from(root.querySelectorAll(parts), heightOf) : [];
+  draw();
+  root.querySelectorAll(parts).forEach((part, k) => {
+    if (before[k]) part.style.minHeight = `${before[k]}px`;
+  });
+}

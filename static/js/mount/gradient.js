@@ -2,22 +2,22 @@
 
 import { viewGradient } from "../views/gradient.js";
 import { bar, button, formula, h, replaceKeepingFocus, whenChanged } from "./dom.js";
-import { shrinkToFit } from "./fit.js";
+import { keepHeights, shrinkToFit } from "./fit.js";
 
 const SAME = ["revision", "step", "example"]; // what makes two answers speak of the same numbers
 
 export function mountGradient(root, dispatch) {
   return whenChanged(
     (state) => [state.answers.chain, state.answers.largest, state.digits],
-    ({ answers: { chain, largest }, digits, session: { layout, spec } }) => {
+    ({ answers: { chain, largest }, digits, playing, session: { layout, spec } }) => {
       const same = SAME.every((key) => largest?.frame[key] === chain.frame[key]) && largest.data?.parameter === chain.data.gradient.largest;
       const view = viewGradient(layout, spec, chain.frame, chain.data, same ? largest.data : null, digits);
-      replaceKeepingFocus(root,
+      keepHeights(root, ".place", playing, () => replaceKeepingFocus(root,
         place(1, "One partial derivative", "How much the loss changes if this one number changes a little.", formula(view.derivative)),
         place(2, "The gradient ∇E", `All ${view.count.toLocaleString("en-US")} partial derivatives as one vector. It points uphill.`, bars(view, dispatch), facts(view), largestWords(view, dispatch)),
         place(3, "The update −α·∇E", `A vector of its own: the gradient turned round and scaled by α = ${view.rate}. Its length: `, updateVector(view), view.trained ? formula(view.update[0]) : kept(), view.updateLength),
         place(4, "The new value", "", view.trained ? formula(view.update[1]) : kept()),
-      );
+      ));
       for (const element of root.querySelectorAll("math")) shrinkToFit(element);
     },
   );

@@ -4,7 +4,7 @@ import { checkKey } from "../core/inspect.js";
 import { count, full, signed, symbol } from "../core/format.js";
 import { viewProof } from "../views/proof.js";
 import { button, formula, h, replaceKeepingFocus, set, whenChanged, write } from "./dom.js";
-import { shrinkToFit } from "./fit.js";
+import { keepHeights, shrinkToFit } from "./fit.js";
 
 export function mountProof(root, dispatch, startCheck) {
   const own = h("div");
@@ -14,9 +14,10 @@ export function mountProof(root, dispatch, startCheck) {
   root.append(own, h("section", {}, h("h3", {}, "Every parameter of this step"), all));
   const drawOwn = whenChanged(
     (state) => [state.answers.chain, state.digits],
-    ({ answers: { chain }, digits, session }) => {
+    ({ answers: { chain }, digits, playing, session }) => {
       const proofs = viewProof(session.layout, chain.frame, chain.data, digits);
-      own.replaceChildren(...proofs.map(proof));
+      const draw = () => own.replaceChildren(...proofs.map(proof));
+      keepHeights(own, ".formula, .verdict", playing, draw);
       for (const element of own.querySelectorAll("math")) shrinkToFit(element);
     },
   );

@@ -17,8 +17,8 @@ export function mountShare(dialog, opener, copyText) {
     ({ session }) => {
       set(opener, { disabled: !session });
       if (!session) return void dialog.close();
-      links.write(session.may_write ? session.id : null);
-      links.read(session.read_id);
+      links.write(session.id, session.may_write);
+      links.read(session.read_id, true);
     },
   );
 }
@@ -30,8 +30,8 @@ function makeLink(dialog, name, copyText, said) {
   part.querySelector("button").addEventListener("click", async () => {
     write(said, (await copyText(field.value)) ? "Copied." : "The browser forbids copying here: the link can be selected.");
   });
-  return (id) => {
-    part.hidden = id === null;
-    field.value = id === null ? "" : new URL(`/s/${id}`, location.href).href;
+  return (id, offered) => {
+    part.hidden = !offered;
+    field.value = new URL(`/s/${id}`, location.href).href;
   };
 }

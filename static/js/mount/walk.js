@@ -9,8 +9,14 @@ export function nameOf(element) {
   return parameter ?? (unit ? `u${unit}` : null);
 }
 
+/** The element of the diagram that bears this name, or null where it is not drawn. */
+export function elementOf(root, name) {
+  const own = name[0] === "u" ? `[data-unit="${name.slice(1)}"]` : `[data-parameter="${name}"]`;
+  return root.querySelector(own);
+}
+
 export function letWalk(root, getPlan, dispatch) {
-  const find = (name) => root.querySelector(name[0] === "u" ? `[data-unit="${name.slice(1)}"]` : `[data-parameter="${name}"]`);
+  const find = (name) => elementOf(root, name);
   let stop = null; // the one element that the tab key reaches
   let walking = false; // whether the focus is here, also while its element is made anew
 

@@ -1,8 +1,25 @@
-// The derivative of one parameter as the product of its factors: symbols, formulas, numbers, result.
+// The derivative of one parameter as the product of its factors: symbols, formulas, numbers.
 
 import { full, fixed, signed, symbol as plainSymbol } from "../core/format.js";
 import { activationOf, parseName, unitOffsets, unitSymbol as unitName } from "../core/network.js";
-import { activationSlope, deltaSymbol, i, inside, lines, lossSlope, lossSymbol, math, n, number, o, parameterSymbol, row, slopeOf, unitSymbol, zSymbol } from "./mathml.js";
+import {
+  activationSlope,
+  deltaSymbol,
+  i,
+  inside,
+  lines,
+  lossSlope,
+  lossSymbol,
+  math,
+  n,
+  number,
+  o,
+  parameterSymbol,
+  row,
+  slopeOf,
+  unitSymbol,
+  zSymbol,
+} from "./mathml.js";
 
 const MOST_TERMS = 24;
 
@@ -25,17 +42,26 @@ export function viewChain(layout, frame, chain, digits, openPath) {
     factors,
     product: path.product,
     equation: wholeEquation(lhs, factors, path.product, digits),
-    paths: chain.paths.map((one, k) => viewPath(layout, one, k, k === Math.min(openPath, chain.paths.length - 1))),
+    paths: chain.paths.map((one, k) =>
+      viewPath(layout, one, k, k === Math.min(openPath, chain.paths.length - 1)),
+    ),
     ...viewTerms(about, path),
     sum: chain.derivative,
     count: chain.path_count,
   };
 }
 
-/** The equation as one tree, for copying: a line of symbols, of formulas, of numbers, the result. */
+/** The equation as one tree, for copying: lines of symbols, of formulas, of numbers, the result. */
 function wholeEquation(lhs, factors, product, digits) {
-  const times = (part) => row(...factors.flatMap((factor, k) => [...(k ? [o("·")] : []), factor[part]]));
-  return lines("", [lhs, times("symbol")], [null, times("bracketed")], [null, times("value")], [null, n(signed(product, digits))]).tree;
+  const times = (part) =>
+    row(...factors.flatMap((factor, k) => [...(k ? [o("·")] : []), factor[part]]));
+  return lines(
+    "",
+    [lhs, times("symbol")],
+    [null, times("bracketed")],
+    [null, times("value")],
+    [null, n(signed(product, digits))],
+  ).tree;
 }
 
 function placeOf(at) {
@@ -47,7 +73,13 @@ function viewFactor(about, factor, k) {
   const made = FACTORS[factor.kind](about, factor);
   const value = made.exact ? n(full(factor.value)) : number(factor.value, about.digits);
   const formula = made.exact ? [] : [o("="), made.formula];
-  const shown = [made.symbol, ...formula, ...(made.numbers ? [o("="), made.numbers] : []), o("="), n(fixed(factor.value, made.exact ? "all" : about.digits))];
+  const shown = [
+    made.symbol,
+    ...formula,
+    ...(made.numbers ? [o("="), made.numbers] : []),
+    o("="),
+    n(fixed(factor.value, made.exact ? "all" : about.digits)),
+  ];
   return {
     ...made,
     at: factor.at,
@@ -64,7 +96,12 @@ function viewFactor(about, factor, k) {
 
 const unitAt = ({ layout }, at) => {
   const { layer, unit } = placeOf(at);
-  return { layer, unit, symbol: unitSymbol(layout, layer, unit), name: unitName(layout, layer, unit) };
+  return {
+    layer,
+    unit,
+    symbol: unitSymbol(layout, layer, unit),
+    name: unitName(layout, layer, unit),
+  };
 };
 
 /** Each kind of factor: its symbol, what it is as a formula, the same in numbers, and in words. */
@@ -72,36 +109,78 @@ const FACTORS = {
   error(about, { at }) {
     const { unit, symbol, name } = unitAt(about, at);
     const start = startAt(about, unit);
-    return { symbol: slopeOf(lossSymbol(about.several), symbol), ...start, sum: true, words: `how the loss changes with the prediction ${name}` };
+    return {
+      symbol: slopeOf(lossSymbol(about.several), symbol),
+      ...start,
+      sum: true,
+      words: `how the loss changes with the prediction ${name}`,
+    };
   },
   delta(about, { at }) {
     const { layer, unit, name } = unitAt(about, at);
     const symbol = deltaSymbol(layer, unit);
-    if (layer < about.layout.sizes.length - 1) return { symbol, formula: row(i("f"), o("′"), o("·"), o("∑"), i("w"), o("·"), i("δ")), words: `δ of ${name}: the sum of the terms below` };
-    return { symbol, ...startAt(about, unit), sum: true, words: `δ of the output ${name}: the loss and ${about.layout.activations[layer - 1]} differentiated together` };
+    if (layer < about.layout.sizes.length - 1)
+      return {
+        symbol,
+        formula: row(i("f"), o("′"), o("·"), o("∑"), i("w"), o("·"), i("δ")),
+        words: `δ of ${name}: the sum of the terms below`,
+      };
+    const f = about.layout.activations[layer - 1];
+    return {
+      symbol,
+      ...startAt(about, unit),
+      sum: true,
+      words: `δ of the output ${name}: the loss and ${f} differentiated together`,
+    };
   },
   slope(about, { at }) {
     const { layer, unit, symbol, name } = unitAt(about, at);
     const { z, a, f } = numbersOf(about, layer, unit);
     const slope = activationSlope(f, symbol, z, a);
-    const words = f === "identity" ? `${name} is its weighted sum, unchanged` : f === "relu" ? `relu is ${z > 0 ? "on" : "off"} for ${name}, at z = ${fixed(z, 4)}` : `how steep ${f} is for ${name}, at z = ${fixed(z, 4)}`;
+    const words =
+      f === "identity"
+        ? `${name} is its weighted sum, unchanged`
+        : f === "relu"
+          ? `relu is ${z > 0 ? "on" : "off"} for ${name}, at z = ${fixed(z, 4)}`
+          : `how steep ${f} is for ${name}, at z = ${fixed(z, 4)}`;
     const exact = f === "identity" || f === "relu";
     const numbers = exact ? null : row(...slope.numbers(about.digits));
-    return { symbol: slopeOf(symbol, zSymbol(layer, unit)), formula: row(...slope.formula), numbers, exact, sum: f === "tanh", words };
+    return {
+      symbol: slopeOf(symbol, zSymbol(layer, unit)),
+      formula: row(...slope.formula),
+      numbers,
+      exact,
+      sum: f === "tanh",
+      words,
+    };
   },
   weight(about, { at }) {
     const weight = parseName(about.layout, at);
     const from = unitSymbol(about.layout, weight.layer - 1, weight.from);
     const symbol = slopeOf(zSymbol(weight.layer, weight.to), from);
-    return { symbol, formula: parameterSymbol(weight), words: `the weight ${plainSymbol(at)} that carries ${unitName(about.layout, weight.layer - 1, weight.from)} on` };
+    const carried = unitName(about.layout, weight.layer - 1, weight.from);
+    return {
+      symbol,
+      formula: parameterSymbol(weight),
+      words: `the weight ${plainSymbol(at)} that carries ${carried} on`,
+    };
   },
   input(about, { at }) {
     const { layer, symbol, name, unit } = unitAt(about, at);
     const called = layer === 0 ? `${name}, ${about.layout.inputs[unit - 1].label}` : name;
-    return { symbol: slopeOf(zSymbol(about.found.layer, about.found.to), parameterSymbol(about.found)), formula: symbol, words: `what came in through the weight: ${called}` };
+    return {
+      symbol: slopeOf(zSymbol(about.found.layer, about.found.to), parameterSymbol(about.found)),
+      formula: symbol,
+      words: `what came in through the weight: ${called}`,
+    };
   },
   one(about) {
-    return { symbol: slopeOf(zSymbol(about.found.layer, about.found.to), parameterSymbol(about.found)), formula: n("1"), exact: true, words: "a bias is added as it is" };
+    return {
+      symbol: slopeOf(zSymbol(about.found.layer, about.found.to), parameterSymbol(about.found)),
+      formula: n("1"),
+      exact: true,
+      words: "a bias is added as it is",
+    };
   },
 };
 
@@ -111,13 +190,20 @@ function numbersOf({ layout, frame }, layer, unit) {
 }
 
 function startAt({ layout, frame, digits }, unit) {
-  const start = lossSlope(layout, frame.targets, unit, activationOf(frame, layout, layout.sizes.length - 1, unit));
+  const start = lossSlope(
+    layout,
+    frame.targets,
+    unit,
+    activationOf(frame, layout, layout.sizes.length - 1, unit),
+  );
   return { formula: start.formula, numbers: start.numbers(digits) };
 }
 
 /** The units that a path goes through, from the error back. */
 function viewPath(layout, path, index, open) {
-  const units = path.factors.filter(({ kind }) => kind === "slope" || kind === "delta").map(({ at }) => placeOf(at));
+  const units = path.factors
+    .filter(({ kind }) => kind === "slope" || kind === "delta")
+    .map(({ at }) => placeOf(at));
   const through = units.map(({ layer, unit }) => unitName(layout, layer, unit)).join(" ← ");
   return { index, through, product: path.product, open };
 }
@@ -128,7 +214,10 @@ function viewTerms(about, { terms = [], rest = { count: 0, sum: 0 } }) {
   const small = order.slice(MOST_TERMS);
   const sum = small.reduce((total, { product }) => total + product, rest.sum);
   const count = small.length + rest.count;
-  return { terms: order.slice(0, MOST_TERMS).map((term) => viewTerm(about, term)), rest: count ? { count, sum } : null };
+  return {
+    terms: order.slice(0, MOST_TERMS).map((term) => viewTerm(about, term)),
+    rest: count ? { count, sum } : null,
+  };
 }
 
 /** One summand of a δ: f′(z) · w · δ of the next layer, which can be opened in its turn. */
@@ -136,8 +225,17 @@ function viewTerm(about, term) {
   const delta = term.factors[term.factors.length - 1];
   const { layer, unit } = placeOf(delta.at);
   const weight = parseName(about.layout, term.factors.find(({ kind }) => kind === "weight").at);
-  const symbols = row(row(i("f"), o("′")), o("·"), parameterSymbol(weight), o("·"), deltaSymbol(layer, unit));
-  const numbers = term.factors.flatMap((factor, k) => [...(k ? [o("·")] : []), number(factor.value, about.digits)]);
+  const symbols = row(
+    row(i("f"), o("′")),
+    o("·"),
+    parameterSymbol(weight),
+    o("·"),
+    deltaSymbol(layer, unit),
+  );
+  const numbers = term.factors.flatMap((factor, k) => [
+    ...(k ? [o("·")] : []),
+    number(factor.value, about.digits),
+  ]);
   return {
     tree: math(symbols, o("="), ...numbers, o("="), n(signed(term.product, about.digits))),
     product: term.product,

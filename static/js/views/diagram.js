@@ -6,9 +6,10 @@ import { biasIndex, revealed, unitOffsets, unitSymbol, weightIndex } from "../co
 
 const NOT_YET = "–";
 const CORE = 5; // width of the largest weight
+const THIN = 56; // width of a tag that has no room for its letter
 const HALO = 20; // what the largest gradient adds around its weight: half of it on each side
 
-/** Largest |weight|, and largest |gradient| of what is revealed: one scale for the whole picture. */
+/** Largest |weight| and largest |gradient| of what is revealed: one scale for the whole picture. */
 function scales(layout, frame, large) {
   let weight = 0;
   let gradient = 0;
@@ -30,12 +31,21 @@ export function viewDiagram(plan, layout, spec, frame, selected, path) {
   const onPath = selected ? (path ? alongPath(selected, path) : pathOf(selected)) : null;
   return {
     at,
-    units: plan.units.map((unit) => viewUnit(unit, layout, frame, at, offsets, onPath, selected)),
+    units: plan.units.map((unit) => {
+      const view = viewUnit(unit, layout, frame, at, offsets, onPath, selected);
+      // In a thin column the tag's shape and place alone say that it is a δ.
+      return plan.tag < THIN ? { ...view, delta: view.delta?.replace("δ ", "") ?? null } : view;
+    }),
     edges: plan.edges.map((edge) => {
       const index = weightIndex(layout, edge.layer, edge.from, edge.to);
       const view = viewParameter(edge, index, frame, at, scale, selected, true);
       const dimmed = onPath !== null && !onPath.edge(edge);
-      return { ...view, dimmed, chevrons: dimmed ? 0 : view.chevrons, ...labels(edge, layout, view) };
+      return {
+        ...view,
+        dimmed,
+        chevrons: dimmed ? 0 : view.chevrons,
+        ...labels(edge, layout, view),
+      };
     }),
     biases: plan.biases.map((mark) => {
       const index = biasIndex(layout, mark.layer, mark.unit);
@@ -54,14 +64,24 @@ function pathOf(selected) {
   const from = rest.length > 1 ? rest[0] : null;
   const isUnit = selected[0] === "u";
   return {
-    edge: (e) => e.name === selected || (isUnit && e.layer === layer && e.to === to) || (e.layer === layer + 1 && e.from === to) || e.layer > layer + 1,
-    unit: (u) => (u.layer === layer - 1 && (isUnit || u.unit === from)) || (u.layer === layer && u.unit === to) || u.layer > layer,
+    edge: (e) =>
+      e.name === selected ||
+      (isUnit && e.layer === layer && e.to === to) ||
+      (e.layer === layer + 1 && e.from === to) ||
+      e.layer > layer + 1,
+    unit: (u) =>
+      (u.layer === layer - 1 && (isUnit || u.unit === from)) ||
+      (u.layer === layer && u.unit === to) ||
+      u.layer > layer,
   };
 }
 
-/** The same along one path only: where its factors stand, and those of the terms of a folded one. */
+/** The same along one path only: where its factors stand, and those of a folded one's terms. */
 function alongPath(selected, path) {
-  const places = new Set([selected, ...[path, ...(path.terms ?? [])].flatMap(({ factors }) => factors.map(({ at }) => at))]);
+  const places = new Set([
+    selected,
+    ...[path, ...(path.terms ?? [])].flatMap(({ factors }) => factors.map(({ at }) => at)),
+  ]);
   const [layer, ...rest] = selected.slice(1).split(".");
   places.add(`${layer}.${rest[rest.length - 1]}`);
   return { edge: (e) => places.has(e.name), unit: (u) => places.has(u.name) };
@@ -76,7 +96,11 @@ function viewUnit(unit, layout, frame, at, offsets, onPath, selected) {
   const delta = !input && at.hasDelta(layer) ? frame.delta[index] : null;
   const column = input ? layout.inputs[unit.unit - 1] : null;
   const name = unitSymbol(layout, layer, unit.unit);
-  const called = input ? column.label : layer === at.layers ? layout.targets[unit.unit - 1].label : `hidden unit ${unit.unit}`;
+  const called = input
+    ? column.label
+    : layer === at.layers
+      ? layout.targets[unit.unit - 1].label
+      : `hidden unit ${unit.unit}`;
   const told = [`${name}, ${called}`, a === null ? "not computed yet" : `value ${full(a)}`];
   if (delta !== null) told.push(`δ ${full(delta)}`);
   const lit = (at.kind === "forward" && layer === at.layer) || (at.kind === "input" && input);
@@ -114,7 +138,10 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     next,
     core: lineWidth(Math.abs(shown), scale.weight, scale.core),
     negative: shown < 0,
-    halo: share > 0 ? lineWidth(Math.abs(shown), scale.weight, scale.core) + Math.max(2, scale.halo * share) : 0,
+    halo:
+      share > 0
+        ? lineWidth(Math.abs(shown), scale.weight, scale.core) + Math.max(2, scale.halo * share)
+        : 0,
     sign: known ? Math.sign(gradient) : 0,
     share,
     chevrons: forward ? 3 : at.update ? 0 : chevronCount(share, mark.length ?? 0),
@@ -123,22 +150,31 @@ function viewParameter(mark, index, frame, at, scale, selected, trained) {
     selected: mark.name === selected,
     kept: !trained,
     tip: () => tipOf(mark.name, weight, gradient, next),
-    data: { "data-weight": text(weight), "data-gradient": text(gradient), "data-new-weight": text(next) },
+    data: {
+      "data-weight": text(weight),
+      "data-gradient": text(gradient),
+      "data-new-weight": text(next),
+    },
   };
 }
 
 /** Every digit, for whoever points at it. */
 function tipOf(name, weight, gradient, next) {
   const parts = [`${symbol(name)} = ${full(weight)}`];
-  if (gradient !== null) parts.push(`∂E/∂${symbol(name)} = ${full(gradient)} ${glyph(Math.sign(gradient))}`);
+  if (gradient !== null)
+    parts.push(`∂E/∂${symbol(name)} = ${full(gradient)} ${glyph(Math.sign(gradient))}`);
   if (next !== null) parts.push(`new ${symbol(name)} = ${full(next)}`);
   return parts.join("\n");
 }
 
 function labels(edge, layout, view) {
-  const source = edge.layer === 1 ? layout.inputs[edge.from - 1].label : unitSymbol(layout, edge.layer - 1, edge.from);
+  const source =
+    edge.layer === 1
+      ? layout.inputs[edge.from - 1].label
+      : unitSymbol(layout, edge.layer - 1, edge.from);
   const target = unitSymbol(layout, edge.layer, edge.to);
-  const label = view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
+  const label =
+    view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
   return { label, accessible: `${edge.symbol}, from ${source} to ${target}: ${told(view)}` };
 }
 
@@ -165,9 +201,15 @@ function told({ weight, gradient, next, sign }) {
 }
 
 function biasLabel(mark, layout, view, spec) {
-  const value = view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : `b ${short(view.weight)}`;
+  const value =
+    view.next !== null
+      ? moved(view)
+      : view.gradient !== null
+        ? slope(view)
+        : `b ${short(view.weight)}`;
   const kept = spec.train_biases ? "" : ", not trained";
-  const accessible = `${mark.symbol}, bias of ${unitSymbol(layout, mark.layer, mark.unit)}: ${told(view)}${kept}`;
+  const unit = unitSymbol(layout, mark.layer, mark.unit);
+  const accessible = `${mark.symbol}, bias of ${unit}: ${told(view)}${kept}`;
   return { text: mark.small ? "b" : value, accessible };
 }
 
@@ -194,6 +236,7 @@ function viewBars(plan, layout, frame, at, onPath) {
       x: plan.barX,
       top: unit.y - half,
       bottom: unit.y + half,
+      slot: [unit.y - plan.slot / 2, unit.y + plan.slot / 2],
       middle: unit.y,
       fromUnit: unit.x + plan.radius,
       targetY: place(unit, target),
@@ -211,7 +254,9 @@ function viewBars(plan, layout, frame, at, onPath) {
 
 function barWords(column, target, prediction, error) {
   const parts = [`${column.label}: true ${own(target, column.unit)}`];
-  parts.push(prediction === null ? "prediction not yet" : `predicted ${own(prediction, column.unit)}`);
+  parts.push(
+    prediction === null ? "prediction not yet" : `predicted ${own(prediction, column.unit)}`,
+  );
   if (error !== null) parts.push(`error ${own(error, column.unit, true)}`);
   return parts.join(", ");
 }

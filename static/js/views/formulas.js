@@ -2,7 +2,30 @@
 
 import { fixed, full, signed } from "../core/format.js";
 import { activationOf, biasIndex, unitOffsets, weightIndex } from "../core/network.js";
-import { activationSlope, both, deltaSymbol, i, inside, lines, lossSlope, lossSymbol, n, number, o, parameterSymbol, ratio, row, slopeOf, square, sub, sumOver, sumRows, targetSymbol, unitSymbol, zSymbol } from "./mathml.js";
+import {
+  activationSlope,
+  both,
+  deltaSymbol,
+  i,
+  inside,
+  lines,
+  lossSlope,
+  lossSymbol,
+  n,
+  number,
+  o,
+  parameterSymbol,
+  ratio,
+  row,
+  slopeOf,
+  square,
+  sub,
+  sumOver,
+  sumRows,
+  targetSymbol,
+  unitSymbol,
+  zSymbol,
+} from "./mathml.js";
 
 const MOST_TERMS = 6;
 
@@ -12,46 +35,113 @@ const units = (layout, layer) => Array.from({ length: layout.sizes[layer] }, (_,
 /** How a value in its own unit becomes what the network sees; nothing where it is used as given. */
 export function inputFormulas(layout, frame, digits, first = 1) {
   const columns = [
-    ...layout.inputs.map((_, k) => [unitSymbol(layout, 0, k + first), frame.ownInputs[k], layout.input_scale[k], frame.inputs[k]]),
-    ...layout.targets.map((_, k) => [targetSymbol(layout, k + 1), frame.ownTargets[k], layout.target_scale[k], frame.targets[k]]),
+    ...layout.inputs.map((_, k) => [
+      unitSymbol(layout, 0, k + first),
+      frame.ownInputs[k],
+      layout.input_scale[k],
+      frame.inputs[k],
+    ]),
+    ...layout.targets.map((_, k) => [
+      targetSymbol(layout, k + 1),
+      frame.ownTargets[k],
+      layout.target_scale[k],
+      frame.targets[k],
+    ]),
   ];
   const scaled = columns.filter(([, , { mean, scale }]) => mean !== 0 || scale !== 1);
   if (!scaled.length) return [];
   const centred = scaled.some(([, , { mean }]) => mean !== 0);
-  const label = centred ? "What the network sees: less the training rows' mean, over their standard deviation" : "What the network sees: the value in its unit";
-  return [lines(label, ...scaled.slice(0, MOST_TERMS).map(([symbol, own, { mean, scale }, seen]) => {
-    const top = mean === 0 ? n(plain(own, digits)) : row(n(plain(own, digits)), o("−"), mean < 0 ? inside(n(plain(mean, digits))) : n(plain(mean, digits)));
-    return [symbol, row(ratio(top, n(plain(scale, digits))), o("="), n(fixed(seen, digits)))];
-  }))];
+  const label = centred
+    ? "What the network sees: less the training rows' mean, over their standard deviation"
+    : "What the network sees: the value in its unit";
+  return [
+    lines(
+      label,
+      ...scaled.slice(0, MOST_TERMS).map(([symbol, own, { mean, scale }, seen]) => {
+        const top =
+          mean === 0
+            ? n(plain(own, digits))
+            : row(
+                n(plain(own, digits)),
+                o("−"),
+                mean < 0 ? inside(n(plain(mean, digits))) : n(plain(mean, digits)),
+              );
+        return [symbol, row(ratio(top, n(plain(scale, digits))), o("="), n(fixed(seen, digits)))];
+      }),
+    ),
+  ];
 }
 
 /** Digits enough that a person with paper gets the decimals of the result. */
 function plain(value, digits) {
   if (digits === "all") return fixed(value, digits);
-  return value.toLocaleString("en-US", { maximumSignificantDigits: 7, useGrouping: value >= 10000 }).replace("-", "−");
+  return value
+    .toLocaleString("en-US", { maximumSignificantDigits: 7, useGrouping: value >= 10000 })
+    .replace("-", "−");
 }
 
 /** z and a of one unit, term by term. */
 export function forwardFormulas(layout, frame, layer, unit, digits) {
-  return [weightedSum(layout, frame, layer, unit, digits), activationFormula(layout, frame, layer, unit, digits)];
+  return [
+    weightedSum(layout, frame, layer, unit, digits),
+    activationFormula(layout, frame, layer, unit, digits),
+  ];
 }
 
 function weightedSum(layout, frame, layer, unit, digits) {
-  const terms = units(layout, layer - 1).map((from) => [frame.parameters[weightIndex(layout, layer, from, unit)], activationOf(frame, layout, layer - 1, from)]);
+  const terms = units(layout, layer - 1).map((from) => [
+    frame.parameters[weightIndex(layout, layer, from, unit)],
+    activationOf(frame, layout, layer - 1, from),
+  ]);
   const bias = frame.parameters[biasIndex(layout, layer, unit)];
-  const source = layer === 1 ? sub("x", "i") : layout.sizes.length > 3 ? both("h", "i", String(layer - 1)) : sub("h", "i");
-  const sum = row(sumOver("i"), both("w", `i${unit}`, String(layer)), o("·"), source, o("+"), both("b", String(unit), String(layer)));
-  return lines("The weighted sum", [zSymbol(layer, unit), sum], ...sumRows(terms, digits, [], [o("+"), number(bias, digits)], MOST_TERMS), [null, n(fixed(frame.z[indexOf(layout, layer, unit)], digits))]);
+  const source =
+    layer === 1
+      ? sub("x", "i")
+      : layout.sizes.length > 3
+        ? both("h", "i", String(layer - 1))
+        : sub("h", "i");
+  const sum = row(
+    sumOver("i"),
+    both("w", `i${unit}`, String(layer)),
+    o("·"),
+    source,
+    o("+"),
+    both("b", String(unit), String(layer)),
+  );
+  return lines(
+    "The weighted sum",
+    [zSymbol(layer, unit), sum],
+    ...sumRows(terms, digits, [], [o("+"), number(bias, digits)], MOST_TERMS),
+    [null, n(fixed(frame.z[indexOf(layout, layer, unit)], digits))],
+  );
 }
 
 export function activationFormula(layout, frame, layer, unit, digits) {
   const index = indexOf(layout, layer, unit);
   const name = layout.activations[layer - 1];
-  const [symbol, z, a] = [unitSymbol(layout, layer, unit), zSymbol(layer, unit), n(fixed(frame.a[index], digits))];
+  const [symbol, z, a] = [
+    unitSymbol(layout, layer, unit),
+    zSymbol(layer, unit),
+    n(fixed(frame.a[index], digits)),
+  ];
   if (name === "identity") return lines("passed on unchanged (identity)", [symbol, z], [null, a]);
-  if (name === "softmax") return lines("then softmax: its share of all eᶻ", [symbol, softmaxShare(layout, z)], ...softmaxNumbers(layout, frame, index, digits), [null, a]);
-  const put = name === "relu" ? row(["mtext", {}, "max"], inside(n("0"), o(","), n(fixed(frame.z[index], digits)))) : row(["mtext", {}, name], inside(n(fixed(frame.z[index], digits))));
-  return lines(`then its activation, ${name}`, [symbol, row(["mtext", {}, name], inside(z))], [null, put], [null, a]);
+  if (name === "softmax")
+    return lines(
+      "then softmax: its share of all eᶻ",
+      [symbol, softmaxShare(layout, z)],
+      ...softmaxNumbers(layout, frame, index, digits),
+      [null, a],
+    );
+  const put =
+    name === "relu"
+      ? row(["mtext", {}, "max"], inside(n("0"), o(","), n(fixed(frame.z[index], digits))))
+      : row(["mtext", {}, name], inside(n(fixed(frame.z[index], digits))));
+  return lines(
+    `then its activation, ${name}`,
+    [symbol, row(["mtext", {}, name], inside(z))],
+    [null, put],
+    [null, a],
+  );
 }
 
 const power = (of) => ["msup", {}, i("e"), of];
@@ -61,7 +151,12 @@ function softmaxNumbers(layout, frame, index, digits) {
   const all = Array.from(frame.z.subarray(frame.z.length - layout.targets.length));
   if (all.length > MOST_TERMS || digits === "all") return [];
   const term = (z) => power(n(fixed(z, digits)));
-  return [[null, ratio(term(frame.z[index]), row(...all.flatMap((z, k) => [...(k ? [o("+")] : []), term(z)])))]];
+  return [
+    [
+      null,
+      ratio(term(frame.z[index]), row(...all.flatMap((z, k) => [...(k ? [o("+")] : []), term(z)]))),
+    ],
+  ];
 }
 
 function softmaxShare(layout, z) {
@@ -73,31 +168,49 @@ export function errorFormulas(layout, frame, digits) {
   const outputs = layout.sizes.length - 1;
   const offset = unitOffsets(layout.sizes)[outputs - 1];
   const many = layout.sizes[outputs] > 1;
-  const differences = Array.from(frame.targets).slice(0, MOST_TERMS).flatMap((y, k) => {
-    const symbols = row(unitSymbol(layout, outputs, k + 1), o("−"), targetSymbol(layout, k + 1));
-    const numbers = row(number(frame.a[offset + k], digits), o("−"), number(y, digits));
-    const result = n(signed(frame.a[offset + k] - y, digits));
-    return many ? [[symbols, row(numbers, o("="), result)]] : [[symbols, numbers], [null, result]];
-  });
-  return [lines("The error, as the network sees it", ...differences), lossLines(layout, frame, frame.a[offset] - frame.targets[0], digits)];
+  const differences = Array.from(frame.targets)
+    .slice(0, MOST_TERMS)
+    .flatMap((y, k) => {
+      const symbols = row(unitSymbol(layout, outputs, k + 1), o("−"), targetSymbol(layout, k + 1));
+      const numbers = row(number(frame.a[offset + k], digits), o("−"), number(y, digits));
+      const result = n(signed(frame.a[offset + k] - y, digits));
+      return many
+        ? [[symbols, row(numbers, o("="), result)]]
+        : [
+            [symbols, numbers],
+            [null, result],
+          ];
+    });
+  return [
+    lines("The error, as the network sees it", ...differences),
+    lossLines(layout, frame, frame.a[offset] - frame.targets[0], digits),
+  ];
 }
 
 function lossLines(layout, frame, error, digits) {
   const half = layout.loss === "half_squared_error";
-  if (layout.targets.length > 1 || frame.rows > 1 || !(half || layout.loss === "mean_squared_error"))
+  if (
+    layout.targets.length > 1 ||
+    frame.rows > 1 ||
+    !(half || layout.loss === "mean_squared_error")
+  )
     return lines(LOSS_WORDS[layout.loss](frame.rows), [i("E"), n(fixed(frame.loss, digits))]);
   const factor = half ? [ratio(n("1"), n("2"))] : [];
-  return lines(half ? "The loss: half the squared error" : "The loss: the squared error",
+  return lines(
+    half ? "The loss: half the squared error" : "The loss: the squared error",
     [i("E"), row(...factor, square(inside(i("ŷ"), o("−"), i("y"))))],
     [null, row(...factor, square(inside(n(signed(error, digits)))))],
-    [null, n(fixed(frame.loss, digits))]);
+    [null, n(fixed(frame.loss, digits))],
+  );
 }
 
 const over = (rows) => (rows > 1 ? `, mean over the ${rows} examples of the batch` : "");
 const LOSS_WORDS = {
-  half_squared_error: (rows) => `The loss: half the squared errors, summed over the outputs${over(rows)}`,
+  half_squared_error: (rows) =>
+    `The loss: half the squared errors, summed over the outputs${over(rows)}`,
   mean_squared_error: (rows) => `The loss: squared errors, mean over the outputs${over(rows)}`,
-  binary_cross_entropy: (rows) => `The loss: binary cross entropy, natural logarithm, mean over the outputs${over(rows)}`,
+  binary_cross_entropy: (rows) =>
+    `The loss: binary cross entropy, natural logarithm, mean over the outputs${over(rows)}`,
   categorical_cross_entropy: (rows) => `The loss: −Σ y ln ŷ, natural logarithm${over(rows)}`,
 };
 
@@ -109,58 +222,110 @@ export function backwardFormulas(layout, frame, weight, digits) {
   const symbol = parameterSymbol(weight);
   const several = frame.rows > 1;
   const local = lines(
-    several ? "For this example: what came through, times δ" : "The partial derivative: what came through, times δ",
-    [slopeOf(lossSymbol(several), symbol), row(unitSymbol(layout, layer - 1, from), o("·"), deltaSymbol(layer, to))],
-    [null, row(number(a, digits), o("·"), number(delta, digits))], [null, n(signed(a * delta, digits))],
+    several
+      ? "For this example: what came through, times δ"
+      : "The partial derivative: what came through, times δ",
+    [
+      slopeOf(lossSymbol(several), symbol),
+      row(unitSymbol(layout, layer - 1, from), o("·"), deltaSymbol(layer, to)),
+    ],
+    [null, row(number(a, digits), o("·"), number(delta, digits))],
+    [null, n(signed(a * delta, digits))],
   );
   const found = [deltaFormula(layout, frame, layer, to, digits), local];
-  if (several) found.push(lines(`Mean over the ${frame.rows} examples: the number on the edge`, [slopeOf(i("E"), symbol), n(signed(frame.gradient[weight.index], digits))]));
+  if (several)
+    found.push(
+      lines(`Mean over the ${frame.rows} examples: the number on the edge`, [
+        slopeOf(i("E"), symbol),
+        n(signed(frame.gradient[weight.index], digits)),
+      ]),
+    );
   return found;
 }
 
 /** Where δ of a unit comes from: the error at an output, the layer behind it at a hidden unit. */
 export function deltaFormula(layout, frame, layer, unit, digits) {
-  return (layer === layout.sizes.length - 1 ? outputDelta : hiddenDelta)(layout, frame, layer, unit, digits);
+  return (layer === layout.sizes.length - 1 ? outputDelta : hiddenDelta)(
+    layout,
+    frame,
+    layer,
+    unit,
+    digits,
+  );
 }
 
 function slopeAt(layout, frame, layer, unit) {
   const index = indexOf(layout, layer, unit);
-  return activationSlope(layout.activations[layer - 1], unitSymbol(layout, layer, unit), frame.z[index], frame.a[index]);
+  return activationSlope(
+    layout.activations[layer - 1],
+    unitSymbol(layout, layer, unit),
+    frame.z[index],
+    frame.a[index],
+  );
 }
 
 function outputDelta(layout, frame, layer, unit, digits) {
   const index = indexOf(layout, layer, unit);
   const start = lossSlope(layout, frame.targets, unit, frame.a[index]);
-  const slope = layout.loss.endsWith("squared_error") && layout.activations[layer - 1] !== "identity" ? slopeAt(layout, frame, layer, unit) : null;
+  const slope =
+    layout.loss.endsWith("squared_error") && layout.activations[layer - 1] !== "identity"
+      ? slopeAt(layout, frame, layer, unit)
+      : null;
   const whole = (one, other) => row(...(slope ? [inside(one), o("·"), inside(...other)] : [one]));
-  return lines("δ of the output: the error's slope, ∂E/∂z",
+  return lines(
+    "δ of the output: the error's slope, ∂E/∂z",
     [deltaSymbol(layer, unit), whole(start.formula, slope?.formula)],
     [null, whole(start.numbers(digits), slope?.numbers(digits))],
-    [null, n(signed(frame.delta[index], digits))]);
+    [null, n(signed(frame.delta[index], digits))],
+  );
 }
 
 function hiddenDelta(layout, frame, layer, unit, digits) {
   const slope = slopeAt(layout, frame, layer, unit);
-  const terms = units(layout, layer + 1).map((to) => [frame.parameters[weightIndex(layout, layer + 1, unit, to)], frame.delta[indexOf(layout, layer + 1, to)]]);
-  const sum = row(sumOver("j"), both("w", `${unit}j`, String(layer + 1)), o("·"), both("δ", "j", String(layer + 1)));
+  const terms = units(layout, layer + 1).map((to) => [
+    frame.parameters[weightIndex(layout, layer + 1, unit, to)],
+    frame.delta[indexOf(layout, layer + 1, to)],
+  ]);
+  const sum = row(
+    sumOver("j"),
+    both("w", `${unit}j`, String(layer + 1)),
+    o("·"),
+    both("δ", "j", String(layer + 1)),
+  );
   const before = [inside(...slope.numbers(digits)), o("·"), o("(")];
-  return lines("δ of the hidden unit: its slope, times what comes back",
+  return lines(
+    "δ of the hidden unit: its slope, times what comes back",
     [deltaSymbol(layer, unit), row(inside(...slope.formula), o("·"), sum)],
     ...sumRows(terms, digits, before, [o(")")], MOST_TERMS),
-    [null, n(signed(frame.delta[indexOf(layout, layer, unit)], digits))]);
+    [null, n(signed(frame.delta[indexOf(layout, layer, unit)], digits))],
+  );
 }
 
 /** The update of one parameter, in both conventions. */
 export function updateFormulas(layout, frame, found, digits) {
   const symbol = parameterSymbol(found);
-  const [before, after, slope] = [frame.parameters[found.index], frame.newParameters[found.index], frame.gradient[found.index]];
+  const [before, after, slope] = [
+    frame.parameters[found.index],
+    frame.newParameters[found.index],
+    frame.gradient[found.index],
+  ];
   const moved = n(signed(after - before, digits));
   const rounded = layout.precision === "float32" ? "≈" : "="; // the run rounds what it adds
   const product = row(n(full(frame.learningRate)), o("·"), number(slope, digits));
   return [
-    lines("The update: −α times the partial derivative", [row(o("−"), i("α"), o("·"), slopeOf(i("E"), symbol)), row(o("−"), product)], [null, moved, rounded]),
-    lines("Add the update, or subtract α times the derivative: the same",
-      [row(i("new"), ["mspace", { width: "0.3em" }], symbol), row(number(before, digits), o("+"), inside(moved))],
-      [null, row(number(before, digits), o("−"), product)], [null, n(fixed(after, digits)), rounded]),
+    lines(
+      "The update: −α times the partial derivative",
+      [row(o("−"), i("α"), o("·"), slopeOf(i("E"), symbol)), row(o("−"), product)],
+      [null, moved, rounded],
+    ),
+    lines(
+      "Add the update, or subtract α times the derivative: the same",
+      [
+        row(i("new"), ["mspace", { width: "0.3em" }], symbol),
+        row(number(before, digits), o("+"), inside(moved)),
+      ],
+      [null, row(number(before, digits), o("−"), product)],
+      [null, n(fixed(after, digits)), rounded],
+    ),
   ];
 }

@@ -1,4 +1,5 @@
-// What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a thing.
+// What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a
+// thing.
 
 import { fixed } from "../core/format.js";
 
@@ -24,10 +25,11 @@ export function number(value, digits) {
   return value < 0 ? inside(text) : text;
 }
 
-/** Lines of an equation, aligned at their signs: [left or null, right, "" where it goes on, or "≈"]. */
+/** Lines of an equation, aligned at their signs: [left or null, right, "" to go on, or "≈"]. */
 export function lines(label, ...rows) {
   const cells = rows.map(([left, right, sign = "="]) => [
-    "mtr", {},
+    "mtr",
+    {},
     ["mtd", { class: "left" }, left ?? row()],
     ["mtd", {}, sign ? o(sign) : row()],
     ["mtd", { class: "right" }, right],
@@ -35,10 +37,17 @@ export function lines(label, ...rows) {
   return { label, tree: ["math", { display: "block" }, ["mtable", {}, ...cells]] };
 }
 
-/** Terms of a sum, so many to a row, each [one, other] factors or a tree, with what stands around. */
+/** Terms of a sum, so many to a row, each [one, other] factors, with what stands around. */
 export function sumRows(terms, digits, before = [], after = [], most = 6) {
   const perRow = digits === "all" ? 1 : 2;
-  const shown = terms.slice(0, most).map(([one, other], k) => [...(k ? [o("+")] : []), number(one, digits), o("·"), number(other, digits)]);
+  const shown = terms
+    .slice(0, most)
+    .map(([one, other], k) => [
+      ...(k ? [o("+")] : []),
+      number(one, digits),
+      o("·"),
+      number(other, digits),
+    ]);
   if (terms.length > most) shown.push([o("+"), o("…")]);
   const rows = [];
   for (let k = 0; k < shown.length; k += perRow) rows.push(shown.slice(k, k + perRow).flat());
@@ -64,7 +73,8 @@ export function unitSymbol(layout, layer, unit) {
 
 export const zSymbol = (layer, unit) => both("z", String(unit), String(layer));
 export const deltaSymbol = (layer, unit) => both("δ", String(unit), String(layer));
-export const targetSymbol = (layout, unit) => (layout.targets.length > 1 ? sub("y", String(unit)) : i("y"));
+export const targetSymbol = (layout, unit) =>
+  layout.targets.length > 1 ? sub("y", String(unit)) : i("y");
 
 /** The loss: of the batch, or E with the index k of one example where there are several. */
 export const lossSymbol = (one) => (one ? sub("E", "k") : i("E"));
@@ -99,7 +109,10 @@ export function activationSlope(name, symbol, z, a) {
 export function lossSlope(layout, targets, unit, a) {
   const outputs = layout.targets.length;
   const [yHat, y] = [unitSymbol(layout, layout.sizes.length - 1, unit), targetSymbol(layout, unit)];
-  const total = layout.loss === "categorical_cross_entropy" ? targets.reduce((sum, value) => sum + value, 0) : 1;
+  const total =
+    layout.loss === "categorical_cross_entropy"
+      ? targets.reduce((sum, value) => sum + value, 0)
+      : 1;
   const share = { mean_squared_error: "2", binary_cross_entropy: "1" }[layout.loss];
   const scaled = share && (share !== "1" || outputs > 1);
   const put = (prediction, target, sum) => {
@@ -112,6 +125,11 @@ export function lossSlope(layout, targets, unit, a) {
   const several = Math.abs(total - 1) > 1e-9;
   return {
     formula: put(yHat, y, several ? row(o("∑"), i("y")) : null),
-    numbers: (digits) => put(number(a, digits), number(targets[unit - 1], digits), several ? number(total, digits) : null),
+    numbers: (digits) =>
+      put(
+        number(a, digits),
+        number(targets[unit - 1], digits),
+        several ? number(total, digits) : null,
+      ),
   };
 }

@@ -3,7 +3,13 @@
 import { fixed, full } from "../core/format.js";
 import { nameAt, parseName, revealed } from "../core/network.js";
 import { largestOf, phaseSentence, phaseTitle } from "../core/words.js";
-import { backwardFormulas, errorFormulas, forwardFormulas, inputFormulas, updateFormulas } from "./formulas.js";
+import {
+  backwardFormulas,
+  errorFormulas,
+  forwardFormulas,
+  inputFormulas,
+  updateFormulas,
+} from "./formulas.js";
 
 const LOSSES = {
   half_squared_error: "half squared error",
@@ -32,12 +38,15 @@ function formulas(layout, frame, at, digits) {
   if (at.kind === "input") return inputFormulas(layout, frame, digits);
   if (at.kind === "forward") return forwardFormulas(layout, frame, at.layer, 1, digits);
   if (at.kind === "error") return errorFormulas(layout, frame, digits);
-  if (at.kind === "backward") return backwardFormulas(layout, frame, strongest(layout, frame, at.layer), digits);
+  if (at.kind === "backward")
+    return backwardFormulas(layout, frame, strongest(layout, frame, at.layer), digits);
   return updateFormulas(layout, frame, strongest(layout, frame, null), digits);
 }
 
 function strongest(layout, frame, layer) {
-  const slots = layout.parameters.filter((slot) => slot.kind === "weights" && (layer === null || slot.layer === layer));
+  const slots = layout.parameters.filter(
+    (slot) => slot.kind === "weights" && (layer === null || slot.layer === layer),
+  );
   return parseName(layout, nameAt(layout, largestOf(frame, slots)));
 }
 
@@ -47,7 +56,8 @@ function figures(frame, at, digits) {
     at.error ? figure("Loss E of this batch", frame.loss) : ["Loss E of this batch", "not yet"],
     ["Learning rate α", full(frame.learningRate)],
   ];
-  if (frame.testLoss !== null) rows.push(figure("Held-out loss before this update", frame.testLoss));
+  if (frame.testLoss !== null)
+    rows.push(figure("Held-out loss before this update", frame.testLoss));
   if (at.hasGradient(1)) rows.push(figure("Length of the gradient |∇E|", lengthOf(frame.gradient)));
   return rows;
 }

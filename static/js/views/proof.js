@@ -2,42 +2,113 @@
 
 import { full, signed } from "../core/format.js";
 import { parseName } from "../core/network.js";
-import { i, inside, lines, lossSymbol, n, number, o, parameterSymbol, ratio, row, slopeOf } from "./mathml.js";
+import { whereItStands } from "../core/words.js";
+import {
+  i,
+  inside,
+  lines,
+  lossSymbol,
+  n,
+  number,
+  o,
+  parameterSymbol,
+  ratio,
+  row,
+  slopeOf,
+} from "./mathml.js";
 
-/** @returns {{heading: string, formulas: object[], verdict: string, agrees: boolean | null, gap: number | null}[]} */
+const AT_KINK =
+  "A ReLU turns on or off within the difference's width: " +
+  "at this kink it means nothing, so there is no number.";
+const ROUNDING =
+  "No proof either way: " +
+  "what parts the two is within what rounding does to losses of this size.";
+
+/**
+ * @returns {{heading: string, formulas: object[], verdict: string, agrees: boolean | null,
+ *   gap: number | null}[]}
+ */
 export function viewProof(layout, frame, chain, digits) {
   const found = parseName(layout, chain.parameter);
   const symbol = parameterSymbol(found);
   const several = frame.rows > 1;
-  const one = viewOne({ heading: several ? `Example ${frame.example + 1} alone` : "This derivative, found in two ways", symbol, several, digits, derivative: chain.derivative, numeric: chain.numeric, gap: chain.relative_gap, difference: chain.difference, kink: chain.kink });
+  const one = viewOne({
+    heading: several ? `Example ${frame.example + 1} alone` : "This derivative, found in two ways",
+    symbol,
+    several,
+    digits,
+    derivative: chain.derivative,
+    numeric: chain.numeric,
+    gap: chain.relative_gap,
+    difference: chain.difference,
+    kink: chain.kink,
+  });
   if (!several) return [one];
-  return [viewOne({ heading: `The batch of ${frame.rows}: the number on the edge`, symbol, several: false, digits, derivative: chain.batch_derivative, numeric: chain.batch_numeric, gap: chain.batch_relative_gap, difference: chain.batch_difference, kink: chain.batch_kink }), one];
+  return [
+    viewOne({
+      heading: `The batch of ${frame.rows}: ${whereItStands(chain.parameter)}`,
+      symbol,
+      several: false,
+      digits,
+      derivative: chain.batch_derivative,
+      numeric: chain.batch_numeric,
+      gap: chain.batch_relative_gap,
+      difference: chain.batch_difference,
+      kink: chain.batch_kink,
+    }),
+    one,
+  ];
 }
 
 function viewOne({ heading, symbol, several, digits, derivative, numeric, gap, difference, kink }) {
   if (numeric === null) {
-    const verdict = kink ? "A ReLU turns on or off within the difference's width: at this kink it means nothing, so there is no number." : "The loss overflows beside this value: a difference means nothing there.";
+    const verdict = kink
+      ? AT_KINK
+      : "The loss overflows beside this value: a difference means nothing there.";
     return { heading, formulas: [], verdict, agrees: null, gap: null };
   }
   if (difference.rounding) {
-    const verdict = "No proof either way: what parts the two is within what rounding does to losses of this size.";
-    return { heading, formulas: formulasOf({ symbol, several, digits, derivative, numeric, difference }), verdict, agrees: null, gap };
+    const verdict = ROUNDING;
+    return {
+      heading,
+      formulas: formulasOf({ symbol, several, digits, derivative, numeric, difference }),
+      verdict,
+      agrees: null,
+      gap,
+    };
   }
-  const verdict = difference.agrees ? "They agree: backpropagation and two real forward passes give the same slope." : "They differ by more than rounding explains.";
-  return { heading, formulas: formulasOf({ symbol, several, digits, derivative, numeric, difference }), verdict, agrees: difference.agrees, gap };
+  const verdict = difference.agrees
+    ? "They agree: backpropagation and two real forward passes give the same slope."
+    : "They differ by more than rounding explains.";
+  return {
+    heading,
+    formulas: formulasOf({ symbol, several, digits, derivative, numeric, difference }),
+    verdict,
+    agrees: difference.agrees,
+    gap,
+  };
 }
 
 function formulasOf({ symbol, several, digits, derivative, numeric, difference }) {
   const loss = lossSymbol(several);
   const at = (sign) => row(loss, inside(symbol, o(sign), i("h")));
   const fine = digits === "all" ? "all" : digits + 4;
-  const precise = digits === "all" ? "all" : 12; // with fewer digits the two losses would look the same
-  const losses = row(number(difference.loss_above, precise), o("−"), number(difference.loss_below, precise));
+  const precise = digits === "all" ? "all" : 12; // with fewer the two losses would look the same
+  const losses = row(
+    number(difference.loss_above, precise),
+    o("−"),
+    number(difference.loss_below, precise),
+  );
   const symbols = ratio(row(at("+"), o("−"), at("−")), row(n("2"), i("h")));
   const width = difference.above - difference.below;
   return [
     lines("By backpropagation", [slopeOf(loss, symbol), n(signed(derivative, fine))]),
-    lines(`By two forward passes, h = ${full(rounded(difference.h))}`, [slopeOf(loss, symbol), symbols, "≈"], [null, ratio(losses, n(full(digits === "all" ? width : rounded(width))))], [null, n(signed(numeric, fine))]),
+    lines(
+      `By two forward passes, h = ${full(rounded(difference.h))}`,
+      [slopeOf(loss, symbol), symbols, "≈"],
+      [null, ratio(losses, n(full(digits === "all" ? width : rounded(width))))],
+      [null, n(signed(numeric, fine))],
+    ),
   ];
 }
 

@@ -10,6 +10,11 @@ export function viewScrubber(history, edits, furthest, width, height) {
   // A square root keeps the small losses of a long run visible; zero stays at the bottom.
   const y = (loss) => height - 1 - Math.sqrt(Math.max(loss, 0) / top) * (height - 3);
   const above = steps.map((step, k) => `${x(step).toFixed(1)},${(y(high[k]) - 0.6).toFixed(1)}`);
-  const below = steps.map((step, k) => `${x(step).toFixed(1)},${(y(low[k]) + 0.6).toFixed(1)}`).reverse();
-  return { band: `M${above.join("L")}L${below.join("L")}Z`, marks: edits.filter((edit) => edit.step <= last).map((edit) => x(edit.step)) };
+  const below = steps
+    .map((step, k) => `${x(step).toFixed(1)},${(y(low[k]) + 0.6).toFixed(1)}`)
+    .reverse();
+  return {
+    band: `M${above.join("L")}L${below.join("L")}Z`,
+    marks: edits.filter((edit) => edit.step <= last).map((edit) => x(edit.step)),
+  };
 }

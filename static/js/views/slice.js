@@ -1,4 +1,5 @@
-// The loss along one weight as a picture: curve, tangent, secant, the points on it. Pure arithmetic.
+// The loss along one weight as a picture: curve, tangent, secant, the points on it. Pure
+// arithmetic.
 
 export const BOX = { width: 440, height: 190, left: 8, right: 8, top: 14, bottom: 22 };
 
@@ -14,22 +15,38 @@ export function viewSlice(slice, wiggle) {
   const high = Math.max(shown + 0.35 * (shown - low), low + 1e-12);
   const x = scale(values[0], values[values.length - 1], BOX.left, BOX.width - BOX.right);
   const y = scale(low, high, BOX.height - BOX.bottom, BOX.top);
-  const line = (slopeHere, from) => lineThrough({ x: at, y: loss }, slopeHere, values, from ?? values[0]);
+  const line = (slopeHere, from) =>
+    lineThrough({ x: at, y: loss }, slopeHere, values, from ?? values[0]);
+  const point = (value, loss) => `${x.to(value).toFixed(2)},${clip(y.to(loss)).toFixed(2)}`;
   const { h, quotient } = slice.wiggle[wiggle];
   return {
-    x, y,
+    x,
+    y,
     range: [values[0], values[values.length - 1]],
     losses: [low, high],
-    path: `M${values.map((value, k) => `${x.to(value).toFixed(2)},${clip(y.to(losses[k])).toFixed(2)}`).join("L")}`,
+    path: `M${values.map((value, k) => point(value, losses[k])).join("L")}`,
     tangent: line(slope).map(([a, b]) => [x.to(a), y.to(b)]),
-    secant: quotient === null ? null : { ends: line(quotient).map(([a, b]) => [x.to(a), y.to(b)]), from: [x.to(at), y.to(loss)], to: [x.to(at + h), clip(y.to(loss + quotient * h))], outside: at + h > values[values.length - 1] },
+    secant:
+      quotient === null
+        ? null
+        : {
+            ends: line(quotient).map(([a, b]) => [x.to(a), y.to(b)]),
+            from: [x.to(at), y.to(loss)],
+            to: [x.to(at + h), clip(y.to(loss + quotient * h))],
+            outside: at + h > values[values.length - 1],
+          },
     now: [x.to(at), y.to(loss)],
-    marks: landings.filter(inside(values)).map((one) => ({ ...one, place: [x.to(one.value), clip(y.to(one.loss))] })),
+    marks: landings
+      .filter(inside(values))
+      .map((one) => ({ ...one, place: [x.to(one.value), clip(y.to(one.loss))] })),
     cut: cutWords(slice.cut),
   };
 }
 
-const inside = (values) => ({ value }) => value >= values[0] && value <= values[values.length - 1];
+const inside =
+  (values) =>
+  ({ value }) =>
+    value >= values[0] && value <= values[values.length - 1];
 const clip = (y) => Math.max(-20, Math.min(BOX.height + 20, y));
 
 function scale(from, to, start, end) {
@@ -42,10 +59,13 @@ function scale(from, to, start, end) {
 /** The ends of a line of this slope through a point, over the width of the curve. */
 function lineThrough({ x, y }, slope, values, from) {
   const to = values[values.length - 1];
-  return [[from, y + slope * (from - x)], [to, y + slope * (to - x)]];
+  return [
+    [from, y + slope * (from - x)],
+    [to, y + slope * (to - x)],
+  ];
 }
 
-/** The curve's loss at a value between two samples: where the handle is drawn, never shown as a number. */
+/** The curve's loss between two samples: where the handle is drawn, never shown as a number. */
 export function lossAt({ values, losses }, value) {
   const step = values[1] - values[0];
   if (!(step > 0)) return losses[losses.length >> 1];

@@ -38,7 +38,11 @@ def saved(*steps: int, new: tuple[int, ...] | None = None) -> Saved:
     return Saved(8, [[0, "here"]], [8], b"\0table", found, frozenset(steps))
 
 
-ONE = Stored("one", "reader", Place(12, 4, 2, 0), SPEC, [EDIT], [], saved(0, 8))
+def place(step: int, phase: int, revision: int, changes: int) -> Place:
+    return Place(step, phase, revision, changes, step, "here")
+
+
+ONE = Stored("one", "reader", place(12, 4, 2, 0), SPEC, [EDIT], [], saved(0, 8))
 
 
 def run(task: Coroutine[Any, Any, T]) -> T:
@@ -75,17 +79,17 @@ def test_a_session_comes_back_after_closing_by_either_key(tmp_path: Path) -> Non
     async def write() -> None:
         store = await opened(tmp_path)
         await store.insert(ONE)
-        await store.move("one", Place(900_000, 6, 2, 1), body(1, "command"))
+        await store.move("one", place(900_000, 6, 2, 1), body(1, "command"))
         undo = [{"added": EDIT, "took": []}]
-        await store.edit("one", Place(900_000, 6, 3, 2), body(2, None), [], undo, saved(0, new=()))
-        await store.save("one", Place(900_001, 0, 3, 2), saved(0, 16, new=(16,)))
+        await store.edit("one", place(900_000, 6, 3, 2), body(2, None), [], undo, saved(0, new=()))
+        await store.save("one", place(900_001, 0, 3, 2), saved(0, 16, new=(16,)))
         await store.close()
 
     async def read() -> None:
         store = await opened(tmp_path)
         expected = replace(
             ONE,
-            place=Place(900_001, 0, 3, 2),
+            place=place(900_001, 0, 3, 2),
             edits=[],
             undo_stack=[{"added": EDIT, "took": []}],
             saved=saved(0, 16),
@@ -108,10 +112,10 @@ def test_the_last_thousand_changes_are_kept_for_each_session(tmp_path: Path) -> 
         store = await opened(tmp_path)
         await store.insert(ONE)
         await store.insert(replace(ONE, id="two", read_id="r2"))
-        await store.move("two", Place(0, 0, 0, 1), body(1, "1"))
+        await store.move("two", place(0, 0, 0, 1), body(1, "1"))
         last = KEPT_CHANGES + 5
         await asyncio.gather(
-            *(store.move("one", Place(n, 0, 0, n), body(n, str(n))) for n in range(1, last + 1))
+            *(store.move("one", place(n, 0, 0, n), body(n, str(n))) for n in range(1, last + 1))
         )
         assert await store.body_of("one", "5") is None
         assert await store.body_of("one", "6") == body(6, "6")
@@ -129,18 +133,18 @@ def test_one_write_that_fails_leaves_its_neighbours_alone(tmp_path: Path) -> Non
         store = await opened(tmp_path)
         await store.insert(ONE)
         await store.insert(replace(ONE, id="two", read_id="r2"))
-        await store.move("one", Place(1, 0, 0, 1), body(1, "same"))
+        await store.move("one", place(1, 0, 0, 1), body(1, "same"))
         results = await asyncio.gather(
-            store.move("two", Place(5, 0, 0, 1), body(1, "a")),
-            store.move("one", Place(99, 0, 0, 2), body(2, "same")),
-            store.move("two", Place(6, 0, 0, 2), body(2, "b")),
+            store.move("two", place(5, 0, 0, 1), body(1, "a")),
+            store.move("one", place(99, 0, 0, 2), body(2, "same")),
+            store.move("two", place(6, 0, 0, 2), body(2, "b")),
             return_exceptions=True,
         )
         assert [type(result) for result in results] == [type(None), NotStored, type(None)]
         found, other = await store.load("one"), await store.load("two")
         assert found
         assert other
-        assert (found.place, other.place) == (Place(1, 0, 0, 1), Place(6, 0, 0, 2))
+        assert (found.place, other.place) == (place(1, 0, 0, 1), place(6, 0, 0, 2))
         await store.close()
 
     run(write())
@@ -152,7 +156,7 @@ def test_many_writes_share_a_commit(tmp_path: Path) -> None:
     async def write() -> None:
         store = Store(tmp_path, Limits(), lambda seconds, size: groups.append(size))
         await store.insert(ONE)
-        moves = (store.move("one", Place(n, 0, 0, n), body(n, None)) for n in range(1, 1201))
+        moves = (store.move("one", place(n, 0, 0, n), body(n, None)) for n in range(1, 1201))
         await asyncio.gather(*moves)
         await store.close()
 
@@ -219,7 +223,11 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
         store = await opened(tmp_path)
         found = await store.load("one")
         assert found
-        assert (found.spec["seed"], found.edits, found.place) == (7, [EDIT], Place(12, 4, 2, 1))
+        assert (found.spec["seed"], found.edits, found.place) == (
+            7,
+            [EDIT],
+            Place(12, 4, 2, 1, 0, ""),
+        )
         assert len(found.read_id) > 20
         assert found.saved is None
         answered = {"id": "c", "cursor": {"step": 12, "phase": 4}, "offset": 1}
@@ -263,7 +271,7 @@ def test_a_full_store_refuses_in_plain_words_and_goes_on_reading(tmp_path: Path)
         assert store.writer.problem
         assert same(await store.load("one"), ONE)
         assert await store.load("big") is None
-        await store.move("one", Place(13, 0, 2, 1), body(1, "fits"))
+        await store.move("one", place(13, 0, 2, 1), body(1, "fits"))
         assert store.writer.problem is None
         await store.close()
 
@@ -363,7 +371,7 @@ def test_a_read_only_store_is_read_and_nothing_else(
         store = await opened(tmp_path)
         assert same(await store.load("one"), ONE)
         with pytest.raises(NotStored, match="read-only"):
-            await store.move("one", Place(1, 0, 0, 1), None)
+            await store.move("one", place(1, 0, 0, 1), None)
         assert store.writer.problem == "the store is read-only"
         await store.close()
 

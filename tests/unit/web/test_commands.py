@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.limits import Limits
-from app.main import create_app
 from app.settings import Settings
 from app.timeline.presets import HOUSE
+from tests.clients import client_of
 from tests.nets import SMALL
 
 
@@ -224,13 +224,12 @@ def test_an_example_beyond_the_batch_is_refused(client: TestClient, session: str
 
 
 def test_a_body_beyond_the_limit_is_cut(data_dir: Path) -> None:
-    app = create_app(Settings(data_dir=data_dir, limits=Limits(body_bytes=100)))
-    with TestClient(app) as client:
+    with client_of(Settings(data_dir=data_dir, limits=Limits(body_bytes=100))) as client:
         assert client.post("/api/sessions", content=b" " * 101).status_code == 413
 
 
 def test_a_restart_finds_the_run_where_it_stood_to_the_bit(data_dir: Path) -> None:
-    with TestClient(create_app(Settings(data_dir=data_dir))) as client:
+    with client_of(Settings(data_dir=data_dir)) as client:
         identity = client.post("/api/sessions", json=SMALL).json()["id"]
         url = f"/api/sessions/{identity}"
         client.post(f"{url}/commands", json={"do": "seek", "step": 700, "phase": 3})
@@ -238,7 +237,7 @@ def test_a_restart_finds_the_run_where_it_stood_to_the_bit(data_dir: Path) -> No
         client.post(f"{url}/commands", json={"do": "step", "unit": "step", "by": 5, "id": "k"})
         before = client.get(url).json(), client.get(f"{url}/steps/705").content
         history = client.get(f"{url}/history").json()
-    with TestClient(create_app(Settings(data_dir=data_dir))) as client:
+    with client_of(Settings(data_dir=data_dir)) as client:
         assert (client.get(url).json(), client.get(f"{url}/steps/705").content) == before
         assert client.get(f"{url}/history").json() == history
         repeated = {"do": "step", "unit": "step", "by": 5, "id": "k"}
@@ -246,9 +245,7 @@ def test_a_restart_finds_the_run_where_it_stood_to_the_bit(data_dir: Path) -> No
 
 
 def test_sessions_that_leave_memory_come_back(data_dir: Path) -> None:
-    with TestClient(
-        create_app(Settings(data_dir=data_dir, limits=Limits(resident_sessions=2)))
-    ) as client:
+    with client_of(Settings(data_dir=data_dir, limits=Limits(resident_sessions=2))) as client:
         ids = [client.post("/api/sessions", json=SMALL).json()["id"] for _ in range(5)]
         for k, identity in enumerate(ids):
             url = f"/api/sessions/{identity}/commands"

@@ -1,0 +1,70 @@
+"""uvicorn as Retrace needs it: how it listens, and how it stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from types import FrameType
+
+import uvicorn
+
+from app.main import create_app
+from app.sessions.lock import held
+from app.settings import Settings
+from app.web.stopping import Stopping
+
+_CLOSING_SECONDS = 1.0  # for clients to take their sockets' farewell; those that hang are left
+_log = logging.getLogger("retrace")
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal says stop; return the exit code. lock.InUse where another one serves."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_max_size=settings.limits.message_bytes,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=settings.stop_seconds,
+        log_config=None,  # app/logs.py has set up everything
+        access_log=False,
+        # Whom to believe is a setting, and not uvicorn's own variable.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        server_header=False,
+    )
+    with held(settings.data_dir):
+        server = Server(config, app.state.stopping)
+        server.run()
+        return 0 if server.started and not server.lifespan.should_exit else 1
+
+
+class Server(uvicorn.Server):
+    """Stops on the first signal in good order, with exit code 0, and at once on the second."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            os._exit(128 + sig)  # the store survives that: SQLite's log holds whole commits only
+        self.should_exit = True  # uvicorn would raise the signal again once it has stopped
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        _log.info("serving", extra={"fields": {"host": self.config.host, "port": self.config.port}})
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close listeners and sockets; uvicorn then waits for answers under way, and cancels what
+        outlasts `stop_seconds`; the application's own end, which saves, comes last.
+        """
+        _log.info("stopping", extra={"fields": {"sockets": self._stopping.sockets}})
+        for server in self.servers:
+            server.close()
+        await self._stopping.begin(_CLOSING_SECONDS)
+        await super().shutdown(sockets)
+        _log.info("stopped")

@@ -1,0 +1,129 @@
+"""Backup and restore of the store, which is one SQLite file: a copy is checked before it counts."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from app.sessions.lock import held
+from app.sessions.schema import FILE as STORE_FILE
+from app.sessions.schema import VERSION as SCHEMA_VERSION
+
+_WAIT_SECONDS = 30.0  # for a store that another process holds for a moment
+
+
+class Unusable(RuntimeError):
+    """A backup cannot be made of this, or restored from it; the text says why."""
+
+
+def backup(folder: Path, target: Path) -> int:
+    """Copy the store in `folder` to `target`, also while a server writes; return its bytes.
+
+    The copy is the store as it was at one moment. Unusable where there is no store, where `target`
+    exists already, or where the copy is not whole.
+    """
+    store = folder / STORE_FILE
+    if not store.is_file():
+        raise Unusable(f"there is no store at {store}")
+    with _partial(target) as partial:
+        if target.exists():
+            raise Unusable(f"{target} exists; nothing is overwritten")
+        _copy(store, "rw", partial)  # read-only SQLite could not join in the store's log
+        os.rename(partial, target)
+    _settle(target.parent)
+    return target.stat().st_size
+
+
+def restore(folder: Path, source: Path, now: datetime) -> Path | None:
+    """Put the backup `source` in the place of the store in `folder`.
+
+    Returns where the old store lies now, named after `now`, or None if there was none. Unusable
+    where `source` is no backup that this version reads; lock.InUse while a server runs.
+    """
+    check(source)
+    store = folder / STORE_FILE
+    with held(folder), _partial(store) as partial:
+        _copy(source, "ro", partial)
+        aside = _move_aside(store, now) if store.exists() else None
+        os.rename(partial, store)
+        _settle(folder)
+    return aside
+
+
+def check(path: Path) -> None:
+    """Raise Unusable unless `path` is a whole store of a version that this Retrace reads."""
+    if not path.is_file():
+        raise Unusable(f"there is no file {path}")
+    try:
+        with closing(_open(path, "ro")) as db:
+            found = [row[0] for row in db.execute("PRAGMA integrity_check")]
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as failure:
+        raise Unusable(f"{path} cannot be read: {failure}") from failure
+    if found != ["ok"]:
+        raise Unusable(f"{path} is damaged: {found[0]}")
+    if not 1 <= version <= SCHEMA_VERSION:
+        expected = f"a store of version 1 to {SCHEMA_VERSION}"
+        raise Unusable(f"{path}: expected {expected}, got version {version}")
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    """Make the file that shall become `target`, for its owner's eyes only: it holds keys."""
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        raise Unusable(f"{partial} exists: another copy is made, or was broken off") from None
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(source: Path, mode: str, target: Path) -> None:
+    """Copy a store whole: all pages in one step, in one transaction that no writer waits for.
+
+    In several steps the copy would begin anew with each write of another process.
+    """
+    try:
+        with closing(_open(source, mode)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+            new.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+    except sqlite3.Error as failure:
+        raise Unusable(f"{source} cannot be copied: {failure}") from failure
+    check(target)
+    with target.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _move_aside(store: Path, now: datetime) -> Path:
+    """Give a store, with its log, another name beside its old one.
+
+    It is not opened: SQLite throws away the log of a store whose head is damaged.
+    """
+    aside = store.with_name(f"{store.name}.before-{now:%Y%m%dT%H%M%S}")
+    if aside.exists():
+        raise Unusable(f"{aside} exists; try again in a second")
+    for suffix in ("-wal", "-shm", ""):  # the log first: it must never meet another store
+        with suppress(FileNotFoundError):
+            os.rename(f"{store}{suffix}", f"{aside}{suffix}")
+    return aside
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_WAIT_SECONDS
+    )
+
+
+def _settle(folder: Path) -> None:
+    """Have the names in a folder survive a failure of power, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)

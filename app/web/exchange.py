@@ -1,0 +1,89 @@
+"""One request and its answer as they pass: what comes in is counted, what goes out completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from app.limits import over
+from app.refusal import Refused
+from app.web.headers import completed, values_of
+from app.web.replies import Json
+
+_CLOSE = (b"connection", b"close")
+_TURNED_DOWN = {"code": "not_found", "message": "no socket is served here", "field": None}
+
+
+class Exchange:
+    """An HTTP request. Its body is counted as it streams, whoever reads it, and never kept here.
+
+    `started` tells whether an answer is on its way.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        self._receive, self._send, self._most = receive, send, most
+        self._lengths = values_of(scope["headers"], b"content-length")
+        self._unread = self._lengths not in ([], [b"0"]) or bool(
+            values_of(scope["headers"], b"transfer-encoding")
+        )
+        self._came = 0
+        self.started = False
+
+    def check_length(self) -> None:
+        """Refuse by Content-Length, before a byte is read, what would be refused while reading."""
+        for length in self._lengths:
+            digits = length.lstrip(b"0")
+            if digits.isdigit() and (len(digits) > 15 or int(digits) > self._most):
+                raise self._too_large()
+
+    async def receive(self) -> Message:
+        """Return the next part; Refused where the body has become too large."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._came += len(message.get("body", b""))
+            self._unread = message.get("more_body", False)
+            if self._came > self._most:
+                raise self._too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = completed(message.get("headers", ()))
+            # Whoever is answered before the body's end must not go on sending it.
+            message = {**message, "headers": [*headers, _CLOSE] if self._unread else headers}
+        await self._send(message)
+
+    def _too_large(self) -> Refused:
+        found = f"more than {self._most:,} bytes"
+        return over("body_bytes", f"at most {self._most:,}", "body", found, "body_too_large")
+
+
+class Handshake:
+    """A socket on its way in: where it is turned down, it gets an HTTP answer with a body."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._can_answer = "websocket.http.response" in scope.get("extensions", {})
+        self.answered = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "websocket.close" and not self.answered:
+            await self.turn_down(404, _TURNED_DOWN)
+            return
+        if message["type"] == "websocket.http.response.start":
+            message = {**message, "headers": completed(message.get("headers", ()))}
+        self.answered = True
+        await self._send(message)
+
+    async def turn_down(
+        self, status: int, error: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> None:
+        """Answer with an error instead of a socket; a server that cannot, answers with 403."""
+        if self._can_answer:
+            answer = Json({"error": error}, status, headers)
+            await answer(self._scope, self._receive, self.send)
+        else:
+            self.answered = True
+            await self._send({"type": "websocket.close", "code": 1008})

@@ -1,0 +1,46 @@
+"""The long parts: what a test run does a little of, many times over. `python -m bench --long`.
+
+Each prints one line of figures and raises AssertionError, or what else went wrong, where it fails.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.fuzz import openapi, sockets
+
+REQUESTS, MESSAGES = 5_000, 50_000
+
+
+def requests_line() -> str:
+    """Ask for everything that /openapi.json names, rightly and wrongly."""
+    figures = openapi.run(REQUESTS)
+    assert figures.total == REQUESTS
+    assert figures.fitted[True] > 0.9 * figures.fitted.total()
+    return figures.line
+
+
+def messages_line() -> str:
+    """Send commands, nearly commands and worse over sockets."""
+    figures = sockets.run(MESSAGES)
+    assert figures.sent == MESSAGES
+    assert figures.replies > MESSAGES // 4
+    return figures.line
+
+
+LONG: dict[str, Callable[[], str]] = {"openapi": requests_line, "messages": messages_line}
+
+
+def run(names: list[str]) -> list[str]:
+    """Run the parts of these names, print a line for each, and return the names that failed."""
+    failed = []
+    for name in names:
+        started = time.perf_counter()
+        try:
+            line = LONG[name]()
+        except Exception as failure:  # one part's failure must not hide the figures of the others
+            failed.append(name)
+            line = f"FAILED: {type(failure).__name__}: {failure}"
+        print(f"{name}: {line} ({time.perf_counter() - started:.0f} s)", flush=True)
+    return failed

@@ -1,0 +1,68 @@
+// Two ways to move the handle of the curve: the pointer drags it, keys push it.
+
+import { BOX } from "../views/slice.js";
+
+/** The handle follows the pointer sideways; letting go restores, and so does Escape. */
+export function dragging({ svg, hit, handle }, getView, tryValue, restore) {
+  const valueAt = (event) => {
+    const box = svg.getBoundingClientRect();
+    return getView().x.back(((event.clientX - box.left) / box.width) * BOX.width);
+  };
+  let held = null; // the element and the pointer that drag
+  const end = () => {
+    if (!held) return;
+    const { element, pointer } = held;
+    held = null;
+    if (element.hasPointerCapture(pointer)) element.releasePointerCapture(pointer);
+    handle.classList.remove("held");
+    restore();
+  };
+  for (const element of [hit, handle]) {
+    element.addEventListener("pointerdown", (event) => {
+      if (!getView()) return;
+      element.setPointerCapture(event.pointerId);
+      held = { element, pointer: event.pointerId };
+      handle.classList.add("held");
+      tryValue(valueAt(event));
+    });
+    element.addEventListener(
+      "pointermove",
+      (event) => held?.pointer === event.pointerId && tryValue(valueAt(event)),
+    );
+    for (const over of ["pointerup", "pointercancel"]) element.addEventListener(over, end);
+  }
+  // Wherever the focus is: Escape ends the drag before it closes anything.
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Escape" || !held) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      end();
+    },
+    { capture: true },
+  );
+}
+
+/** The keys of a slider, Enter to keep the value and Escape to take it back. */
+export function keyTry(event, { slice, view, tryValue, keep, getState, dispatch }) {
+  if (!view) return;
+  const width = view.range[1] - view.range[0];
+  const by = {
+    ArrowRight: 0.01,
+    ArrowUp: 0.01,
+    ArrowLeft: -0.01,
+    ArrowDown: -0.01,
+    PageUp: 0.1,
+    PageDown: -0.1,
+  }[event.key];
+  const here = getState().tried?.value ?? slice().at;
+  if (by) tryValue(here + by * width);
+  else if (event.key === "Home") tryValue(view.range[0]);
+  else if (event.key === "End") tryValue(view.range[1]);
+  else if (event.key === "Enter") keep();
+  else if (event.key === "Escape" && getState().tried) dispatch({ type: "restore" });
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}

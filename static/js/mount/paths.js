@@ -1,0 +1,98 @@
+// What a chain is a part of: the paths that it is summed over, the terms of a folded δ, the batch.
+
+import { count, full, signed, symbol } from "../core/format.js";
+import { whereItStands } from "../core/words.js";
+import { button, h, math } from "./dom.js";
+
+const FEW = 12;
+
+const heading = (text) => h("th", { scope: "row" }, text);
+
+/** A number in its cell, with all its digits for whoever points at it. */
+const cell = (value, digits, data = {}) =>
+  h("td", { title: full(value), ...data }, signed(value, digits));
+
+/** The summands of a δ whose paths are too many to list; each opens in its turn. */
+export function terms(view, state, dispatch) {
+  const rows = view.terms.map((term, k) => {
+    const open = () => dispatch({ type: "delta", way: [...state.way, term.opens] });
+    const names = { "data-key": `term${k}`, "aria-label": `Open δ of ${term.unit}` };
+    const opener = () => button(`open δ of ${term.unit} ›`, open, { class: "plain", ...names });
+    return h("li", {}, math(term.tree), term.opens ? opener() : null);
+  });
+  const many = `${count(view.count)} paths lead from here to the error`;
+  const folded = `${many}: they are folded, one layer at a time.`;
+  return h(
+    "section",
+    {},
+    h("h3", {}, "δ is the sum of these"),
+    h("p", { class: "hint" }, folded),
+    h("ul", { class: "terms" }, ...rows, view.rest ? smaller(view.rest, state.digits) : null),
+  );
+}
+
+function smaller({ count: number, sum }, digits) {
+  return h(
+    "li",
+    { class: "hint" },
+    `… and ${number} smaller terms, together ${signed(sum, digits)}`,
+  );
+}
+
+/** Every path from the error to the parameter, or the first few of them, and their sum. */
+export function paths(view, { digits }, dispatch, all, showAll) {
+  const shown = all ? view.paths : view.paths.slice(0, FEW);
+  const heads = ["through", "product"].map((text) => h("th", { scope: "col" }, text));
+  const total = `their sum ${view.several ? "∂Eₖ/∂" : "∂E/∂"}${symbol(view.name)}`;
+  const sum = cell(view.sum, digits, { "data-sum": String(view.sum) });
+  const many = view.paths.length;
+  return h(
+    "section",
+    { class: "paths" },
+    h("h3", {}, `${many} paths lead from the error to it`),
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, ...heads)),
+      h("tbody", {}, ...shown.map((path) => pathRow(path, digits, dispatch))),
+      h("tfoot", {}, h("tr", {}, heading(total), sum)),
+    ),
+    many > shown.length
+      ? button(`Show all ${many} paths`, showAll, { "data-key": "all-paths" })
+      : null,
+  );
+}
+
+function pathRow({ through, index, product, open }, digits, dispatch) {
+  const show = () => dispatch({ type: "path", path: index });
+  const names = { "aria-pressed": String(open), "data-key": `path${index}` };
+  const opener = button(through, show, { class: "plain", ...names });
+  const value = cell(product, digits, { "data-product": String(product) });
+  return h("tr", { class: open ? "open" : null }, heading(opener), value);
+}
+
+/** How the batch's derivative comes from the examples: each one's own, and their mean. */
+export function batch(data, frame, digits, connection) {
+  const rows = data.examples.map((value, k) => exampleRow(data, k, frame, digits, connection));
+  const mean = heading(`mean of ${frame.rows}: ${whereItStands(data.parameter)}`);
+  const foot = h("tfoot", {}, h("tr", {}, mean, cell(data.batch_derivative, digits)));
+  const region = { tabindex: "0", role: "region", "aria-label": "Derivatives of the batch" };
+  const first = `The first ${data.examples.length} of ${frame.rows} examples.`;
+  return h(
+    "section",
+    { class: "paths" },
+    h("h3", {}, "The batch: the mean over its examples"),
+    h("div", { class: "scroll short", ...region }, h("table", {}, h("tbody", {}, ...rows), foot)),
+    frame.rows > data.examples.length ? h("p", { class: "hint" }, first) : null,
+  );
+}
+
+function exampleRow({ examples, rows }, k, frame, digits, connection) {
+  const open = k === frame.example;
+  const show = () => connection.send({ do: "show", example: k });
+  const names = { "data-key": `example${k}`, "aria-pressed": String(open) };
+  const head = heading(button(`example ${k + 1}`, show, { class: "plain", ...names }));
+  head.append(` row ${count(rows[k])}`);
+  const value = cell(examples[k], digits, { "data-example": String(examples[k]) });
+  return h("tr", { class: open ? "open" : null }, head, value);
+}

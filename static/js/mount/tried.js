@@ -1,0 +1,60 @@
+// The value that is tried: where the handle stands, the loss there, and what keeping it means.
+
+import { count, fixed, symbol } from "../core/format.js";
+import { BOX, lossAt } from "../views/slice.js";
+import { verdict } from "./curve.js";
+import { set, write } from "./dom.js";
+
+const BEYOND = "With this value the step’s numbers overflow: there is nothing to show.";
+
+export function drawTried(parts, view, slice, state) {
+  const { tried, trial } = state;
+  const value = tried?.value ?? slice.at;
+  const mine = trial && trial.tried.value === value ? trial : null;
+  drawHandle(parts.handle, view, slice, { value, mine, tried });
+  set(parts.now, { visibility: tried ? null : "hidden" });
+  write(
+    parts.said,
+    state.beyond ? BEYOND : lossWords(slice, mine ?? (tried ? trial : null), state),
+  );
+  drawKeep(parts, state);
+}
+
+/** Between two samples the curve says where the handle is; a number is shown only once computed. */
+function drawHandle(handle, view, slice, { value, mine, tried }) {
+  const loss = mine ? mine.loss : tried ? lossAt(slice, value) : slice.loss;
+  set(handle, {
+    cx: view.x.to(value),
+    cy: Math.max(2, Math.min(BOX.height - 2, view.y.to(loss))),
+    "aria-label": `What if ${symbol(slice.parameter)} were`,
+    "aria-valuenow": value,
+    "aria-valuemin": view.range[0],
+    "aria-valuemax": view.range[1],
+    "aria-valuetext": `${fixed(value, 4)}${mine ? `, loss ${fixed(mine.loss, 4)}` : ""}`,
+  });
+}
+
+function lossWords(slice, shown, { lastTried, digits, frame }) {
+  const words = (value, loss) =>
+    `${symbol(slice.parameter)} = ${fixed(value, digits)}: E = ${fixed(loss, digits)}`;
+  if (!shown) return `${lastTried ? "Restored: " : ""}${words(slice.at, slice.loss)}`;
+  return `${words(shown.tried.value, shown.loss)}, ${than(shown.loss, frame.loss, digits)}`;
+}
+
+function drawKeep(parts, { tried, lastTried, digits, frame, session }) {
+  const last = tried ?? lastTried;
+  const from = frame.step + (frame.phase === session.layout.phases.length - 1 ? 1 : 0);
+  const since = `from step ${count(from)} on`;
+  write(parts.keep, last ? `Keep ${fixed(last.value, digits)}` : "Keep");
+  set(parts.keep, {
+    disabled: !last,
+    title: `It becomes an edit of the run, ${since}`,
+    "aria-description": `an edit of the run ${since}`,
+  });
+  write(parts.from, since);
+}
+
+function than(loss, before, digits) {
+  const word = verdict(loss, before);
+  return word === "the same" ? word : `${word} than ${fixed(before, digits)}`;
+}

@@ -1,0 +1,1 @@
+"""The server under fire: real processes that are killed, wires that fail, disks that fill."""

@@ -1,0 +1,119 @@
+"""Starts servers that can be told to die at a named point; `process.py` talks to it.
+
+`python -m tests.chaos.server` imports the application once, then forks a server for every line that
+it reads, so that a hundred starts do not cost a hundred imports. A line is a start as JSON:
+{"settings": {...}, "failpoint": [name, n] or null, "rights": true}; the answers are the server's
+process id and, when it has ended, how. The product knows nothing of this: what dies here is wrapped
+from outside.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from app.main import create_app
+from app.sessions.session import Session
+from app.sessions.writer import Writer, _Waiting
+from app.settings import settings_from
+
+_PR_SET_PDEATHSIG = 1
+_CAPABILITIES_V3 = 0x20080522
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> None:
+    """Serve one start after the other, until the standard input ends."""
+    _die_with_parent()
+    for line in sys.stdin:
+        start = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _serve(**start)
+            os._exit(0)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def _serve(settings: dict[str, str], failpoint: list[Any] | None, rights: bool) -> None:
+    """Serve as `python -m app` does, in this process, until it ends or dies."""
+    _die_with_parent()
+    if not rights:
+        _give_up_rights()
+    if failpoint:
+        arm(*failpoint)
+    found = settings_from(settings)
+    uvicorn.run(
+        create_app(found),
+        host=found.host,
+        port=found.port,
+        ws="websockets-sansio",
+        ws_max_size=found.limits.message_bytes,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+        log_level="error",
+    )
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(call: Callable[..., Any], due: Callable[[], bool]) -> Callable[..., Any]:
+    def wrapped(*given: Any) -> Any:
+        if due():
+            _die()
+        return call(*given)
+
+    return wrapped
+
+
+def _after(call: Callable[..., Any], due: Callable[[], bool]) -> Callable[..., Any]:
+    def wrapped(*given: Any) -> Any:
+        result = call(*given)
+        if due():
+            _die()
+        return result
+
+    return wrapped
+
+
+# Where a server can die: the call that is wrapped, and on which side of it.
+FAILPOINTS: dict[str, tuple[type, str, Callable[..., Any]]] = {
+    "before commit": (Writer, "_commit", _before),
+    "after commit": (Writer, "_commit", _after),
+    "before answers": (Writer, "_answer", _before),
+    "amid answers": (_Waiting, "_settle", _before),
+    "before telling": (Session, "_stand", _before),
+}
+
+
+def arm(name: str, nth: int) -> None:
+    """Let this process kill itself when it comes to the named point for the n-th time."""
+    owner, method, side = FAILPOINTS[name]
+    count = itertools.count(1)
+    setattr(owner, method, side(getattr(owner, method), lambda: next(count) == nth))
+
+
+def _die_with_parent() -> None:
+    """Leave no server behind where the tests are killed."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _give_up_rights() -> None:
+    """Let file permissions hold for us even as root, who may write what is read-only."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
+    if _libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Slow, cut, half-open and doubled connections: the end is the same as without, and told alike."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.proxy import FAULTS
+from tests.chaos.scenario import COMMANDS
+from tests.chaos.wires import converge
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks its servers")
+
+
+def too_little(seen: Counter[str], scenarios: int) -> list[str]:
+    """Return what happened less often than it must for such a run to prove anything."""
+    floors = {
+        "scenarios": scenarios,
+        **dict.fromkeys(FAULTS, scenarios // 2),
+        "broken": scenarios,
+        "resumed": 3 * scenarios,
+        "twice": scenarios // 4,
+        "over HTTP": scenarios // 2,
+        # Of two viewers, each of whom a hello may spare some changes.
+        "changes agreed": int(1.8 * COMMANDS * scenarios),
+    }
+    return [
+        f"{name}: {seen[name]} of {floor}" for name, floor in floors.items() if seen[name] < floor
+    ]
+
+
+def test_all_faults_of_the_wire_end_in_the_same_state(tmp_path: Path) -> None:
+    seen = asyncio.run(converge(tmp_path, seed=1, scenarios=20))
+    assert too_little(seen, 20) == []
+
+
+def test_wires_without_faults_are_not_taken_for_a_proof() -> None:
+    assert too_little(Counter({"scenarios": 20, "changes agreed": 960}), 20) != []

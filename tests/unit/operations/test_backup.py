@@ -1,0 +1,241 @@
+"""A backup is the store at one moment, taken while it is written; restoring loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.limits import Limits
+from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
+from app.sessions.lock import InUse, held
+from app.sessions.schema import VERSION as SCHEMA_VERSION
+from app.sessions.store import Place, Store, Stored
+from tests.nets import SMALL
+from tests.process import ROOT, Process
+
+ONE = Stored(
+    "one", "reader", Place(12, 4, 2, 0, 12, "here"), {"seed": 7, "precision": "float64"}, [], []
+)
+NOW = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def _open(folder: Path) -> Store:
+    async def opened() -> Store:
+        return Store(folder, Limits())
+
+    return asyncio.run(opened())
+
+
+def _close(store: Store) -> None:
+    asyncio.run(store.close())
+
+
+def _stand(store: Store, step: int) -> None:
+    asyncio.run(store.move("one", replace(ONE.place, step=step), None))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    found = _open(tmp_path / "data")
+    asyncio.run(found.insert(ONE))
+    yield found
+    if found.writer.is_open:
+        _close(found)
+
+
+def _steps(folder: Path) -> int | None:
+    store = _open(folder)
+    found = asyncio.run(store.load("one"))
+    _close(store)
+    return found.place.step if found else None
+
+
+def test_a_backup_holds_what_an_open_store_was_told(store: Store, tmp_path: Path) -> None:
+    _stand(store, 77)  # in the log still, not in the file
+    size = backup(tmp_path / "data", tmp_path / "copy")
+    assert size == (tmp_path / "copy").stat().st_size
+    assert restore(tmp_path / "other", tmp_path / "copy", NOW) is None
+    assert _steps(tmp_path / "other") == 77
+
+
+def test_a_backup_is_one_file_for_its_owner(store: Store, tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "data"]
+    if os.name == "posix":
+        assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o600
+
+
+def test_a_backup_overwrites_nothing(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "copy").write_text("dear")
+    with pytest.raises(Unusable, match="copy exists"):
+        backup(tmp_path / "data", tmp_path / "copy")
+    assert (tmp_path / "copy").read_text() == "dear"
+    assert not (tmp_path / "copy.partial").exists()
+
+
+def test_two_backups_of_one_name_do_not_mix(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "copy.partial").write_text("of another")
+    with pytest.raises(Unusable, match=r"copy\.partial exists"):
+        backup(tmp_path / "data", tmp_path / "copy")
+    assert (tmp_path / "copy.partial").read_text() == "of another"
+
+
+def test_no_backup_without_a_store(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="no store"):
+        backup(tmp_path, tmp_path / "copy")
+    assert not (tmp_path / STORE_FILE).exists()
+
+
+def test_restoring_keeps_the_old_store_beside_the_new(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _stand(store, 99)
+    _close(store)
+    aside = restore(folder, tmp_path / "copy", NOW)
+    assert aside == folder / f"{STORE_FILE}.before-20240102T030405"
+    assert _steps(folder) == 12
+    (tmp_path / "old").mkdir()
+    aside.rename(tmp_path / "old" / STORE_FILE)  # its log went into it when it was closed
+    assert _steps(tmp_path / "old") == 99
+
+
+def test_what_was_put_aside_can_be_restored_with_its_log(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _stand(store, 99)  # in the log, and still open: as after a crash
+    aside = restore(folder, tmp_path / "copy", NOW)
+    assert aside is not None
+    assert aside.with_name(f"{aside.name}-wal").stat().st_size > 0
+    assert _steps(folder) == 12
+    restore(folder, aside, NOW.replace(year=2025))
+    assert _steps(folder) == 99
+
+
+def test_a_damaged_store_is_moved_aside_with_its_log(tmp_path: Path) -> None:
+    _close(_open(tmp_path / "good"))
+    backup(tmp_path / "good", tmp_path / "copy")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for suffix in ("", "-wal"):
+        (folder / f"{STORE_FILE}{suffix}").write_text(f"torn {suffix}")
+    aside = restore(folder, tmp_path / "copy", NOW)
+    assert aside is not None
+    assert aside.read_text() == "torn "
+    assert aside.with_name(f"{aside.name}-wal").read_text() == "torn -wal"
+    check(folder / STORE_FILE)
+
+
+def test_nothing_is_restored_while_a_server_holds_the_folder(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    with held(folder), pytest.raises(InUse, match="in use"):
+        restore(folder, tmp_path / "copy", NOW)
+    assert _steps(folder) == 12
+
+
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION + 1])
+def test_a_store_of_another_version_is_not_restored(
+    store: Store, tmp_path: Path, version: int
+) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    db = sqlite3.connect(tmp_path / "copy")
+    db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    with pytest.raises(Unusable, match=f"got version {version}"):
+        restore(tmp_path / "data", tmp_path / "copy", NOW)
+    assert _steps(tmp_path / "data") == 12
+
+
+def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) -> None:
+    for number in range(200):
+        asyncio.run(store.insert(replace(ONE, id=f"{number:03}", read_id=f"r{number}")))
+    copy = tmp_path / "copy"
+    backup(tmp_path / "data", copy)
+    whole = copy.read_bytes()
+    for torn in (
+        b"",
+        b"not a store",
+        whole[: len(whole) // 2],
+        whole[:8000] + b"\xff" * 500 + whole[8500:],
+    ):
+        copy.write_bytes(torn)
+        with pytest.raises(Unusable):
+            restore(tmp_path / "data", copy, NOW)
+    assert _steps(tmp_path / "data") == 12
+
+
+def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RETRACE_DATA_DIR": str(folder)}
+    command = [sys.executable, "-m", "app", *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_a_backup_under_writes_is_a_state_that_was(tmp_path: Path) -> None:
+    """Two sessions move in turns, a by a step and then b: at any moment a - b is 0 or 1."""
+    folder, server = tmp_path / "data", Process(tmp_path / "data")
+    with httpx.Client(base_url=server.url) as client:
+        a, b = (client.post("/api/sessions", json=SMALL).json()["id"] for _ in "ab")
+        done, moving = threading.Event(), threading.Event()
+
+        def move() -> None:
+            with httpx.Client(base_url=server.url) as mover:
+                while not done.is_set():
+                    for key in (a, b):
+                        step = {"do": "step", "unit": "step", "by": 1}
+                        mover.post(f"/api/sessions/{key}/commands", json=step)
+                    moving.set()
+
+        writer = threading.Thread(target=move)
+        writer.start()
+        moving.wait()
+        copies = [tmp_path / f"copy{number}" for number in range(3)]
+        for copy in copies:
+            made = _run(folder, "backup", str(copy))
+            assert made.returncode == 0, made.stderr
+        assert "in use" in _run(folder, "restore", str(copies[0])).stderr
+        done.set()
+        writer.join()
+        last = client.get(f"/api/sessions/{a}").json()["cursor"]["step"]
+    assert server.stop() == 0
+    seen = [_restored(tmp_path / f"other{n}", copy, a, b) for n, copy in enumerate(copies)]
+    assert all(first - second in (0, 1) for first, second in seen)
+    assert [0, *(first for first, _ in seen), last] == sorted(
+        [0, *(first for first, _ in seen), last]
+    )
+    assert seen[-1][0] > 0
+
+
+def _restored(folder: Path, copy: Path, *keys: str) -> tuple[int, ...]:
+    """Restore elsewhere, serve that, and return where the sessions stand."""
+    assert _run(folder, "restore", str(copy)).returncode == 0
+    server = Process(folder)
+    try:
+        found = [httpx.get(f"{server.url}/api/sessions/{key}").json() for key in keys]
+        return tuple(session["cursor"]["step"] for session in found)
+    finally:
+        server.stop()
+
+
+def test_the_command_line_says_what_is_wrong_and_fails(tmp_path: Path) -> None:
+    done = _run(tmp_path, "backup", str(tmp_path / "copy"))
+    assert done.returncode == 1
+    assert done.stderr == f"retrace: there is no store at {tmp_path / STORE_FILE}\n"
+
+
+def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
+    with held(tmp_path):
+        assert "in use by another Retrace" in _run(tmp_path).stderr

@@ -1,0 +1,268 @@
+"""What a session promises: stored before shown, all or nothing, one order, whoever goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.limits import Limits
+from app.refusal import Refused
+from app.sessions.asking import Asked
+from app.sessions.session import Session
+from app.sessions.sessions import Access, Sessions
+from app.sessions.viewers import Viewer
+from app.sessions.writer import NotStored
+from tests.nets import SMALL
+
+Scene = Callable[[Sessions, Access], Awaitable[None]]
+
+
+def play(folder: Path, scene: Scene, **limits: int) -> None:
+    """Run a scene with one fresh session."""
+
+    async def main() -> None:
+        sessions = Sessions(folder, Limits(**limits))
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            await scene(sessions, access)
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+async def seek(session: Session, step: int, command: str | None = None) -> dict[str, Any]:
+    return await session.seek(step, 0, None, Asked(command))
+
+
+def seen(session: Session) -> tuple[Any, ...]:
+    state = session.to_json()
+    return (
+        *(state[key] for key in ("cursor", "edits", "revision", "offset", "can_undo")),
+        session.shown.parameters.tobytes(),
+        session.shown.learning_rate,
+    )
+
+
+def test_what_cannot_be_stored_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(write: object) -> None:
+        raise NotStored("the disk is full")
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        await session.change({"learning_rate": 0.01}, Asked())
+        await seek(session, 40)
+        before, bits = seen(session), (await session.record(45, 9)).parameters.tobytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            for call in (
+                lambda: seek(session, 10),
+                lambda: session.move("step", 3, None, Asked()),
+                lambda: session.change({"learning_rate": 0.1}, Asked("a")),
+                lambda: session.change({"parameter": "w1.1.1", "value": 2.0}, Asked("b")),
+                lambda: session.undo(Asked("c")),
+            ):
+                with pytest.raises(NotStored, match="nothing was changed, since the disk is full"):
+                    await call()
+                assert seen(session) == before
+            assert (await session.record(45, 9)).parameters.tobytes() == bits
+        assert (await session.change({"learning_rate": 0.1}, Asked("a")))["revision"] == 2
+        assert session.shown.learning_rate == 0.1
+
+    play(tmp_path, scene)
+
+
+def test_a_command_is_shown_to_nobody_before_it_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, viewer = access.session, Viewer()
+        session.viewers.add(viewer)
+        viewer.take()
+        before, asked, may = seen(session), asyncio.Event(), asyncio.Event()
+        put = sessions._store.writer.put
+
+        async def slow(write: Any) -> None:
+            asked.set()
+            await may.wait()
+            await put(write)
+
+        monkeypatch.setattr(sessions._store.writer, "put", slow)
+        task = asyncio.create_task(seek(session, 7))
+        await asked.wait()
+        assert (seen(session), viewer.take()) == (before, ([], False))
+        may.set()
+        await task
+        messages, is_stale = viewer.take()
+        assert (messages[0]["cursor"]["step"], is_stale) == (7, True)
+        session.viewers.clear()
+
+    play(tmp_path, scene)
+
+
+def test_a_command_goes_on_when_the_one_who_asked_goes_away(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        task = asyncio.create_task(session.change({"learning_rate": 0.25}, Asked("gone")))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        known = await session.change({"learning_rate": 0.25}, Asked("gone"))
+        assert (known["offset"], session.revision, session.changes) == (1, 1, 1)
+        assert session.shown.learning_rate == 0.25
+
+    play(tmp_path, scene)
+
+
+def test_a_cursor_that_is_kept_while_playing_never_hides_a_newer_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The player keeps the cursor just when an edit is on its way to the store."""
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        edit, kept = sessions._store.edit, []
+
+        async def meanwhile(*arguments: Any) -> None:
+            await edit(*arguments)
+            kept.append(asyncio.create_task(session.store_cursor()))
+            await asyncio.sleep(0)
+
+        monkeypatch.setattr(sessions._store, "edit", meanwhile)
+        await session.change({"learning_rate": 0.2}, Asked())
+        await kept[0]
+        stored = await sessions._store.load(session.id)
+        assert stored
+        assert (stored.place.revision, stored.place.changes) == (1, 1)
+
+    play(tmp_path, scene)
+
+
+def test_every_viewer_hears_of_every_change_in_one_order(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, viewers = access.session, [Viewer(), Viewer()]
+        session.viewers.update(viewers)
+        await asyncio.gather(
+            *(
+                session.seek(k, 0, None, Asked(f"{k}", viewers[k % 2]))
+                if k % 3
+                else session.change({"learning_rate": k / 50 + 0.01}, Asked(f"{k}", viewers[k % 2]))
+                for k in range(12)
+            )
+        )
+        told = [viewer.take()[0] for viewer in viewers]
+        plain = [[{**m, "type": ""} for m in messages if "offset" in m] for messages in told]
+        assert plain[0] == plain[1]
+        assert [m["offset"] for m in plain[0]] == list(range(1, 13))
+        for number, messages in enumerate(told):
+            own = {m["id"] for m in messages if m["type"] == "reply"}
+            assert own == {str(k) for k in range(12) if k % 2 == number}
+        session.viewers.clear()
+
+    play(tmp_path, scene)
+
+
+def test_what_was_missed_is_told_as_far_as_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        bodies = [await seek(session, k, f"c{k}") for k in range(1, 8)]
+        assert await session.changes_since(0) == bodies
+        assert await session.changes_since(5) == bodies[5:]
+        assert await session.changes_since(7) == []
+        assert await session.changes_since(8) is None, "this server knows of no such change"
+        monkeypatch.setattr("app.sessions.session.KEPT_CHANGES", 3)
+        assert await session.changes_since(4) == bodies[4:]
+        assert await session.changes_since(3) is None
+
+    play(tmp_path, scene)
+
+
+def test_a_session_that_is_leaving_is_not_opened_beside_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits(resident_sessions=1))
+        first = (await sessions.create(SMALL)).id
+        read_id = (await sessions._store.load(first)).read_id  # type: ignore[union-attr]
+        saving, may, save = asyncio.Event(), asyncio.Event(), sessions._store.save
+
+        async def slow(*arguments: Any) -> None:
+            saving.set()
+            await may.wait()
+            await save(*arguments)
+
+        monkeypatch.setattr(sessions._store, "save", slow)
+        leaving = asyncio.create_task(sessions.create(SMALL))  # there is room for one
+        await saving.wait()
+
+        async def step() -> None:
+            async with sessions.use(first) as access:
+                await seek(access.session, 9)
+
+        async def read() -> int:
+            async with sessions.use(read_id) as access:
+                return access.session.changes
+
+        steps, reads = asyncio.create_task(step()), asyncio.create_task(read())
+        await asyncio.sleep(0)
+        assert not steps.done()
+        may.set()
+        await asyncio.gather(leaving, steps, reads)
+        stored = await sessions._store.load(first)
+        assert stored
+        assert (stored.place.step, stored.place.changes) == (9, 1)
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+def test_a_reading_key_opens_the_run_and_changes_nothing(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        await seek(session, 5)
+        assert access.may_write
+        async with sessions.use(session.read_id) as reader:
+            assert reader.session is session
+            with pytest.raises(Refused) as refused:
+                reader.writing()
+            assert refused.value.code == "read_only"
+            state = session.to_json(reader.may_write)
+            assert session.id not in str(state)
+            assert (state["id"], state["may_write"]) == (session.read_id, False)
+            assert (await reader.record(5, 9)).step == 5
+            with pytest.raises(Refused, match="furthest computed"):
+                await reader.record(6, 9)
+        assert session.timeline.furthest == 5
+
+    play(tmp_path, scene)
+
+
+def test_the_keys_are_128_random_bits_each(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        keys = {access.session.id, access.session.read_id}
+        for _ in range(20):
+            made = await sessions.create(SMALL)
+            keys |= {made.id, made.read_id}
+        assert len(keys) == 42
+        assert all(len(key) == 22 for key in keys)
+
+    play(tmp_path, scene)
+
+
+def test_commands_that_come_too_fast_are_told_when_to_come_again(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        seat = access.writing()
+        for _ in range(4):
+            seat.spend()
+        with pytest.raises(Exception, match="RETRACE_COMMANDS_PER_SECOND") as refused:
+            seat.spend()
+        assert 0 < refused.value.retry_after <= 1  # type: ignore[attr-defined]
+
+    play(tmp_path, scene, commands_per_second=1, command_burst=4)
