@@ -41,6 +41,9 @@ export function mountRate(root, connection, getState) {
     set(field, { "aria-invalid": fine ? null : "true" });
     if (fine && rate !== current(getState())) send(rate);
   });
+  field.addEventListener("blur", () => {
+    if (!connection.unanswered && !field.hasAttribute("aria-invalid") && getState().frame) field.value = String(current(getState()));
+  });
   undo.addEventListener("click", () => connection.send({ do: "undo" }));
 
   return whenChanged(
