@@ -2,11 +2,12 @@
 
 import { createStore } from "./core/store.js";
 import { TABS } from "./core/inspect.js";
-import { divergedText, INITIAL, reduce } from "./core/reduce.js";
+import { READING, WATCHING } from "./core/link.js";
+import { INITIAL, reduce } from "./core/reduce.js";
 import { createSession, getFigure, getHistory, getPresets } from "./effects/api.js";
 import { copyText } from "./effects/clipboard.js";
 import { followExplanations, followTrial, startCheck } from "./effects/explain.js";
-import { openSocket } from "./effects/socket.js";
+import { Link } from "./effects/socket.js";
 import { applyTheme, readTheme, shownTheme } from "./effects/theme.js";
 import { mountChain } from "./mount/chain.js";
 import { mountCharts } from "./mount/charts.js";
@@ -20,64 +21,44 @@ import { mountPanel } from "./mount/panel.js";
 import { mountProof } from "./mount/proof.js";
 import { mountRate } from "./mount/rate.js";
 import { mountScrubber } from "./mount/scrubber.js";
-import { mountSharing, mountWatching, WATCHING } from "./mount/sharing.js";
+import { mountShare } from "./mount/share.js";
 import { mountSlice } from "./mount/slice.js";
 import { mountSurface } from "./mount/surface.js";
 import { mountTable } from "./mount/table.js";
 import { mountTransport } from "./mount/transport.js";
 import { mountUnit } from "./mount/unit.js";
+import { mountWatching } from "./mount/watching.js";
 
 const HISTORY_EVERY = 250;
+const ANSWERS = new Set(["reply", "error"]);
 const page = document.querySelector("main");
 const store = createStore(reduce, { ...INITIAL, theme: readTheme() });
 const { dispatch, get } = store;
 const live = connectionOf();
 
 function connectionOf() {
-  let socket = null;
+  let link = null;
   const answered = new Set();
+  const take = (message) => {
+    dispatch(message);
+    if (ANSWERS.has(message.type)) for (const tell of answered) tell();
+  };
   return {
     open(id) {
-      socket?.close();
-      socket = openSocket(id, (message) => {
-        take(message);
-        if (message.type === "reply" || message.type === "error") for (const tell of answered) tell();
-      });
+      link?.close();
+      link = new Link(id, take, () => get().frame?.example ?? 0);
     },
-    send(command) {
-      if (get().session?.may_write === false && command.do !== "show") return void dispatch({ type: "notice", notice: { kind: "info", text: WATCHING } });
-      return socket?.send(command);
-    },
-    get unanswered() { return socket?.unanswered ?? 0; },
+    send: (command) => (mayAsk(command) ? link?.send(command) : refuse()),
+    get unanswered() { return link?.unanswered ?? 0; },
     onAnswer: (tell) => answered.add(tell),
   };
 }
 
-const TAKEN = new Set(["hello", "resumed", "frame", "playing", "progress", "connection"]);
+/** What a reader's page may not ask for is not sent: the server would refuse it as well. */
+const mayAsk = (command) => get().session?.may_write !== false || READING.has(command.do);
 
-function take(message) {
-  if (TAKEN.has(message.type)) dispatch(message);
-  else if (message.type === "error") takeError(message.error);
-  else if (message.type === "change") takeChange(message, false);
-  else if (message.type === "reply") takeReply(message);
-  else if (message.type === "gone") dispatch({ type: "notice", notice: { kind: "error", text: "This session is no longer on the server. Start again with a preset." } });
-}
-
-function takeError(error) {
-  if (error.code === "cancelled") return;
-  dispatch({ type: "notice", notice: { kind: "error", text: error.message } });
-}
-
-function takeChange(change, own) {
-  if (change.offset !== undefined && !change.repeated) dispatch({ type: "change", change, own });
-}
-
-function takeReply(message) {
-  takeChange(message, true);
-  const { diverged, dropped } = message;
-  if (diverged) dispatch({ type: "notice", notice: { kind: "error", text: divergedText(diverged.step) } });
-  else if (dropped?.length) dispatch({ type: "notice", notice: { kind: "info", text: `This change took away ${dropped.length} later ${dropped.length === 1 ? "change" : "changes"}.`, undo: true } });
-  else if (get().notice) dispatch({ type: "notice", notice: null });
+function refuse() {
+  if (get().notice?.text !== WATCHING) dispatch({ type: "notice", notice: { kind: "info", text: WATCHING } });
 }
 
 async function start(spec, replace) {
@@ -102,6 +83,7 @@ const charts = mountCharts($("charts"), getFigure, get, shownTheme);
 const mounts = [
   mountPage(page, applyTheme),
   mountHeader($("header"), dispatch, live, actions),
+  mountShare($("share"), control("share"), copyText),
   mountPhases($("phases"), live, get),
   mountDiagram($("diagram"), dispatch),
   mountPanel(control("phase-words")),
@@ -114,10 +96,9 @@ const mounts = [
   mountTable($("table"), dispatch),
   mountNotices($("notices"), dispatch, live),
   mountVoice($("voice")),
-  mountWatching(page),
+  mountWatching(document),
   charts.render,
 ];
-mountSharing($("share"), control("share"), get, copyText);
 
 /** What is selected: a view for each tab, and one for units. */
 function mountSelected() {

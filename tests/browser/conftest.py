@@ -34,17 +34,17 @@ expect.set_options(timeout=10_000)
 class Server:
     """`python -m app` on a free port, which can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
+        self._folder, self.settings = folder, settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         settings = {"RETRACE_PORT": str(self.port), "RETRACE_DATA_DIR": str(self._folder)}
-        environment = {**os.environ, **settings, "RETRACE_HOST": "127.0.0.1"}
+        environment = {**os.environ, **settings, **self.settings, "RETRACE_HOST": "127.0.0.1"}
         command = [sys.executable, "-m", "app"]
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment)
         for _ in range(100_000):
@@ -55,6 +55,11 @@ class Server:
             except (urllib.error.URLError, OSError):
                 continue
         raise AssertionError("the server never answered")
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
 
     def kill(self) -> None:
         assert self._process

@@ -37,6 +37,21 @@ REVEALED = """async (phase) => {
   return [1, 2, 3].map((l) => [at.hasActivation(l), at.hasGradient(l)]);
 }"""
 
+WAITS = """async ([failures, chance]) => (await import('/static/js/core/patience.js')).waitBefore(failures, chance)"""
+SILENCE = """async (quiet) => (await import('/static/js/core/patience.js')).afterSilence(quiet)"""
+OUTBOX = """async (acts) => {
+  const { createOutbox } = await import('/static/js/core/outbox.js');
+  const box = createOutbox();
+  return acts.map(([act, ...args]) => box[act](...args) ?? null);
+}"""
+REDUCED = """async ([before, actions]) => {
+  const { INITIAL, reduce } = await import('/static/js/core/reduce.js');
+  const state = actions.reduce(reduce, { ...INITIAL, ...before });
+  const { session, frame, notice, playing, connection, closing, refused } = state;
+  return { session, frame, notice: notice && notice.text, playing, connection, closing, refused };
+}"""
+RATE = {"do": "change", "learning_rate": 0.1}
+
 
 @pytest.mark.parametrize("width", [8, 4])
 def test_javascript_reads_the_golden_frame(visit: Visit, width: int) -> None:
@@ -100,3 +115,135 @@ def test_a_phase_reveals_what_it_has_computed_and_no_more(visit: Visit) -> None:
         [False] * 3, [False, False, True], [False, True, True], [True] * 3, [True] * 3,
     ]  # fmt: skip
     assert gradients[:4] == [[False] * 3] * 4
+
+
+def test_the_wait_before_a_new_try_grows_to_ten_seconds_and_is_spread_by_chance(
+    visit: Visit,
+) -> None:
+    page = visit.open().page
+    for failures, longest in ((0, 500), (1, 1000), (3, 4000), (5, 10_000), (2000, 10_000)):
+        assert page.evaluate(WAITS, [failures, 0]) == 250
+        assert page.evaluate(WAITS, [failures, 0.5]) == (250 + longest) / 2
+        assert page.evaluate(WAITS, [failures, 1]) == longest
+
+
+def test_a_connection_that_says_nothing_is_asked_and_then_given_up(visit: Visit) -> None:
+    page = visit.open().page
+    found = [page.evaluate(SILENCE, quiet) for quiet in (0, 29_999, 30_000, 39_999, 40_000)]
+    assert found == ["wait", "wait", "ask", "ask", "cut"]
+
+
+def _sent(visit: Visit, acts: list[list[Any]]) -> list[Any]:
+    """What `take` returned, of everything that was asked of an outbox."""
+    found = visit.open().page.evaluate(OUTBOX, acts)
+    return [value for (act, *_), value in zip(acts, found, strict=True) if act == "take"]
+
+
+def test_what_a_held_key_adds_goes_out_as_one_command(visit: Visit) -> None:
+    one, two, three = ({"do": "step", "unit": "step", "by": 1, "id": name} for name in "abc")
+    phase, rate = {"do": "step", "unit": "phase", "by": 1, "id": "p"}, {**RATE, "id": "r"}
+    acts = [["push", one], ["take", 0], ["push", two], ["push", three], ["push", phase]]
+    acts += [["push", rate], ["push", {**rate, "learning_rate": 0.3, "id": "s"}], ["take", 100]]
+    for name in "acps":  # in the order of the alphabet, and of time
+        acts += [["answered", name], ["take", 100 * ord(name)]]
+    both = {**three, "by": 2}
+    last = {**rate, "learning_rate": 0.3, "id": "s"}
+    assert _sent(visit, acts) == [one, None, both, phase, last, None]
+
+
+def test_the_newest_of_many_jumps_wins_and_forty_a_second_are_the_most(visit: Visit) -> None:
+    seeks = [{"do": "seek", "step": k, "phase": 0, "id": str(k)} for k in range(4)]
+    acts = [["push", seeks[0]], ["take", 0], *(["push", seek] for seek in seeks[1:])]
+    acts += [["answered", "0"], ["take", 24], ["take", 25]]
+    assert _sent(visit, acts) == [seeks[0], None, seeks[3]]
+
+
+def test_an_edit_does_not_wait_for_a_move_that_takes_long(visit: Visit) -> None:
+    seek, rate = {"do": "seek", "step": 9, "phase": 0, "id": "a"}, {**RATE, "id": "b"}
+    acts = [["push", seek], ["take", 0], ["push", rate], ["take", 50], ["overtake"], ["take", 60]]
+    assert _sent(visit, acts) == [seek, None, rate]
+
+
+def test_after_a_reconnect_the_same_commands_go_out_in_order_and_no_play(visit: Visit) -> None:
+    step = {"do": "step", "unit": "step", "by": 1, "id": "a"}
+    rate, play = {**RATE, "id": "b"}, {"do": "play", "unit": "step", "per_second": 1, "id": "c"}
+    acts = [["push", step], ["take", 0], ["push", play], ["push", rate], ["cut"]]
+    again = [*acts, ["take", 1], ["answered", "a"], ["take", 99]]
+    assert _sent(visit, again) == [step, step, rate]
+    assert _sent(visit, [*acts, ["answered", "a"], ["take", 1]]) == [step, rate]
+    more = [["push", {**step, "id": "d"}], ["take", 1]]
+    assert _sent(visit, [*acts[:2], ["cut"], *more]) == [step, step]  # never merged with a new one
+
+
+def test_what_came_too_fast_goes_out_again_once_it_may(visit: Visit) -> None:
+    step = {"do": "step", "unit": "step", "by": 1, "id": "a"}
+    acts = [["push", step], ["take", 0], ["later", "a", 500], ["take", 499], ["take", 500]]
+    assert _sent(visit, [*acts, ["answered", "a"], ["take", 999]]) == [step, None, step, None]
+
+
+def _session(**more: Any) -> dict[str, Any]:
+    place = {"cursor": {"step": 0, "phase": 0}, "revision": 0, "offset": 0}
+    return {"edits": [], "can_undo": False, "furthest": 0, **place, **more}
+
+
+def _change(offset: int, step: int, **more: Any) -> dict[str, Any]:
+    place = {"cursor": {"step": step, "phase": 0}, "revision": 0, "offset": offset}
+    return {"type": "change", "id": None, **place, **more}
+
+
+def test_a_change_is_applied_once_and_in_order(visit: Visit) -> None:
+    page = visit.open().page
+    hello = {"type": "hello", "session": _session(), "playing": None}
+    edit = {"step": 0, "learning_rate": 0.1}
+    new = _change(2, 3, edits=[edit], dropped=[], can_undo=True, furthest=3, revision=1)
+    found = page.evaluate(REDUCED, [{}, [hello, _change(1, 3), new, _change(1, 9), new]])
+    kept = {"edits": [edit], "can_undo": True, "furthest": 3, "revision": 1, "offset": 2}
+    assert found["session"] == {"cursor": {"step": 3, "phase": 0}, **kept}
+    assert found["notice"] == "Another viewer changed this run. Now α = 0.1 from step 0 on."
+
+
+def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> None:
+    page = visit.open().page
+    before = {"session": _session(), "playing": {"unit": "step"}, "connection": "lost"}
+    undone = _change(1, 2, edits=[], can_undo=False, furthest=2, revision=1)
+    resumed = {"type": "resumed", "changes": [undone], "cursor": {"step": 5, "phase": 1}}
+    frames = [{"type": "frame", "frame": {"revision": k, "step": 7 - k}} for k in (1, 0)]
+    resumed |= {"playing": {"unit": "step"}}
+    found = page.evaluate(REDUCED, [before, [resumed, *frames]])
+    assert found["frame"] == {"revision": 1, "step": 6}
+    assert found["session"]["cursor"] == {"step": 5, "phase": 1}
+    assert found["connection"] == "open"
+    assert found["notice"] == "Another viewer changed this run: the last change is taken back."
+    found = page.evaluate(REDUCED, [before, [{**resumed, "changes": [], "playing": None}]])
+    assert found["notice"].startswith("Playing stopped while the connection was cut.")
+
+
+def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
+    page = visit.open().page
+    words = "nothing was changed, since the disk is full; reading goes on"
+    error = {"type": "error", "error": {"code": "not_stored", "message": words}}
+    found = page.evaluate(REDUCED, [{"session": _session()}, [error]])
+    assert found["session"] == _session()
+    assert found["notice"] == words
+    cancelled = {"type": "error", "error": {"code": "cancelled", "message": "another move"}}
+    assert page.evaluate(REDUCED, [{}, [cancelled]])["notice"] is None
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "final"),
+    [
+        (1006, "Connection lost. Trying again", False),
+        (1012, "The server restarts; your run is kept.", False),
+        (4404, "This session is no longer on the server.", True),
+        (4408, "This page fell behind", False),
+        (4429, "Too many pages show this run.", False),
+    ],
+)
+def test_every_reason_for_a_closed_connection_has_its_words(
+    visit: Visit, code: int, words: str, final: bool
+) -> None:
+    page = visit.open().page
+    lost = [{"type": "connection", "code": code}, {"type": "connection", "code": 1006}]
+    found = page.evaluate(REDUCED, [{}, lost[: 1 if final else 2]])
+    assert found["closing"]["text"].startswith(words)
+    assert found["connection"] == ("closed" if final else "lost")

@@ -23,8 +23,8 @@ def _numbers() -> dict[str, list[float]]:
 
 
 EXPECTED: dict[str, Any] = {
-    "revision": 7, "step": 123_456, "phase": 5, "playing": True, "lastFinite": False, "anew": False, "example": 2,
-    "rows": 3, "row": 41, "epoch": 19, "furthest": 999_999, "learningRate": 0.05, "loss": 1.25,
+    "revision": 7, "step": 123_456, "phase": 5, "playing": True, "lastFinite": False, "anew": True,
+    "example": 2, "rows": 3, "row": 41, "epoch": 19, "furthest": 999_999, "learningRate": 0.05, "loss": 1.25,
     "testLoss": None, **_numbers(),
 }  # fmt: skip
 
@@ -35,7 +35,9 @@ def FILE(width: int) -> Path:
 
 def make(width: int) -> bytes:
     e = EXPECTED
-    head = struct.pack("<4sHHIIHBB", b"RTRC", 1, 64, e["revision"], e["step"], e["phase"], width, 1)
+    head = struct.pack(
+        "<4sHHIIHBB", b"RTRC", 1, 64, e["revision"], e["step"], e["phase"], width, 1 | 4
+    )
     head += struct.pack("<5I", e["example"], e["rows"], e["row"], e["epoch"], e["furthest"])
     head += struct.pack("<3d", e["learningRate"], e["loss"], float("nan"))
     numbers = [number for name in _COUNTS for number in e[name]]

@@ -8,8 +8,8 @@ const ANEW = 4;
 
 /**
  * @typedef {Float64Array | Float32Array} Numbers
- * @typedef {{ revision: number, step: number, phase: number, playing: boolean, lastFinite: boolean, anew: boolean,
- *   example: number, rows: number, row: number, epoch: number, furthest: number,
+ * @typedef {{ revision: number, step: number, phase: number, playing: boolean, lastFinite: boolean,
+ *   anew: boolean, example: number, rows: number, row: number, epoch: number, furthest: number,
  *   learningRate: number, loss: number, testLoss: number | null, parameters: Numbers,
  *   gradient: Numbers, newParameters: Numbers, inputs: Numbers, z: Numbers, a: Numbers,
  *   delta: Numbers, targets: Numbers, ownInputs: Numbers, ownPrediction: Numbers,

@@ -98,3 +98,9 @@ function updateWords(layout, spec, frame) {
   const way = after < before ? "falls" : after > before ? "rises" : "stays";
   return `All weights move at once, by −α times their partial derivative (α = ${short(frame.learningRate)}). ${symbol(name)} moves most: it ${way} from ${fixed(before, 3)} to ${fixed(after, 3)}. Next, a new network goes forward.`;
 }
+
+/** @param {string[]} machines  those that computed steps of the run first, as far as they are known */
+export function anewWords(machines) {
+  const where = machines?.length ? ` (on ${machines.join("; ")})` : "";
+  return `Computed anew on this machine: the last digits of this step may differ from those first recorded${where}.`;
+}

@@ -13,7 +13,7 @@ function copyBySelection(text) {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "unseen";
-  (document.querySelector("dialog[open]") ?? document.body).append(field); // all else is inert then
+  (document.querySelector("dialog[open]") ?? document.body).append(field); // the rest is inert then
   const before = document.activeElement;
   field.select();
   const done = document.execCommand("copy");

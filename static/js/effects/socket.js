@@ -1,16 +1,13 @@
 // The live connection: sends commands, hands on what comes back, and comes back itself when cut.
-//
-// A command that was not answered is sent again with the same id after a reconnect, and the server
-// does a known id only once: no double steps. It tells by its offset which changes this page has
-// seen, and is told those that it missed.
 
-import { waitBefore } from "../core/backoff.js";
+import { closing } from "../core/link.js";
+import { createOutbox } from "../core/outbox.js";
+import { afterSilence, waitBefore } from "../core/patience.js";
 import { decodeFrame } from "../core/protocol.js";
 
-const NO_SUCH_SESSION = 4404;
-const QUIET = 20_000; // milliseconds without a word after which the server is asked whether it is there
-const PATIENCE = 10_000; // and then, after which the connection counts as dead
-const REPEATED = new Set(["step", "seek", "change", "undo"]);
+const LOOK = 5_000; // milliseconds between two looks whether anything came
+const ABNORMAL = 1006; // what a browser calls a connection that just ended
+const PING = "still there?";
 
 /** An id for a command; crypto.randomUUID exists only where the page came securely. */
 function newId() {
@@ -18,113 +15,133 @@ function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * @param {string} id  a key to the session
- * @param {(message: object) => void} onMessage  gets {type: "hello" | "resumed" | "change" | "frame" | ...};
- *   a change or reply whose `repeated` is true was seen before
- */
-export function openSocket(id, onMessage) {
-  const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/sessions/${id}/live`;
-  const waiting = new Map();
-  let socket = null;
-  let layout = null;
-  let offset = null;
-  let example = 0;
-  let tries = 0;
-  let timer = 0;
-  let watch = 0;
+/** The connection to one session. */
+export class Link {
+  #outbox = createOutbox();
+  #socket = null; // the one that counts: what an older one still brings is ignored
+  #greeted = false;
+  #layout = null;
+  #offset = null; // of the last change that was seen
+  #failures = 0;
+  #heard = 0;
+  #timers = { again: 0, pump: 0, look: 0 };
 
-  function connect() {
-    const opened = new WebSocket(offset === null ? address : `${address}?since=${offset}`);
-    socket = opened;
-    opened.binaryType = "arraybuffer";
-    opened.onmessage = ({ data }) => {
-      if (opened !== socket) return;
-      listen(QUIET, ask);
-      if (typeof data === "string") onText(JSON.parse(data));
-      else onFrame(data);
-    };
-    opened.onclose = ({ code }) => lose(opened, code);
-    listen(PATIENCE, () => lose(opened, 1006));
-  }
-  function lose(lost, code) {
-    if (lost !== socket) return;
-    socket = null;
-    clearTimeout(watch);
-    lost.close();
-    onMessage({ type: "connection", connection: "lost", code });
-    if (code === NO_SUCH_SESSION) return onMessage({ type: "gone" });
-    timer = setTimeout(connect, waitBefore(tries++, Math.random()));
-  }
-  function listen(patience, act) {
-    clearTimeout(watch);
-    watch = setTimeout(act, patience);
-  }
-  /** A connection can be dead without a word: whoever is there answers this. */
-  function ask() {
-    const asked = socket;
-    transmit({ id: newId(), do: "show", example });
-    listen(PATIENCE, () => lose(asked, 1006));
-  }
-  function transmit(command) {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(command));
+  /**
+   * @param {string} id  the session's
+   * @param {(message: object) => void} tell  gets {type: "hello" | "frame" | "reply" | ...}
+   * @param {() => number} example  the position in the batch that is looked at
+   */
+  constructor(id, tell, example) {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.address = `${scheme}://${location.host}/api/sessions/${id}/live`;
+    [this.tell, this.example] = [tell, example];
+    this.#timers.look = setInterval(() => this.#look(), LOOK);
+    addEventListener("online", this.#online);
+    this.#connect();
   }
 
-  function onText(message) {
-    if (message.type === "hello") greeted(message.session.offset, message.session.layout, [], message);
-    else if (message.type === "resumed") greeted(message.offset, layout, message.changes, message);
-    else if (message.type === "error" && message.error.code === "too_many_commands") sendLater(message);
-    else hand(message);
+  /** Send a command, in its turn; what matters only now (play, show) is not kept for later. */
+  send(command) {
+    this.#outbox.push({ id: newId(), ...command });
+    this.#pump();
   }
-  /** What was missed first; then what was not answered is sent again, in its order. */
-  function greeted(newest, layoutNow, missed, message) {
-    tries = 0;
-    layout = layoutNow;
-    for (const change of missed) hand({ type: waiting.has(change.id) ? "reply" : "change", ...change });
-    offset = newest;
-    onMessage(message);
-    if (example) transmit({ id: newId(), do: "show", example });
-    for (const command of waiting.values()) transmit(command);
-  }
-  function hand(message) {
-    if (message.type === "reply" || message.type === "error") waiting.delete(message.id);
-    const repeated = message.offset !== undefined && message.offset <= offset;
-    if (message.offset > offset) offset = message.offset;
-    onMessage({ ...message, repeated });
-  }
-  function sendLater({ id: refused, error }) {
-    const command = waiting.get(refused);
-    if (command) setTimeout(() => waiting.has(refused) && transmit(command), error.retry_after * 1000);
-  }
-  function onFrame(data) {
-    if (!layout) return;
-    const frame = decodeFrame(data, layout);
-    example = frame.example;
-    onMessage({ type: "frame", frame });
-  }
-  function online() {
-    if (!socket) { clearTimeout(timer); connect(); }
-  }
-  connect();
-  addEventListener("online", online);
 
-  return {
-    /** Send a command; what only matters now (play, show) is not kept for later. */
-    send(command) {
-      const withId = { id: newId(), ...command };
-      if (REPEATED.has(command.do)) waiting.set(withId.id, withId);
-      transmit(withId);
-      return withId.id;
-    },
-    /** How many moves are not answered yet: a held key waits for the one before. */
-    get unanswered() { return waiting.size; },
-    close() {
-      const open = socket;
-      socket = null;
-      clearTimeout(timer);
-      clearTimeout(watch);
-      removeEventListener("online", online);
-      open?.close();
-    },
+  /** How many commands are not answered yet. */
+  get unanswered() {
+    return this.#outbox.unanswered;
+  }
+
+  close() {
+    removeEventListener("online", this.#online);
+    clearInterval(this.#timers.look);
+    clearTimeout(this.#timers.again);
+    this.#leave();
+  }
+
+  #connect() {
+    clearTimeout(this.#timers.again);
+    const socket = new WebSocket(this.address + (this.#offset === null ? "" : `?since=${this.#offset}`));
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
+    socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
+    this.#socket = socket;
+    this.#heard = Date.now();
+  }
+
+  #online = () => {
+    if (!this.#socket) this.#connect();
   };
+
+  /** Forget the socket; it may take long to close, or never do. */
+  #leave() {
+    const socket = this.#socket;
+    clearTimeout(this.#timers.pump);
+    [this.#socket, this.#greeted] = [null, false];
+    this.#outbox.cut();
+    socket?.close();
+  }
+
+  #lost(code) {
+    this.#leave();
+    this.tell({ type: "connection", code });
+    if (closing(code).final) return this.close();
+    const wait = waitBefore(this.#failures++, Math.random());
+    this.#timers.again = setTimeout(() => this.#connect(), wait);
+  }
+
+  /** A dead connection says nothing, not even that it is dead. */
+  #look() {
+    if (!this.#socket) return;
+    const next = afterSilence(Date.now() - this.#heard);
+    if (next === "cut") this.#lost(ABNORMAL);
+    if (next === "ask" && this.#greeted) this.#show(PING);
+  }
+
+  #show(id) {
+    this.#socket.send(JSON.stringify({ id, do: "show", example: this.example() }));
+  }
+
+  #receive(data) {
+    this.#heard = Date.now();
+    if (typeof data !== "string") this.tell({ type: "frame", frame: decodeFrame(data, this.#layout) });
+    else this.#read(JSON.parse(data));
+    this.#pump();
+  }
+
+  #read(message) {
+    if (message.id === PING) return; // that it came is all it says
+    if (message.error?.code === "too_many_commands") {
+      return this.#outbox.later(message.id, Date.now() + 1000 * message.error.retry_after);
+    }
+    if (message.type === "progress" && !message.done) this.#outbox.overtake();
+    const found = this.#settle(message);
+    this.#offset = found.session?.offset ?? Math.max(this.#offset, found.offset ?? 0);
+    this.tell(found);
+    if (found.type === "hello" || found.type === "resumed") this.#greet(found);
+  }
+
+  /** Note what is answered; a command of ours that an older socket sent comes back as a change. */
+  #settle(message) {
+    if (message.type === "resumed") {
+      const changes = message.changes.map((change) => ({ ...change, mine: this.#outbox.answered(change.id) }));
+      return { ...message, changes };
+    }
+    const ours = message.id !== undefined && this.#outbox.answered(message.id);
+    return message.type === "change" && ours ? { ...message, type: "reply" } : message;
+  }
+
+  #greet({ session }) {
+    if (session) this.#layout = session.layout;
+    this.#outbox.cut(); // what came in meanwhile and matters no more
+    [this.#failures, this.#greeted] = [0, true];
+    if (this.example()) this.#show(PING);
+  }
+
+  #pump() {
+    clearTimeout(this.#timers.pump);
+    if (!this.#greeted) return;
+    for (let next; (next = this.#outbox.take(Date.now())); ) this.#socket.send(JSON.stringify(next));
+    const wait = this.#outbox.wait(Date.now());
+    if (wait !== null) this.#timers.pump = setTimeout(() => this.#pump(), wait);
+  }
 }

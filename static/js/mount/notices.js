@@ -4,21 +4,14 @@ import { count, fixed, symbol } from "../core/format.js";
 import { announcement } from "../core/words.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
-const LOST = {
-  1012: "The server restarts; your run is kept. Trying again.",
-  4408: "This page could not keep up, so the server let it go. Trying again.",
-  4429: "Too many pages show this run. Trying again.",
-  else: "Connection lost. Trying again; the run stands where it stood.",
-};
 const EVERY = 3000; // milliseconds between two announcements while playing
 
 export function mountNotices(root, dispatch, connection) {
   return whenChanged(
-    (state) => [state.connection, state.closed, state.notice, state.progress, state.frame?.anew],
+    (state) => [state.closing, state.notice, state.progress],
     (state) => {
       const parts = [];
-      if (state.connection === "lost") parts.push(h("p", { class: "notice error", role: "alert" }, LOST[state.closed] ?? LOST.else));
-      if (state.frame?.anew) parts.push(h("p", { class: "notice", role: "note" }, anewWords(state.session)));
+      if (state.closing) parts.push(said(state.closing));
       if (state.progress) parts.push(progress(state.progress, connection));
       if (state.notice) parts.push(notice(state.notice, dispatch, connection));
       root.replaceChildren(...parts);
@@ -26,10 +19,8 @@ export function mountNotices(root, dispatch, connection) {
   );
 }
 
-/** That a replay on another machine may differ in the last digits is said, not hidden. */
-function anewWords({ machine, recorded_on }) {
-  const first = recorded_on.length ? ` It was first computed on ${recorded_on.join("; ")}.` : "";
-  return `Computed anew on this machine (${machine}): the last digits of this step may differ from those first shown.${first}`;
+function said({ kind, text }) {
+  return h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, text);
 }
 
 function progress({ step, target }, connection) {
@@ -87,7 +78,7 @@ export function mountPage(main, applyTheme) {
   const theme = whenChanged((state) => [state.theme], (state) => applyTheme(state.theme));
   return (state) => {
     theme(state);
-    set(main, { "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
+    set(main, { "data-readonly": state.session?.may_write === false, "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
   };
 }
 

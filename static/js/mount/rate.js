@@ -1,6 +1,7 @@
 // The learning rate: a logarithmic slider and a number field that agree, and the edits so far.
 
-import { count, full, symbol } from "../core/format.js";
+import { editWords } from "../core/edits.js";
+import { count, full } from "../core/format.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
 const EVERY = 100; // milliseconds between two changes sent while the slider is dragged
@@ -40,10 +41,13 @@ export function mountRate(root, connection, getState) {
     set(field, { "aria-invalid": fine ? null : "true" });
     if (fine && rate !== current(getState())) send(rate);
   });
+  field.addEventListener("blur", () => {
+    if (!connection.unanswered && !field.hasAttribute("aria-invalid") && getState().frame) field.value = String(current(getState()));
+  });
   undo.addEventListener("click", () => connection.send({ do: "undo" }));
 
   return whenChanged(
-    (state) => [state.session?.edits, state.session?.can_undo, state.frame?.learningRate, state.frame?.step],
+    (state) => [state.session?.edits, state.session?.can_undo, state.frame?.learningRate, state.frame?.step, state.refused],
     (state) => {
       if (!state.session || !state.frame) return;
       const rate = current(state);
@@ -51,7 +55,7 @@ export function mountRate(root, connection, getState) {
       if (!held) set(slider, { "aria-valuetext": String(rate) });
       if (!held) slider.value = String(toSlider(rate));
       write(since, `α = ${full(state.frame.learningRate)} here, ${sinceWords(state)}`);
-      set(undo, { disabled: !state.session.can_undo });
+      set(undo, { disabled: !state.session.can_undo || !state.session.may_write });
       edits.replaceChildren(...state.session.edits.slice(-6).map((edit) => h("li", {}, editWords(edit))));
       edits.hidden = !state.session.edits.length;
     },
@@ -71,11 +75,4 @@ function sinceWords(state) {
   const next = rates.find((edit) => edit.step > state.frame.step);
   const from = before.length ? `from step ${count(before[before.length - 1].step)} on` : "from the start";
   return next ? `${from}; ${full(next.learning_rate)} from step ${count(next.step)} on` : from;
-}
-
-function editWords(edit) {
-  const from = `from step ${count(edit.step)}: `;
-  if (edit.parameter) return `${from}${symbol(edit.parameter)} = ${full(edit.value)}`;
-  if (edit.optimizer) return `${from}optimizer ${edit.optimizer.name}`;
-  return `${from}α = ${full(edit.learning_rate)}`;
 }

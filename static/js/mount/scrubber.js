@@ -14,16 +14,12 @@ export function mountScrubber(root, connection, getState) {
   const here = s("line", { class: "here", y1: 0, y2: HEIGHT });
   root.querySelector(".track").replaceChildren(s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" }, band, marks, here));
   let wanted = null;
-  const go = () => {
-    if (wanted === null || connection.unanswered) return;
-    const step = wanted;
-    wanted = null;
-    connection.send({ do: "seek", step, phase: getState().frame?.phase ?? 0 });
-  };
-  connection.onAnswer(go);
+  connection.onAnswer(() => {
+    if (!connection.unanswered) wanted = null;
+  });
   slider.addEventListener("input", () => {
     wanted = Number(slider.value);
-    go();
+    connection.send({ do: "seek", step: wanted, phase: getState().frame?.phase ?? 0 });
   });
   const drawTrack = whenChanged(
     (state) => [state.history, state.session?.edits],

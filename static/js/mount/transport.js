@@ -19,7 +19,7 @@ const OWN_KEYS = "input, select, textarea, summary, [role=slider], .scroll";
 export function mountTransport(root, dispatch, connection, getState) {
   const find = (name) => root.querySelector(`[data-control="${name}"]`);
   const controls = Object.fromEntries(["play", "speed", "jump", "jump-form", "jump-error", "position"].map((name) => [name, find(name)]));
-  const move = holdable(connection);
+  const move = (by) => connection.send({ do: "step", ...by });
   for (const button of root.querySelectorAll("[data-unit-of-move]"))
     button.addEventListener("click", () => move({ unit: button.dataset.unitOfMove, by: Number(button.dataset.by) }));
   const seek = (step, phase = 0) => connection.send({ do: "seek", step, phase });
@@ -63,21 +63,6 @@ export function mountTransport(root, dispatch, connection, getState) {
       for (const button of root.querySelectorAll("[data-by^='-']")) set(button, { "aria-disabled": first ? "true" : null });
     },
   );
-}
-
-/** Moves that come while one is unanswered are added up and sent as one when it is. */
-function holdable(connection) {
-  let pending = null;
-  connection.onAnswer(() => {
-    if (!pending || connection.unanswered) return;
-    const move = pending;
-    pending = null;
-    if (move.by) connection.send({ do: "step", ...move });
-  });
-  return ({ unit, by }) => {
-    if (!connection.unanswered) return void connection.send({ do: "step", unit, by });
-    pending = pending && pending.unit === unit ? { unit, by: pending.by + by } : { unit, by };
-  };
 }
 
 function fillSpeeds(select, dispatch, connection, getState) {

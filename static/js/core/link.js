@@ -1,0 +1,80 @@
+// What the connection brings, as the page's state takes it: greetings, replies, changes of others.
+//
+// A change has a number, its offset. One that the state has already is not applied again.
+
+import { droppedWords, elsewhereWords } from "./edits.js";
+
+const FINAL = new Set([4404, 4403]);
+const CLOSED = {
+  1012: ["info", "The server restarts; your run is kept. Trying again …"],
+  4403: ["error", "The server does not take this page for one of its own. Open it at the server’s own address."],
+  4404: ["error", "This session is no longer on the server. Start again with a preset."],
+  4408: ["info", "This page fell behind and was cut off. It comes back where the run stands."],
+  4429: ["error", "Too many pages show this run. Trying again until there is room …"],
+};
+const LOST = ["error", "Connection lost. Trying again; the run stands where it stood."];
+
+/** Why a socket was closed, as a notice; `final` where trying again is of no use. */
+export function closing(code) {
+  const [kind, text] = CLOSED[code] ?? LOST;
+  return { kind, text, final: FINAL.has(code) };
+}
+
+/** The one thing that a reader's page may ask for: another example to look at. */
+export const READING = new Set(["show"]);
+export const WATCHING = "You are watching: this link cannot change the run.";
+
+export const LINK_REDUCERS = {
+  hello: (state, { session, playing }) => opened({ ...state, session, answers: {} }, playing, state),
+  resumed: (state, { changes, cursor, playing }) => {
+    const caught = changes.reduce(caughtUp, state);
+    return opened({ ...caught, session: { ...caught.session, cursor } }, playing, state);
+  },
+  reply: (state, reply) => (isKnown(state, reply) ? state : { ...applied(state, reply), notice: replyNotice(reply) }),
+  change: (state, change) => caughtUp(state, change),
+  error: (state, { error }) => ({ ...state, refused: state.refused + 1, notice: errorNotice(error) ?? state.notice }),
+  connection: (state, { code }) => {
+    if (state.connection === "lost" && !(code in CLOSED)) return state; // the first reason stands
+    return { ...state, connection: closing(code).final ? "closed" : "lost", closing: closing(code), progress: null };
+  },
+};
+
+function opened(state, playing, before) {
+  const stopped = before.playing && !playing && before.connection !== "connecting";
+  const notice = stopped ? { kind: "info", text: "Playing stopped while the connection was cut. Play goes on from here." } : state.notice;
+  return { ...state, playing, notice, connection: "open", closing: null, progress: null };
+}
+
+/** Apply a change that was missed or made elsewhere, and say so where it is more than a move. */
+function caughtUp(state, change) {
+  if (isKnown(state, change)) return state;
+  const told = change.edits && !change.mine;
+  const notice = told ? { kind: "info", text: elsewhereWords(state.session.edits, change) } : state.notice;
+  return { ...applied(state, change), notice };
+}
+
+const isKnown = ({ session }, { offset }) => !session || offset <= session.offset;
+
+const SHARED = ["cursor", "revision", "offset", "edits", "can_undo", "furthest"];
+
+function applied(state, change) {
+  const fresh = Object.fromEntries(SHARED.filter((key) => key in change).map((key) => [key, change[key]]));
+  return { ...state, session: { ...state.session, ...fresh } };
+}
+
+function replyNotice({ diverged, dropped }) {
+  if (diverged) return { kind: "error", text: divergedText(diverged.step) };
+  return dropped?.length ? { kind: "info", text: droppedWords(dropped), undo: true } : null;
+}
+
+/** A refusal in the server's own words. */
+function errorNotice({ code, message }) {
+  if (code === "cancelled") return null; // whoever asked for something else knows
+  if (code === "read_only") return { kind: "info", text: WATCHING };
+  return { kind: "error", text: message };
+}
+
+export function divergedText(step) {
+  const where = step === undefined ? "here" : `at step ${step.toLocaleString("en-US")}`;
+  return `The run diverges: ${where} is the last step whose numbers are all finite. Step back and choose a smaller learning rate, or undo the change.`;
+}

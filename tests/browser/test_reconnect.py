@@ -1,0 +1,339 @@
+"""A connection that is cut, in every way there is: the page comes back to the same run."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+
+from app.sessions.schema import FILE
+from tests.browser.conftest import Server, Visit
+
+LIVE = "**/live*"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server that only this test has, and may kill."""
+    many = {"RETRACE_COMMANDS_PER_SECOND": "10000", "RETRACE_COMMAND_BURST": "10000"}
+    server = Server(tmp_path, **many)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def guest(browser: Browser, own: Server) -> Iterator[Visit]:
+    """A page on that server; that a connection fails is expected there."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    found = Visit(context.new_page(), own)
+    yield found
+    context.close()
+    assert [
+        words for words in found.problems if not re.search("WebSocket|Failed to load resource", words)
+    ] == []
+
+
+def _greetings(page: Page) -> list[tuple[str, str]]:
+    """The type of the first message of each connection, and what the page asked it for."""
+    found: list[tuple[str, str]] = []
+
+    def opened(socket: Any) -> None:
+        query = socket.url.partition("?")[2]
+        first: list[str] = []
+
+        def came(data: Any) -> None:
+            if not first:
+                first.append(json.loads(data)["type"])
+                found.append((first[0], query))
+
+        socket.on("framereceived", came)
+
+    page.on("websocket", opened)
+    return found
+
+
+def _open(guest: Visit) -> None:
+    """Open a run, and wait for the last that a page loads: it is not about that being cut off."""
+    page = guest.open().page
+    expect(page.frame_locator("iframe").locator("#loss .scatterlayer").first).to_be_attached()
+
+
+def _rate(page: Page, value: str) -> None:
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    field.fill(value)
+    field.press("Enter")
+    field.blur()
+
+
+def test_a_server_killed_while_stepping_loses_no_step_and_does_none_twice(guest: Visit) -> None:
+    page, own = guest.page, guest.server
+    greetings = _greetings(page)
+    _open(guest)
+    for done in range(0, 30, 10):
+        for _ in range(5):
+            page.keyboard.press("Shift+ArrowRight")
+        own.kill()
+        for _ in range(5):
+            page.keyboard.press("Shift+ArrowRight")
+        own.start()
+        guest.at(done + 10, 0)
+        expect(page.locator("#notices p")).to_have_count(0)
+    assert greetings[0] == ("hello", "")
+    assert [kind for kind, _ in greetings[1:]] == ["resumed"] * 3
+    assert [query.startswith("since=") for _, query in greetings[1:]] == [True] * 3
+    assert httpx.get(guest.api).json()["cursor"] == {"step": 30, "phase": 0}
+
+
+def test_edits_outlive_a_killed_server_and_can_be_undone(guest: Visit) -> None:
+    page, own = guest.page, guest.server
+    _open(guest)
+    guest.click("Step forward")
+    guest.at(1, 0)
+    _rate(page, "0.2")
+    expect(page.locator("#rate .edits")).to_contain_text("from step 1: α = 0.2")
+    own.kill()
+    expect(page.get_by_role("alert").filter(has_text="Connection lost")).to_be_visible()
+    _rate(page, "0.3")
+    own.start()
+    expect(page.locator("#rate .edits")).to_contain_text("α = 0.3")
+    guest.click("Undo edit")
+    expect(page.locator("#rate .edits")).to_contain_text("α = 0.2")
+    assert httpx.get(guest.api).json()["edits"] == [{"step": 1, "learning_rate": 0.2}]
+
+
+def test_a_server_that_stops_says_so_and_playing_has_ended(guest: Visit) -> None:
+    page, own = guest.page, guest.server
+    _open(guest)
+    page.get_by_label("Speed").select_option("20 steps/s")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    own.stop()
+    calm = page.get_by_role("status").filter(has_text="The server restarts; your run is kept.")
+    expect(calm).to_be_visible()
+    own.start()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(calm).to_have_count(0)
+    guest.click("Step forward")
+    expect(page.locator("#notices p")).to_have_count(0)
+
+
+def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: Visit) -> None:
+    """More was done meanwhile than the server keeps."""
+    page, own = guest.page, guest.server
+    greetings = _greetings(page)
+    _open(guest)
+    own.kill()
+    expect(page.get_by_role("alert").filter(has_text="Connection lost")).to_be_visible()
+    page.context.set_offline(True)
+    own.start()
+    with httpx.Client() as client:
+        for _ in range(1_001):
+            client.post(f"{guest.api}/commands", json={"do": "step", "unit": "step", "by": 1})
+    page.context.set_offline(False)
+    guest.at(1_001, 0)
+    assert greetings == [("hello", ""), ("hello", "since=0")]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(4408, "This page fell behind and was cut off."), (4429, "Too many pages show this run")],
+)
+def test_a_close_code_is_told_in_words_and_the_page_tries_again(
+    visit: Visit, code: int, words: str
+) -> None:
+    page = visit.page
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket(LIVE, lambda ws: sockets.append(ws) or ws.connect_to_server())
+    visit.open()
+    page.evaluate(
+        """() => { window.seen = [];
+          new MutationObserver(() => window.seen.push(document.getElementById('notices').textContent))
+            .observe(document.getElementById('notices'), { childList: true }); }"""
+    )
+    sockets[0].close(code=code)
+    page.wait_for_function("(words) => window.seen.some((text) => text.includes(words))", arg=words)
+    expect(page.locator("#notices p")).to_have_count(0)
+    visit.click("Step forward")
+    visit.at(1, 0)
+
+
+def test_a_run_that_is_gone_is_not_asked_for_again(visit: Visit) -> None:
+    page = visit.page
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket(LIVE, lambda ws: sockets.append(ws) or ws.connect_to_server())
+    visit.open()
+    page.clock.install()
+    sockets[0].close(code=4404)
+    gone = page.get_by_role("alert").filter(has_text="This session is no longer on the server.")
+    expect(gone).to_be_visible()
+    page.clock.fast_forward(60_000)
+    assert len(sockets) == 1
+    page.get_by_label("Preset").select_option("The house in exact numbers")
+    visit.at(0, 0)
+    expect(gone).to_have_count(0)
+
+
+def test_a_connection_that_says_nothing_any_more_is_replaced(visit: Visit) -> None:
+    """Half open: the browser believes in it, and nothing comes."""
+    page = visit.page
+    dead: list[bool] = []
+    asked: list[str] = []
+
+    def route(ws: WebSocketRoute) -> None:
+        server, first = ws.connect_to_server(), not dead
+        dead.append(False)
+
+        def out(message: Any) -> None:
+            asked.append(message)
+            if not (first and dead[0]):
+                server.send(message)
+
+        ws.on_message(out)
+        server.on_message(lambda message: None if first and dead[0] else ws.send(message))
+
+    page.route_web_socket(LIVE, route)
+    page.clock.install()
+    visit.open()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    dead[0] = True
+    page.clock.fast_forward(31_000)
+    visit.click("Step forward")
+    page.clock.fast_forward(6_000)
+    page.clock.fast_forward(6_000)
+    visit.at(2, 0)
+    assert len(dead) == 2
+    commands = [json.loads(text) for text in asked]
+    assert [c["do"] for c in commands if c["do"] != "show"] == ["step", "step", "step"]
+    assert commands[-1]["id"] == [c for c in commands if c["do"] == "step"][1]["id"]
+    assert {"do": "show", "example": 0, "id": "still there?"} in commands
+
+
+def test_what_comes_too_fast_waits_and_is_not_lost(browser: Browser, tmp_path: Path) -> None:
+    few = {"RETRACE_COMMANDS_PER_SECOND": "20", "RETRACE_COMMAND_BURST": "3"}
+    server = Server(tmp_path, **few)
+    server.start()
+    visit = Visit(browser.new_page(), server).open()
+    for _ in range(12):
+        visit.page.keyboard.press("ArrowRight")
+        visit.page.keyboard.press("Shift+ArrowRight")
+    visit.at(13, 5)  # 12 steps, and 12 of the 7 phases of a step
+    expect(visit.page.locator("#notices p")).to_have_count(0)
+    assert httpx.get(visit.api).json()["offset"] == 24
+    visit.page.close()
+    server.stop()
+    assert visit.problems == []
+
+
+def test_two_tabs_agree_after_commands_from_both(
+    visit: Visit, browser: Browser, server: Server
+) -> None:
+    visit.open()
+    other = Visit(browser.new_page(), server)
+    other.page.goto(visit.page.url)
+    other.ready()
+    for rate in ("0.2", "0.3"):
+        for _ in range(10):
+            visit.page.keyboard.press("Shift+ArrowRight")
+            other.page.keyboard.press("Shift+ArrowRight")
+        _rate(visit.page, rate)
+        expect(other.page.get_by_role("status").filter(has_text=f"α = {rate}")).to_be_visible()
+    for one in (visit, other):
+        one.at(40, 0)
+    texts = [one.page.locator("#rate").inner_text() for one in (visit, other)]
+    assert texts[0] == texts[1]
+    other.page.close()
+    assert other.problems == []
+
+
+def test_a_change_made_elsewhere_is_told_without_taking_the_focus(
+    visit: Visit, browser: Browser, server: Server
+) -> None:
+    page = visit.open().page
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    field.focus()
+    change = {"do": "change", "parameter": "w1.2.3", "value": 0.4}
+    httpx.post(f"{visit.api}/commands", json=change)
+    told = page.get_by_role("status").filter(has_text="Another viewer changed this run")
+    expect(told).to_have_text("Another viewer changed this run. Now w¹₂₃ = 0.4 from step 0 on.×")
+    expect(field).to_be_focused()
+    httpx.post(f"{visit.api}/commands", json={"do": "undo"})
+    expect(page.locator("#notices")).to_contain_text("the last change is taken back.")
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs limits of another process")
+def test_a_disk_that_takes_no_more_is_told_and_reading_goes_on(guest: Visit) -> None:
+    page, own = guest.page, guest.server
+    _open(guest)
+    guest.click("Step forward")
+    guest.at(1, 0)
+    before = resource.prlimit(own.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(own.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    guest.click("Step forward")
+    full = page.get_by_role("alert").filter(has_text="nothing was changed, since the disk")
+    expect(full).to_contain_text("reading goes on")
+    guest.at(1, 0)
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    field.fill("0.3")
+    field.press("Enter")
+    expect(full).to_be_visible()
+    field.blur()
+    expect(field).to_have_value("0.05")
+    page.locator("#diagram [data-parameter='w2.1.1']").press("Enter")
+    expect(page.locator("#tab-body")).to_contain_text("to see where it lives in the diagram")
+    resource.prlimit(own.pid, resource.RLIMIT_FSIZE, before)
+    page.keyboard.press("Escape")
+    guest.click("Step forward")
+    guest.at(2, 0)
+    expect(full).to_have_count(0)
+
+
+def test_digits_computed_on_another_machine_are_said_to_be_so(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """A store from a machine that sums in another order: its bytes are not those found here."""
+    server = Server(tmp_path)
+    server.start()
+    session = httpx.post(f"{server.url}/api/sessions", json={}).json()
+    far = {"do": "seek", "step": 300, "phase": 0}
+    httpx.post(f"{server.url}/api/sessions/{session['id']}/commands", json=far)
+    server.stop()
+    _record_elsewhere(tmp_path / FILE)
+    server.start()
+    visit = Visit(browser.new_page(), server)
+    visit.page.goto(f"{server.url}/s/{session['id']}")
+    visit.ready()
+    note = visit.page.get_by_text("Computed anew on this machine")
+    for step, anew in ((37, True), (900, False), (38, True)):
+        visit.page.get_by_label("Jump to step").fill(str(step))
+        visit.page.keyboard.press("Enter")
+        visit.at(step, 0)
+        expect(note).to_be_visible(visible=anew)
+    expect(note).to_contain_text("may differ from those first recorded (on NumPy 1.0, elsewhere)")
+    visit.page.close()
+    server.stop()
+    assert visit.problems == []
+
+
+def _record_elsewhere(file: Path) -> None:
+    """Let another machine have computed every step; each checkpoint differs in its last bit."""
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE saved SET recorders = ?", (json.dumps([[0, "NumPy 1.0, elsewhere"]]),))
+        for row, state in db.execute(
+            "SELECT rowid, state FROM checkpoint WHERE step > 0"
+        ).fetchall():
+            other = bytes([state[0] ^ 1]) + state[1:]
+            db.execute(
+                "UPDATE checkpoint SET state = ?, machine = 'NumPy 1.0, elsewhere' WHERE rowid = ?",
+                (other, row),
+            )
