@@ -39,7 +39,9 @@ def guest(browser: Browser, own: Server) -> Iterator[Visit]:
     yield found
     context.close()
     assert [
-        words for words in found.problems if not re.search("WebSocket|Failed to load resource", words)
+        words
+        for words in found.problems
+        if not re.search("WebSocket|Failed to load resource", words)
     ] == []
 
 
@@ -235,11 +237,26 @@ def test_what_comes_too_fast_waits_and_is_not_lost(browser: Browser, tmp_path: P
     assert visit.problems == []
 
 
+def _changes(page: Page) -> list[tuple[int, dict[str, int], Any]]:
+    """What the page is told of changes, its own and others': number, cursor and edits."""
+    found: list[tuple[int, dict[str, int], Any]] = []
+
+    def came(data: Any) -> None:
+        message = json.loads(data) if isinstance(data, str) else {}
+        if message.get("type") in ("reply", "change") and "offset" in message:
+            found.append((message["offset"], message["cursor"], message.get("edits")))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", came))
+    return found
+
+
 def test_two_tabs_agree_after_commands_from_both(
     visit: Visit, browser: Browser, server: Server
 ) -> None:
-    visit.open()
+    """A move of one may end a slow one of the other: what counts is that both are told the same."""
     other = Visit(browser.new_page(), server)
+    told = [_changes(one.page) for one in (visit, other)]
+    visit.open()
     other.page.goto(visit.page.url)
     other.ready()
     for rate in ("0.2", "0.3"):
@@ -248,8 +265,11 @@ def test_two_tabs_agree_after_commands_from_both(
             other.page.keyboard.press("Shift+ArrowRight")
         _rate(visit.page, rate)
         expect(other.page.get_by_role("status").filter(has_text=f"α = {rate}")).to_be_visible()
+    other.page.keyboard.press("Home")
     for one in (visit, other):
-        one.at(40, 0)
+        one.at(0, 0)
+    assert told[0] == told[1]
+    assert [offset for offset, *_ in told[0]] == list(range(1, len(told[0]) + 1))
     texts = [one.page.locator("#rate").inner_text() for one in (visit, other)]
     assert texts[0] == texts[1]
     other.page.close()
