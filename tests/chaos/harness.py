@@ -80,3 +80,24 @@ async def _kill(
         kills[name or "at random"] += 1
     await server.start()
     return kills
+
+
+def too_little(seen: Counter[str], random_kills: int, failpoint_kills: int) -> list[str]:
+    """Return what happened less often than it must for such a run to prove anything."""
+    kills, each = random_kills + failpoint_kills, failpoint_kills // len(FAILPOINTS)
+    floors = {
+        "at random": random_kills,
+        **dict.fromkeys(FAILPOINTS, each),
+        "answered": 10 * kills,
+        "answered over HTTP": kills,
+        "connected": kills * CLIENTS // 2,
+        "resumed": kills * CLIENTS // 5,
+        "frames compared": 10 * kills,
+        "unanswered, done": failpoint_kills // 4,
+        "unanswered, not done": failpoint_kills // 4,
+        "steps read": kills // 4,
+        "played": kills // 10,
+    }
+    return [
+        f"{name}: {seen[name]} of {floor}" for name, floor in floors.items() if seen[name] < floor
+    ]

@@ -98,7 +98,7 @@ class Server:
 
     async def answers(self) -> None:
         """Return once the server answers."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient() as client, asyncio.timeout(_LINE_SECONDS):
             while True:
                 try:
                     await client.get(f"{self.url}/healthz")

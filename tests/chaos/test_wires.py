@@ -9,28 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.proxy import FAULTS
-from tests.chaos.scenario import COMMANDS
-from tests.chaos.wires import converge
+from tests.chaos.wires import converge, too_little
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks its servers")
-
-
-def too_little(seen: Counter[str], scenarios: int) -> list[str]:
-    """Return what happened less often than it must for such a run to prove anything."""
-    floors = {
-        "scenarios": scenarios,
-        **dict.fromkeys(FAULTS, scenarios // 2),
-        "broken": scenarios,
-        "resumed": 3 * scenarios,
-        "twice": scenarios // 4,
-        "over HTTP": scenarios // 2,
-        # Of two viewers, each of whom a hello may spare some changes.
-        "changes agreed": int(1.8 * COMMANDS * scenarios),
-    }
-    return [
-        f"{name}: {seen[name]} of {floor}" for name, floor in floors.items() if seen[name] < floor
-    ]
 
 
 def test_all_faults_of_the_wire_end_in_the_same_state(tmp_path: Path) -> None:

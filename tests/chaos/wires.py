@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from tests.chaos.process import Server
-from tests.chaos.scenario import Task, make_task, scenario
+from tests.chaos.proxy import FAULTS
+from tests.chaos.scenario import COMMANDS, Task, make_task, scenario
 
 _TASKS = 4
 _AT_ONCE = 5
@@ -41,3 +42,20 @@ async def _one(
         end, met = await scenario(server, task, seed, faulty)
     assert end == straight, f"scenario {seed} ended otherwise than without faults"
     return met + Counter({"scenarios": 1})
+
+
+def too_little(seen: Counter[str], scenarios: int) -> list[str]:
+    """Return what happened less often than it must for such a run to prove anything."""
+    floors = {
+        "scenarios": scenarios,
+        **dict.fromkeys(FAULTS, scenarios // 2),
+        "broken": scenarios,
+        "resumed": 3 * scenarios,
+        "twice": scenarios // 4,
+        "over HTTP": scenarios // 2,
+        # Of two viewers, each of whom a hello may spare some changes.
+        "changes agreed": int(1.8 * COMMANDS * scenarios),
+    }
+    return [
+        f"{name}: {seen[name]} of {floor}" for name, floor in floors.items() if seen[name] < floor
+    ]
