@@ -5,12 +5,16 @@ Each prints one line of figures and raises AssertionError, or what else went wro
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
+from bench import long_chaos
 from tests.fuzz import openapi, sockets
 
-REQUESTS, MESSAGES = 5_000, 50_000
+REQUESTS, MESSAGES, SEQUENCES = 5_000, 50_000, 10_000
 
 
 def requests_line() -> str:
@@ -29,7 +33,21 @@ def messages_line() -> str:
     return figures.line
 
 
-LONG: dict[str, Callable[[], str]] = {"openapi": requests_line, "messages": messages_line}
+def sequences_line() -> str:
+    """Sequences of commands, evictions, restarts and crashes against a model."""
+    command = [sys.executable, "-m", "pytest", "-q", "tests/property/test_sessions_laws.py"]
+    environment = {**os.environ, "RETRACE_TEST_SEQUENCES": str(SEQUENCES)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2_000:]
+    return f"{SEQUENCES:,} sequences end where the model ends, to the byte"
+
+
+LONG: dict[str, Callable[[], str]] = {
+    "openapi": requests_line,
+    "messages": messages_line,
+    "sequences": sequences_line,
+    **long_chaos.LONG,
+}
 
 
 def run(names: list[str]) -> list[str]:
