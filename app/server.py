@@ -9,6 +9,7 @@ from types import FrameType
 
 import uvicorn
 
+from app import heads
 from app.main import create_app
 from app.sessions.lock import held
 from app.settings import Settings
@@ -25,6 +26,7 @@ def serve(settings: Settings) -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=heads.protocol(),
         ws="websockets-sansio",
         ws_max_size=settings.limits.message_bytes,
         ws_per_message_deflate=False,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"refusal", "limits", "logs", "metrics", "settings"}
+GROUND = {"refusal", "limits", "heads", "logs", "metrics", "settings"}
 BELOW: dict[str, set[str]] = {
     "maths": set(),
     "data": set(),
@@ -24,6 +24,7 @@ BELOW: dict[str, set[str]] = {
     "__init__": set(),
     "refusal": set(),
     "limits": set(),
+    "heads": set(),
     "logs": set(),
     "metrics": set(),
     "settings": set(),

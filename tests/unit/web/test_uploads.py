@@ -147,6 +147,16 @@ def test_what_is_announced_too_large_is_refused_before_a_byte_is_sent(server: Se
             assert b"100 Continue" not in answer
 
 
+@needs_proc
+@pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "])
+def test_a_head_without_end_is_cut_and_costs_no_memory(server: Server, start: bytes) -> None:
+    with server.measured("a head"), socket.create_connection(("127.0.0.1", server.port)) as line:
+        line.sendall(start)
+        sent = pour(line, b"x" * 65536)
+    assert sent <= MOST_TAKEN
+    assert server.answers()
+
+
 def test_a_body_as_large_as_allowed_is_read(server: Server) -> None:
     spec = json.dumps({**SMALL, "seed": 1}).encode()
     for length, status in ((LIMIT, 201), (LIMIT + 1, 413)):
