@@ -67,12 +67,17 @@ class Connection:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            session.viewers.discard(self._viewer)
-            for task in (*tasks, *self._moves):
-                task.cancel()
-            await asyncio.wait([*tasks, *self._moves])
-            if not session.viewers:
-                await self._seat.player.pause("nobody watches")
+            # A task of its own: also where this one is cancelled, nothing plays on for nobody.
+            await asyncio.shield(asyncio.create_task(self._leave(tasks)))
+
+    async def _leave(self, tasks: list[asyncio.Task[None]]) -> None:
+        self._session.viewers.discard(self._viewer)
+        ending = [*tasks, *self._moves]
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)
+        if not self._session.viewers:
+            await self._seat.player.pause("nobody watches")
 
     def _greet(self, missed: list[dict[str, Any]] | None) -> None:
         """Begin with what the viewer missed, or with the session as it stands."""
