@@ -179,7 +179,8 @@ def test_what_cannot_be_stored_is_said_and_the_page_reads_on(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store that may take hardly more than it has."""
-    monkeypatch.setenv("RETRACE_DISK_BYTES", "150000")
+    for name, value in {"DISK_BYTES": 150_000, "COMMAND_BURST": 10**6, "MAX_EDITS": 10**6}.items():
+        monkeypatch.setenv(f"RETRACE_{name}", str(value))
     server = Server(tmp_path)
     server.start()
     context = browser.new_context()
@@ -187,11 +188,14 @@ def test_what_cannot_be_stored_is_said_and_the_page_reads_on(
     page.goto(f"{server.url}/")
     page.wait_for_selector("html[data-ready]")
     url = page.url.replace("/s/", "/api/sessions/")
-    while (
-        httpx.post(f"{url}/commands", json={"do": "step", "unit": "phase", "by": 1}).status_code
-        == 200
-    ):
-        pass
+    with httpx.Client() as filling:
+        status, rate, step = 200, 0.01, {"do": "step", "unit": "phase", "by": 1}
+        while status == 200:  # each edit is kept with all those before it
+            rate += 0.001
+            for edit in ({"learning_rate": rate}, {"parameter": "w1.1.1", "value": rate}):
+                status = filling.post(f"{url}/commands", json={"do": "change", **edit}).status_code
+        while status != 503 or filling.post(f"{url}/commands", json=step).status_code != 503:
+            status = filling.post(f"{url}/commands", json=step).status_code  # what is left
     page.keyboard.press("ArrowRight")
     expect(page.locator("#notices")).to_contain_text("nothing was changed, since the disk")
     cursor = page.locator("main").get_attribute("data-cursor")

@@ -186,7 +186,8 @@ def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_backup_under_writes_is_a_state_that_was(tmp_path: Path) -> None:
     """Two sessions move in turns, a by a step and then b: at any moment a - b is 0 or 1."""
-    folder, server = tmp_path / "data", Process(tmp_path / "data")
+    folder = tmp_path / "data"
+    server = Process(folder, RETRACE_COMMAND_BURST="1000000")
     with httpx.Client(base_url=server.url) as client:
         a, b = (client.post("/api/sessions", json=SMALL).json()["id"] for _ in "ab")
         done, moving = threading.Event(), threading.Event()
