@@ -585,6 +585,9 @@ DIGITS = ("2", "all", "4")
 def _check_shown(page: Page) -> None:
     for digits in DIGITS:
         page.get_by_label("Digits").select_option(digits)
+        page.evaluate(
+            "() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))"
+        )
         shown = page.locator("#tab-body > div:not([hidden])")
         assert contradictions(shown.inner_html()) == []
 
