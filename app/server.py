@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -38,6 +39,7 @@ def serve(settings: Settings) -> int:
         forwarded_allow_ips=list(settings.trusted_proxies),
         server_header=False,
     )
+    _collect_rarely()
     with held(settings.data_dir):
         server = Server(config, app.state.stopping)
         server.run()
@@ -70,3 +72,15 @@ class Server(uvicorn.Server):
         await self._stopping.begin(_CLOSING_SECONDS)
         await super().shutdown(sockets)
         _log.info("stopped")
+
+
+def _collect_rarely() -> None:
+    """Look for garbage among all objects 10 times more rarely, and never among those of imports.
+
+    Such a look stops everybody, for 0.4 s where 1,000 sessions are open. Reference counts free
+    nearly everything before it.
+    """
+    gc.collect()
+    gc.freeze()
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, old * 10)

@@ -89,39 +89,41 @@ class Reaching:
         message = {"type": "progress", "target": step}
         announced, reached = False, 0
         try:
-            while (remaining := await self._one_slice(step)) > 0:
-                now, reached = time.monotonic(), step - remaining
+            while isinstance(found := await self._one_slice(step), int):
+                now, reached = time.monotonic(), step - found
                 if now - told > _PROGRESS_SECONDS:
                     told, announced = now, True
                     self._tell({**message, "step": reached, "done": False})
             reached = step
-            async with self._lock:
-                return await self._workers.compute(self._timeline.record, step)
+            return found
         finally:
             if announced:
                 self._tell({**message, "step": reached, "done": True})
 
-    async def _one_slice(self, step: int) -> int:
-        """Compute for about SLICE_SECONDS; return how many steps remain before `step`."""
+    async def _one_slice(self, step: int) -> int | StepRecord:
+        """Compute for about SLICE_SECONDS; return how many steps remain, or the record of `step`."""
         async with self._lock:
-            started = time.monotonic()
-            search = asyncio.ensure_future(
-                self._workers.compute(self._timeline.advance, step, self._slice)
-            )
+            search = asyncio.ensure_future(self._workers.compute(self._compute_slice, step))
             try:
-                remaining = await asyncio.shield(search)
+                found = await asyncio.shield(search)
             except asyncio.CancelledError:
                 # A thread cannot be stopped: the lock is held until its slice is over.
                 with contextlib.suppress(Refused):
                     await search
                 raise
-        took = time.monotonic() - started
         self._count(self._timeline.take_computed())
+        return found
+
+    def _compute_slice(self, step: int) -> int | StepRecord:
+        started = time.monotonic()
+        remaining = self._timeline.advance(step, self._slice)
+        took = time.monotonic() - started
         if took < SLICE_SECONDS / 2:
             self._slice = min(self._slice * 2, 1 << 16)
         elif took > SLICE_SECONDS * 2:
             self._slice = max(self._slice // 2, 1)
-        return remaining
+        # At once, in the same thread: to change threads costs more than a small network's step.
+        return remaining or self._timeline.record(step)
 
 
 def _retrieve(task: asyncio.Task[StepRecord]) -> None:
