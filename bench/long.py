@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import long_chaos
+from bench import load, long_chaos
 from tests.fuzz import openapi, sockets
 
 REQUESTS, MESSAGES, SEQUENCES = 5_000, 50_000, 10_000
@@ -47,6 +47,7 @@ LONG: dict[str, Callable[[], str]] = {
     "messages": messages_line,
     "sequences": sequences_line,
     **long_chaos.LONG,
+    **load.LONG,
 }
 
 
