@@ -86,9 +86,12 @@ class Session:
             "offset": self.changes,
             "can_undo": bool(timeline.undo_stack),
             "furthest": timeline.furthest,
-            "machine": timeline.machine,
-            "recorded_on": timeline.other_machines(),
+            **self.machines(),
         }
+
+    def machines(self) -> dict[str, Any]:
+        """Return what computes now, and what else computed steps of this run first."""
+        return {"machine": self.timeline.machine, "recorded_on": self.timeline.other_machines()}
 
     async def move(self, unit: str, by: int, patience: float | None, asked: Asked) -> Body:
         async def go() -> Body:

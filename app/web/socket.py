@@ -86,8 +86,8 @@ class Connection:
             state = session.to_json(self._access.may_write)
             self._viewer.tell({"type": "hello", "session": state, "playing": playing})
             return
-        place = {"cursor": session.cursor.to_json(), "offset": session.changes}
-        self._viewer.tell({"type": "resumed", "changes": missed, **place, "playing": playing})
+        now = {"cursor": session.cursor.to_json(), "offset": session.changes, **session.machines()}
+        self._viewer.tell({"type": "resumed", "changes": missed, **now, "playing": playing})
 
     async def _read(self) -> None:
         with contextlib.suppress(WebSocketDisconnect):

@@ -208,10 +208,11 @@ def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> 
     undone = _change(1, 2, edits=[], can_undo=False, furthest=2, revision=1)
     resumed = {"type": "resumed", "changes": [undone], "cursor": {"step": 5, "phase": 1}}
     frames = [{"type": "frame", "frame": {"revision": k, "step": 7 - k}} for k in (1, 0)]
-    resumed |= {"playing": {"unit": "step"}}
+    resumed |= {"playing": {"unit": "step"}, "machine": "B", "recorded_on": ["A"]}
     found = page.evaluate(REDUCED, [before, [resumed, *frames]])
     assert found["frame"] == {"revision": 1, "step": 6}
     assert found["session"]["cursor"] == {"step": 5, "phase": 1}
+    assert (found["session"]["machine"], found["session"]["recorded_on"]) == ("B", ["A"])
     assert found["connection"] == "open"
     assert found["notice"] == "Another viewer changed this run: the last change is taken back."
     found = page.evaluate(REDUCED, [before, [{**resumed, "changes": [], "playing": None}]])

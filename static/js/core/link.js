@@ -26,9 +26,9 @@ export const WATCHING = "You are watching: this link cannot change the run.";
 
 export const LINK_REDUCERS = {
   hello: (state, { session, playing }) => opened({ ...state, session, answers: {} }, playing, state),
-  resumed: (state, { changes, cursor, playing }) => {
+  resumed: (state, { changes, cursor, machine, recorded_on, playing }) => {
     const caught = changes.reduce(caughtUp, state);
-    return opened({ ...caught, session: { ...caught.session, cursor } }, playing, state);
+    return opened({ ...caught, session: { ...caught.session, cursor, machine, recorded_on } }, playing, state);
   },
   reply: (state, reply) => (isKnown(state, reply) ? state : { ...applied(state, reply), notice: replyNotice(reply) }),
   change: (state, change) => caughtUp(state, change),

@@ -57,6 +57,20 @@ def test_the_same_commands_over_the_socket(live: Live) -> None:
     assert live.until("frame", example=1)["revision"] == 1
 
 
+def test_who_comes_back_is_told_what_it_missed_and_how_things_stand(
+    client: TestClient, session: str
+) -> None:
+    commands = [{"do": "step", "unit": "step", "by": by} for by in (1, 1, 2)]
+    done = [client.post(f"/api/sessions/{session}/commands", json=each).json() for each in commands]
+    with client.websocket_connect(f"/api/sessions/{session}/live?since=1") as socket:
+        told = Live(socket).until("resumed")
+    assert told["changes"] == done[1:]
+    now = client.get(f"/api/sessions/{session}").json()
+    kept = ("cursor", "offset", "machine", "recorded_on")
+    assert {name: told[name] for name in kept} == {name: now[name] for name in kept}
+    assert told["machine"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '"x"', '{"do": 3}', '{"do": "step", "by": NaN}', "[" * 9000]
 )
