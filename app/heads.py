@@ -1,41 +1,93 @@
-"""A request's head, its first line and its headers, held to a size: before it is whole, no
-application can see it, and the parser keeps as much as comes.
+"""A request's head, its first line and its headers, held to a size and a time: before it is whole,
+no application can see it, and the parser keeps as much as comes.
 
-h11, which serves where httptools is not installed, has such a limit of its own.
+h11, which serves where httptools is not installed, has a limit of its own for the size.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+from http import HTTPStatus
 from typing import Any
 
-HEAD_BYTES = 65_536
+from app.limits import Limits, setting_of
+
+Headers = list[tuple[bytes, bytes]]
 
 
-def protocol() -> Any:
-    """Return what uvicorn's `http` setting takes."""
+def protocol(limits: Limits, headers: Headers) -> Any:
+    """Return what uvicorn's `http` setting takes; `headers` go with what is answered here."""
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     except ImportError:
         return "h11"
 
     class Bounded(HttpToolsProtocol):
-        """Answers 400 and closes where a head does not end within HEAD_BYTES."""
+        """Answers and closes where a head is too long, takes too long, or is none."""
 
         _in_head, _taken = False, 0
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._await_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._cease_to_wait()
+            super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
             if self._in_head:
                 self._taken += len(data)
-                if self._taken > HEAD_BYTES and not self.transport.is_closing():
-                    self.send_400_response(f"a request's head may take {HEAD_BYTES:,} bytes")
+                if self._taken > limits.head_bytes and not self.transport.is_closing():
+                    self._end(HTTPStatus.BAD_REQUEST, _too_large(limits))
 
         def on_message_begin(self) -> None:
+            self._await_head()
             self._in_head, self._taken = True, 0
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
-            self._in_head = False
+            self._cease_to_wait()
             super().on_headers_complete()
 
+        def send_400_response(self, msg: str) -> None:
+            self._end(HTTPStatus.BAD_REQUEST, "expected a request in HTTP")
+
+        def _await_head(self) -> None:
+            self._cease_to_wait()
+            self._timer = self.loop.call_later(limits.head_seconds, self._late)
+
+        def _cease_to_wait(self) -> None:
+            self._in_head = False
+            if self._timer:
+                self._timer.cancel()
+
+        def _late(self) -> None:
+            self._end(HTTPStatus.REQUEST_TIMEOUT, _too_late(limits))
+
+        def _end(self, status: HTTPStatus, message: str) -> None:
+            if not self.transport.is_closing():
+                self.transport.write(_answer(status, message, headers))
+                self.transport.close()
+
     return Bounded
+
+
+def _too_large(limits: Limits) -> str:
+    return f"a request's head may take {limits.head_bytes:,} bytes ({setting_of('head_bytes')})"
+
+
+def _too_late(limits: Limits) -> str:
+    return f"a request's head must come in {limits.head_seconds} s ({setting_of('head_seconds')})"
+
+
+def _answer(status: HTTPStatus, message: str, headers: Headers) -> bytes:
+    code = "_".join(status.phrase.lower().split())  # bad_request, request_timeout
+    body = json.dumps({"error": {"code": code, "message": message, "field": None}}).encode()
+    own = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    lines = [b": ".join(pair) for pair in (*own, *headers)]
+    first = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: {len(body)}".encode()
+    return b"\r\n".join((first, *lines, b"", body))

@@ -16,7 +16,7 @@ MAX_NAME = 80  # characters of a column's name or unit: a matter of layout, not 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one run, one message, one address and the whole store may take.
+    """What one run, request, message, address and the whole store may take.
 
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire, and the longest idle
@@ -30,7 +30,10 @@ class Limits:
     max_numbers: int = 2_000_000
     max_edits: int = 1_000
     max_steps: int = 1_000_000
+    head_bytes: int = 65_536
+    head_seconds: int = 30
     body_bytes: int = 5_000_000
+    body_seconds: int = 120
     message_bytes: int = 65_536
     commands_per_second: int = 50
     command_burst: int = 300

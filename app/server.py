@@ -14,6 +14,7 @@ from app import heads
 from app.main import create_app
 from app.sessions.lock import held
 from app.settings import Settings
+from app.web.headers import completed
 from app.web.stopping import Stopping
 
 _CLOSING_SECONDS = 1.0  # for clients to take their sockets' farewell; those that hang are left
@@ -27,7 +28,7 @@ def serve(settings: Settings) -> int:
         app,
         host=settings.host,
         port=settings.port,
-        http=heads.protocol(),
+        http=heads.protocol(settings.limits, completed(())),
         ws="websockets-sansio",
         ws_max_size=settings.limits.message_bytes,
         ws_per_message_deflate=False,

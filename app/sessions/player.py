@@ -32,10 +32,14 @@ class Player:
 
     async def pause(self, reason: str | None = None) -> None:
         """Stop at the step that is shown, and keep it."""
-        if self._task is None or self._task.done():
+        task = self._task
+        if task is None or task.done():
             return
         self._stop()
-        await asyncio.wait({self._task})
+        await asyncio.wait({task})
+        if self._task is not task:
+            return  # another one paused it too, or plays again
+        self._task = None
         self._session.set_playing(None, reason)
         with contextlib.suppress(NotStored):  # nobody was promised the step that is shown
             await self._session.store_cursor()

@@ -63,13 +63,16 @@ class Reaching:
         if search is None or search[0] != step or search[1].done():
             self.cancel()
             search = self._search = (step, asyncio.create_task(self._find(step)))
-            search[1].add_done_callback(_retrieve)
-        done, _ = await asyncio.wait({search[1]}, timeout=patience)
-        if not done:
-            raise Busy(self._timeline.furthest, step)
-        if search[1].cancelled():
-            raise Cancelled
-        return search[1].result()
+            search[1].add_done_callback(self._ended)
+        try:
+            done, _ = await asyncio.wait({search[1]}, timeout=patience)
+            if not done:
+                raise Busy(self._timeline.furthest, step)
+            if search[1].cancelled():
+                raise Cancelled
+            return search[1].result()
+        finally:
+            del search  # its failure leads here, and from here to it: a circle would keep the run
 
     def cancel(self) -> None:
         if self._search and not self._search[1].done():
@@ -79,6 +82,12 @@ class Reaching:
         self.cancel()
         if self._search:
             await asyncio.wait({self._search[1]})
+
+    def _ended(self, task: asyncio.Task[StepRecord]) -> None:
+        if self._search and self._search[1] is task:
+            self._search = None
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody is warned about one that nobody awaits
 
     def is_near(self, steps: int) -> bool:
         """Tell whether so many steps take about a second at most."""
@@ -101,7 +110,7 @@ class Reaching:
                 self._tell({**message, "step": reached, "done": True})
 
     async def _one_slice(self, step: int) -> int | StepRecord:
-        """Compute for about SLICE_SECONDS; return how many steps remain, or the record of `step`."""
+        """Compute for about SLICE_SECONDS; return how many steps remain, or its record."""
         async with self._lock:
             search = asyncio.ensure_future(self._workers.compute(self._compute_slice, step))
             try:
@@ -124,9 +133,3 @@ class Reaching:
             self._slice = max(self._slice // 2, 1)
         # At once, in the same thread: to change threads costs more than a small network's step.
         return remaining or self._timeline.record(step)
-
-
-def _retrieve(task: asyncio.Task[StepRecord]) -> None:
-    """Look at the task's exception, so that nobody is warned about one that nobody waited for."""
-    if not task.cancelled():
-        task.exception()

@@ -18,7 +18,7 @@ from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Reaching
 from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
-from app.sessions.viewers import Viewer
+from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
 from app.sessions.writer import NotStored
 from app.timeline.edits import Edit, parse_change
@@ -45,12 +45,12 @@ class Session:
         self.id, self.read_id, self.timeline = stored.id, stored.read_id, timeline
         self.cursor = Cursor(stored.place.step, stored.place.phase)
         self.revision, self.changes = stored.place.revision, stored.place.changes
-        self.viewers: set[Viewer] = set()
+        self.viewers = Viewers()
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
         self.reaching = Reaching(
-            timeline, workers, self.computing, self.tell, metrics.steps_computed
+            timeline, workers, self.computing, self.viewers.tell, metrics.steps_computed
         )
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
@@ -154,23 +154,15 @@ class Session:
         complete = [body["offset"] for body in found] == list(range(number + 1, self.changes + 1))
         return found if complete else None
 
-    def tell(self, message: dict[str, Any]) -> None:
-        for viewer in self.viewers:
-            viewer.tell(message)
-
-    def refresh(self) -> None:
-        for viewer in self.viewers:
-            viewer.refresh()
-
     def set_playing(self, playing: dict[str, Any] | None, reason: str | None = None) -> None:
         self.playing = playing
-        self.tell({"type": "playing", "playing": playing, "reason": reason})
-        self.refresh()
+        self.viewers.tell({"type": "playing", "playing": playing, "reason": reason})
+        self.viewers.refresh()
 
     async def show(self, cursor: Cursor, record: StepRecord) -> None:
         """Stand at `cursor` without storing it: the player stores once a second."""
         self.cursor, self.shown = cursor, record
-        self.refresh()
+        self.viewers.refresh()
 
     async def store_cursor(self) -> None:
         """Store where the session stands, and what was computed if that was much."""
@@ -214,7 +206,10 @@ class Session:
         task = asyncio.create_task(self._carry_out(asked, call))
         self.running.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # its failure leads here, and from here to it: a circle would keep the session
 
     def _ended(self, task: asyncio.Task[Body]) -> None:
         self.running.discard(task)
@@ -326,4 +321,4 @@ class Session:
                 del self._commands[next(iter(self._commands))]
         for viewer in self.viewers:
             viewer.tell({"type": "reply" if viewer is asked.viewer else "change", **body})
-        self.refresh()
+        self.viewers.refresh()

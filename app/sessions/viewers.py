@@ -1,4 +1,4 @@
-"""One viewer: what still has to be sent to one socket. Messages queue, frames do not.
+"""The viewers of a run, and what still has to be sent to each. Messages queue, frames do not.
 
 A message (a reply, an edit) reaches every viewer in order; of frames only the newest matters, so a
 viewer holds a flag, and the frame is made at the moment it can be sent.
@@ -58,3 +58,15 @@ class Viewer:
         self._stale = False
         self._something.clear()
         return messages, stale
+
+
+class Viewers(set[Viewer]):
+    """All who watch one run; it knows nothing of the run, so whoever tells them need not either."""
+
+    def tell(self, message: dict[str, Any]) -> None:
+        for viewer in self:
+            viewer.tell(message)
+
+    def refresh(self) -> None:
+        for viewer in self:
+            viewer.refresh()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from app.limits import over
+from app.limits import Limits, over
 from app.refusal import Refused
 from app.web.headers import completed, values_of
 from app.web.replies import Json
@@ -21,8 +22,9 @@ class Exchange:
     `started` tells whether an answer is on its way.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
-        self._receive, self._send, self._most = receive, send, most
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
+        self._receive, self._send, self._limits = receive, send, limits
+        self._until = asyncio.get_running_loop().time() + limits.body_seconds
         self._lengths = values_of(scope["headers"], b"content-length")
         self._unread = self._lengths not in ([], [b"0"]) or bool(
             values_of(scope["headers"], b"transfer-encoding")
@@ -34,16 +36,16 @@ class Exchange:
         """Refuse by Content-Length, before a byte is read, what would be refused while reading."""
         for length in self._lengths:
             digits = length.lstrip(b"0")
-            if digits.isdigit() and (len(digits) > 15 or int(digits) > self._most):
+            if digits.isdigit() and (len(digits) > 15 or int(digits) > self._limits.body_bytes):
                 raise self._too_large()
 
     async def receive(self) -> Message:
-        """Return the next part; Refused where the body has become too large."""
-        message = await self._receive()
+        """Return the next part; Refused where the body has become too large, or takes too long."""
+        message = await (self._in_time() if self._unread else self._receive())
         if message["type"] == "http.request":
             self._came += len(message.get("body", b""))
             self._unread = message.get("more_body", False)
-            if self._came > self._most:
+            if self._came > self._limits.body_bytes:
                 raise self._too_large()
         return message
 
@@ -55,9 +57,21 @@ class Exchange:
             message = {**message, "headers": [*headers, _CLOSE] if self._unread else headers}
         await self._send(message)
 
+    async def _in_time(self) -> Message:
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._receive()
+        except TimeoutError:
+            raise self._too_slow() from None
+
+    def _too_slow(self) -> Refused:
+        allowed = f"all of it within {self._limits.body_seconds} s"
+        return over("body_seconds", allowed, "body", f"{self._came:,} bytes", "body_too_slow")
+
     def _too_large(self) -> Refused:
-        found = f"more than {self._most:,} bytes"
-        return over("body_bytes", f"at most {self._most:,}", "body", found, "body_too_large")
+        most = f"{self._limits.body_bytes:,}"
+        found = f"more than {most} bytes"
+        return over("body_bytes", f"at most {most}", "body", found, "body_too_large")
 
 
 class Handshake:

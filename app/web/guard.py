@@ -26,11 +26,11 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings, quotas: Quotas) -> None:
         self._app, self._quotas = app, quotas
-        self._door, self._most = Door(settings), settings.limits.body_bytes
+        self._door, self._limits = Door(settings), settings.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._request(scope, Exchange(scope, receive, send, self._most))
+            await self._request(scope, Exchange(scope, receive, send, self._limits))
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, Handshake(scope, receive, send))
         else:

@@ -21,6 +21,7 @@ STATUSES: dict[int, str] = {
     404: "unknown_session: no session has this id; not_found: no such address",
     409: "diverged: the step is beyond the last one whose numbers are finite; nothing_to_undo; "
     "or cancelled: another move took the place of this one",
+    408: "body_too_slow",
     413: "body_too_large",
     422: "what was asked is wrong: `field` says where, `value` what came, `expected` what would do",
     429: "too_many_sessions, too_many_sockets or too_many_commands: ask again after Retry-After",

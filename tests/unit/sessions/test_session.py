@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from app.limits import Limits
 from app.refusal import Refused
 from app.sessions.asking import Asked
+from app.sessions.reaching import Busy
 from app.sessions.session import Session
 from app.sessions.sessions import Access, Sessions
 from app.sessions.viewers import Viewer
@@ -266,3 +269,40 @@ def test_commands_that_come_too_fast_are_told_when_to_come_again(tmp_path: Path)
         assert 0 < refused.value.retry_after <= 1  # type: ignore[attr-defined]
 
     play(tmp_path, scene, commands_per_second=1, command_burst=4)
+
+
+def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
+    """Nothing of a session holds it in a circle: looking for such garbage would stop everybody."""
+    alive: list[weakref.ref[Any]] = []
+
+    async def visit(sessions: Sessions, key: str) -> None:
+        async with sessions.use(key) as access:
+            session, viewer = access.session, Viewer()
+            session.viewers.add(viewer)
+            await seek(session, 70_000)  # far enough for progress to be told
+            await session.change({"learning_rate": 0.01}, Asked())
+            await session.undo(Asked())
+            with pytest.raises(Refused):
+                await session.undo(Asked())
+            access.seat.player.play("step", 0)
+            await viewer.wait()
+            await access.seat.player.pause()
+            with pytest.raises(Busy):
+                await session.seek(900_000, 0, 0.01, Asked())
+            session.reaching.cancel()
+            await session.record(90, 9)
+            session.viewers.clear()
+            alive.extend(map(weakref.ref, (session, session.timeline, access.seat.player)))
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        for _ in range(2):
+            await visit(sessions, (await sessions.create(SMALL)).id)
+
+    gc.collect()
+    gc.disable()
+    try:
+        play(tmp_path, scene, resident_sessions=1)
+        assert len(alive) == 6
+        assert [reference() for reference in alive] == [None] * 6
+    finally:
+        gc.enable()

@@ -157,6 +157,59 @@ def test_a_head_without_end_is_cut_and_costs_no_memory(server: Server, start: by
     assert server.answers()
 
 
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    short = {"RETRACE_HEAD_SECONDS": "1", "RETRACE_BODY_SECONDS": "1"}
+    found = Server(tmp_path_factory.mktemp("impatient"), **short)
+    yield found
+    found.process.terminate()
+    found.process.wait(timeout=20)
+
+
+@pytest.mark.parametrize("start", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "])
+def test_a_head_that_does_not_come_is_waited_for_no_longer(impatient: Server, start: bytes) -> None:
+    with live(impatient) as open_one, impatient.dial("GET /healthz") as kept:
+        assert status_of(kept.recv(65536)) == 200
+        with socket.create_connection(("127.0.0.1", impatient.port), timeout=20) as line:
+            for each in (line, kept):
+                each.sendall(start)
+            answers = [answer_of(each) for each in ((line, kept) if start else (line,))]
+        for answer in answers:
+            assert status_of(answer) == 408
+            assert b"RETRACE_HEAD_SECONDS" in answer
+        open_one.send(json.dumps({"do": "pause", "id": "later"}))
+        while '"later"' not in str(open_one.recv(timeout=20)):
+            pass  # a socket is not a head
+
+
+@pytest.mark.parametrize("route", BODY_ROUTES)
+def test_a_body_that_does_not_end_is_waited_for_no_longer(impatient: Server, route: str) -> None:
+    for header, begun in (
+        ("Content-Length: 100", b"{"),
+        ("Transfer-Encoding: chunked", b"1\r\n{\r\n"),
+    ):
+        with impatient.dial(route, header) as line:
+            line.sendall(begun)
+            answer = answer_of(line)
+        assert status_of(answer) == 408
+        error = json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]
+        assert (error["code"], error["field"]) == ("body_too_slow", "body")
+        assert error["value"] == "1 bytes"
+        assert "RETRACE_BODY_SECONDS" in error["expected"]
+
+
+def test_what_is_not_http_is_answered_in_the_same_shape(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+        line.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        answer = answer_of(line)
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert status_of(answer) == 400
+    assert json.loads(body)["error"]["code"] == "bad_request"
+    for header in (b"x-content-type-options: nosniff", b"content-security-policy: ", b"connection: close"):  # fmt: skip
+        assert header in head.lower()
+    assert server.answers()
+
+
 def test_a_body_as_large_as_allowed_is_read(server: Server) -> None:
     spec = json.dumps({**SMALL, "seed": 1}).encode()
     for length, status in ((LIMIT, 201), (LIMIT + 1, 413)):
