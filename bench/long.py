@@ -38,7 +38,7 @@ def sequences_line() -> str:
     command = [sys.executable, "-m", "pytest", "-q", "tests/property/test_sessions_laws.py"]
     environment = {**os.environ, "RETRACE_TEST_SEQUENCES": str(SEQUENCES)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2_000:]
+    assert done.returncode == 0, f"{done.returncode}: {(done.stdout + done.stderr)[-2_000:]}"
     return f"{SEQUENCES:,} sequences end where the model ends, to the byte"
 
 
