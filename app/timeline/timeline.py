@@ -30,7 +30,8 @@ Array = NDArray[Any]
 Held = tuple[tuple[Edit, ...], tuple[dict[str, Any], ...]]
 _RECORD_BYTES = 4 << 20
 _UNDO_DEPTH = 200
-_SHORT_TRAIL = 4_096  # steps that are computed again to draw the way to a step
+_SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to a step
+_QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
 _FEW_BUCKETS = 256
 _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a second
 
@@ -200,7 +201,8 @@ class Timeline:
         Of a long run they are those of its checkpoints.
         """
         self._within_reach(step)
-        if step <= _SHORT_TRAIL:
+        quick = _QUICK_TRAIL * first_interval(self.network.parameter_count, self.batch_size)
+        if step <= min(_SHORT_TRAIL, quick):
             stride = max(1, -(-step // most))
             return [(k, self._parameters_before(k)) for k in range(0, step, stride)]
         steps = [k for k in self._checkpoints.steps if k < step]

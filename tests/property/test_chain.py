@@ -536,6 +536,19 @@ def test_the_trail_of_a_long_run_are_its_checkpoints() -> None:
         assert parameters.tobytes() == timeline.record(step).parameters.tobytes()
 
 
+def test_the_trail_of_a_large_network_is_not_computed_again() -> None:
+    rng = np.random.default_rng(0)
+    data = {"inputs": rng.normal(size=(8, 30)).tolist(), "targets": [[0.5]] * 8}
+    layers = [{"units": 2_000}, {"units": 1, "activation": "identity"}]
+    timeline = Timeline(parse_spec({"dataset": data, "layers": layers, "learning_rate": 1e-4}))
+    timeline.record(2_000)
+    timeline.take_computed()
+    trail = timeline.trail(2_000)
+    assert timeline.take_computed() == 0
+    assert 8 <= len(trail) <= 64
+    assert trail[-1][1].tobytes() == timeline.record(trail[-1][0]).parameters.tobytes()
+
+
 def test_both_axes_of_the_surface_have_one_scale_and_hold_all_that_is_seen() -> None:
     timeline = _run("tanh")
     record = timeline.record(40)
