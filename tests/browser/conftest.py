@@ -91,11 +91,20 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-class Visit:
-    """A page on our server, its session, and what went wrong in it."""
+NEVER_IDLE = "window.requestIdleCallback = () => 0"
 
-    def __init__(self, page: Page, server: Server) -> None:
+
+class Visit:
+    """A page on our server, its session, and what went wrong in it.
+
+    Unless `charts` are asked for the page has no idle moment, in which it would load their library:
+    that takes longer than most of what is tested here.
+    """
+
+    def __init__(self, page: Page, server: Server, charts: bool = False) -> None:
         self.page, self.server, self.problems = page, server, []
+        if not charts:
+            page.add_init_script(NEVER_IDLE)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", self._request)
@@ -140,9 +149,9 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    found = Visit(context.new_page(), server)
+    found = Visit(context.new_page(), server, bool(request.node.get_closest_marker("charts")))
     yield found
     context.close()
     assert found.problems == []

@@ -286,6 +286,7 @@ def test_a_diverging_run_says_so(visit: Visit) -> None:
     expect(page.get_by_role("alert").filter(has_text="The run diverges")).to_be_visible()
 
 
+@pytest.mark.charts
 def test_the_charts_come_when_the_page_is_idle_and_tell_the_truth(visit: Visit) -> None:
     page = visit.open().page
     for _ in range(4):

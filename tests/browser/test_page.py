@@ -94,7 +94,7 @@ def test_labels_overlap_nothing(visit: Visit, spec: Any) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_clipped(browser: Browser, server: Server, width: int, theme: Any) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-    visit = Visit(context.new_page(), server).open()
+    visit = Visit(context.new_page(), server, charts=True).open()
     for phase in range(7):
         visit.at(0, phase)
         assert visit.page.evaluate(TEXTS) == []
@@ -109,7 +109,7 @@ def test_nothing_is_clipped(browser: Browser, server: Server, width: int, theme:
 def test_axe_finds_nothing(browser: Browser, server: Server, theme: str) -> None:
     # axe puts styles of its own into the page, which the policy forbids: only here it is bypassed.
     context = browser.new_context(bypass_csp=True)
-    visit = Visit(context.new_page(), server).open()
+    visit = Visit(context.new_page(), server, charts=True).open()
     page = visit.page
     page.get_by_label("Theme").select_option(theme)
     page.get_by_role("button", name="Table view").click()

@@ -64,12 +64,6 @@ def _greetings(page: Page) -> list[tuple[str, str]]:
     return found
 
 
-def _open(guest: Visit) -> None:
-    """Open a run, and wait for the last that a page loads: it is not about that being cut off."""
-    page = guest.open().page
-    expect(page.frame_locator("iframe").locator("#loss .scatterlayer").first).to_be_attached()
-
-
 def _rate(page: Page, value: str) -> None:
     field = page.get_by_role("textbox", name="Learning rate", exact=True)
     field.fill(value)
@@ -80,7 +74,7 @@ def _rate(page: Page, value: str) -> None:
 def test_a_server_killed_while_stepping_loses_no_step_and_does_none_twice(guest: Visit) -> None:
     page, own = guest.page, guest.server
     greetings = _greetings(page)
-    _open(guest)
+    guest.open()
     for done in range(0, 30, 10):
         for _ in range(5):
             page.keyboard.press("Shift+ArrowRight")
@@ -98,7 +92,7 @@ def test_a_server_killed_while_stepping_loses_no_step_and_does_none_twice(guest:
 
 def test_edits_outlive_a_killed_server_and_can_be_undone(guest: Visit) -> None:
     page, own = guest.page, guest.server
-    _open(guest)
+    guest.open()
     guest.click("Step forward")
     guest.at(1, 0)
     _rate(page, "0.2")
@@ -115,7 +109,7 @@ def test_edits_outlive_a_killed_server_and_can_be_undone(guest: Visit) -> None:
 
 def test_a_server_that_stops_says_so_and_playing_has_ended(guest: Visit) -> None:
     page, own = guest.page, guest.server
-    _open(guest)
+    guest.open()
     page.get_by_label("Speed").select_option("20 steps/s")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
@@ -133,7 +127,7 @@ def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: V
     """More was done meanwhile than the server keeps."""
     page, own = guest.page, guest.server
     greetings = _greetings(page)
-    _open(guest)
+    guest.open()
     own.kill()
     expect(page.get_by_role("alert").filter(has_text="Connection lost")).to_be_visible()
     page.context.set_offline(True)
@@ -294,7 +288,7 @@ def test_a_change_made_elsewhere_is_told_without_taking_the_focus(
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs limits of another process")
 def test_a_disk_that_takes_no_more_is_told_and_reading_goes_on(guest: Visit) -> None:
     page, own = guest.page, guest.server
-    _open(guest)
+    guest.open()
     guest.click("Step forward")
     guest.at(1, 0)
     before = resource.prlimit(own.pid, resource.RLIMIT_FSIZE)
