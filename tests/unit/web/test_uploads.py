@@ -6,11 +6,8 @@ import contextlib
 import http.client
 import itertools
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +18,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.nets import SMALL
+from tests.process import Process
 
-ROOT = Path(__file__).parents[3]
 GIGABYTE = 1_000_000_000
 MEGABYTE = 1_000_000
 LIMIT = 5 * MEGABYTE
@@ -35,19 +32,11 @@ OTHER_ROUTES = ("GET /", "GET /healthz", "GET /api/presets", "GET /static/js/mai
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here")
 
 
-class Server:
-    """`python -m app` in a process of its own."""
+class Server(Process):
+    """A server with one session."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        base = {"RETRACE_PORT": str(self.port), "RETRACE_DATA_DIR": str(folder)}
-        environment = {**os.environ, **base, "RETRACE_HOST": "127.0.0.1", **settings}
-        self.process = subprocess.Popen([sys.executable, "-m", "app"], cwd=ROOT, env=environment)
-        self.url = f"http://127.0.0.1:{self.port}"
-        while not self.answers():
-            assert self.process.poll() is None, "the server ended before it answered"
+        super().__init__(folder, **settings)
         self.session = str(self.post(SMALL)["id"])
 
     def answers(self) -> bool:
@@ -91,8 +80,7 @@ def _peak(folder: Path) -> int:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found = Server(tmp_path_factory.mktemp("data"))
     yield found
-    found.process.terminate()
-    found.process.wait(timeout=20)
+    found.stop()
 
 
 def pour(line: socket.socket, part: bytes, most: int = GIGABYTE) -> int:
@@ -162,8 +150,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     short = {"RETRACE_HEAD_SECONDS": "1", "RETRACE_BODY_SECONDS": "1"}
     found = Server(tmp_path_factory.mktemp("impatient"), **short)
     yield found
-    found.process.terminate()
-    found.process.wait(timeout=20)
+    found.stop()
 
 
 @pytest.mark.parametrize("start", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "])
@@ -331,5 +318,4 @@ def test_the_address_behind_a_proxy_is_the_clients_where_the_proxy_is_trusted(
         # One session was made already, by the proxy itself.
         assert found == ([201, 201, 429, 201] if trusted else [201, 429, 429, 429])
     finally:
-        server.process.terminate()
-        server.process.wait(timeout=20)
+        server.stop()
