@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from app.limits import over
 from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked
-from app.sessions.reaching import Reaching
+from app.sessions.reaching import Busy, Cancelled, Reaching
 from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
 from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
@@ -26,6 +26,7 @@ from app.timeline.phases import Cursor, last_cursor
 from app.timeline.run import StepRecord
 from app.timeline.timeline import Timeline
 
+R = TypeVar("R")
 Body = dict[str, Any]
 _MANY_UNSAVED = 64  # checkpoints, each about 20 ms of computing
 
@@ -49,9 +50,13 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        self.reaching = Reaching(
-            timeline, workers, self.computing, self.viewers.tell, metrics.steps_computed
-        )
+        steps = metrics.steps_computed
+        self.reaching = Reaching(timeline, workers, self.computing, self.viewers.tell, steps)
+        # Reads have a search of their own: no reader may end a move.
+        self._reading = Reaching(timeline, workers, self.computing, lambda _: None, steps)
+        self._reads, self._editing = asyncio.Lock(), asyncio.Lock()
+        self._edits_begun = 0
+        self._held = timeline.held()  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
@@ -72,19 +77,19 @@ class Session:
 
     def to_json(self, may_write: bool = True) -> dict[str, Any]:
         """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
-        timeline = self.timeline
+        timeline, (edits, undo_stack) = self.timeline, self._held
         return {
             "id": self.id if may_write else self.read_id,
             "read_id": self.read_id,
             "may_write": may_write,
             "spec": timeline.spec.to_json(),
             "cursor": self.cursor.to_json(),
-            "edits": [edit.to_json() for edit in timeline.edits],
+            "edits": [edit.to_json() for edit in edits],
             "layout": timeline.layout(),
             "parameters": timeline.network.parameter_count,
             "revision": self.revision,
             "offset": self.changes,
-            "can_undo": bool(timeline.undo_stack),
+            "can_undo": bool(undo_stack),
             "furthest": timeline.furthest,
             **self.machines(),
         }
@@ -128,23 +133,52 @@ class Session:
         return await self._in_turn(asked, undo)
 
     async def record(self, step: int, patience: float) -> StepRecord:
-        """Return the numbers of any step without moving, and without stopping a search."""
-        async with self.computing:
-            if await self._is_near(step):
-                return await self._workers.compute(self.timeline.record, step)
-        return await self.reaching.record(step, patience)
+        """Return the numbers of any step beside whatever else is under way.
+
+        Busy where they, or another reader's, take longer than `patience` seconds.
+        """
+
+        async def read() -> StepRecord:
+            try:
+                async with asyncio.timeout(patience):
+                    await self._reads.acquire()
+            except TimeoutError:
+                raise Busy(self.timeline.furthest, step) from None
+            try:
+                return await self._reading.record(step, patience)
+            finally:
+                self._reads.release()
+
+        return await self._as_stored(read)
 
     async def trail(self, step: int) -> list[tuple[int, Any]]:
+        return await self._as_stored(lambda: self._compute_alone(self.timeline.trail, step))
+
+    async def _as_stored(self, read: Callable[[], Awaitable[R]]) -> R:
+        """Read while no edit is under way: one that is not stored yet is shown to nobody."""
+        while True:
+            async with self._editing:
+                begun = self._edits_begun
+            try:
+                found = await read()
+            except (Refused, Cancelled):
+                if self._edits_begun == begun:
+                    raise
+            else:
+                if self._edits_begun == begun:
+                    return found
+
+    async def _compute_alone(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what uses the timeline in a thread."""
         async with self.computing:
-            return await self._workers.compute(self.timeline.trail, step)
+            return await self._workers.compute(call, *args, **kwargs)
 
     async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what only reads frozen records in a thread, beside whatever the timeline does."""
         return await self._workers.compute(call, *args, **kwargs)
 
     async def history(self) -> dict[str, Any]:
-        async with self.computing:
-            return await self._workers.compute(self.timeline.history)
+        return await self._as_stored(lambda: self._compute_alone(self.timeline.history))
 
     async def changes_since(self, number: int) -> list[Body] | None:
         """Return what came after the change of this number; None where that is not kept."""
@@ -177,6 +211,7 @@ class Session:
         while self.running:
             await asyncio.wait(self.running)
         await self.reaching.close()
+        await self._reading.close()
         async with self.turn:
             await self._store_all()
 
@@ -259,19 +294,19 @@ class Session:
 
     async def _edit(self, asked: Asked, call: Callable[[], Any]) -> Body:
         """Let an edit or an undo hold; where it cannot be stored, all is as it was before."""
-        self.reaching.cancel()
-        async with self.computing:
-            before = self.timeline.held()
-            done = await self._workers.compute(call)
-        try:
-            return await self._store_edit(asked, done)
-        except BaseException:
-            async with self.computing:
-                await self._workers.compute(self.timeline.hold, before)
-            raise
+        async with self._editing:
+            self._edits_begun += 1
+            self.reaching.cancel()
+            self._reading.cancel()
+            done = await self._compute_alone(call)
+            try:
+                return await self._store_edit(asked, done)
+            except BaseException:
+                await self._compute_alone(self.timeline.hold, self._held)
+                raise
 
     async def _store_edit(self, asked: Asked, done: Edit | tuple[Edit, ...]) -> Body:
-        cursor, extra = self.cursor, self._edit_words(done)
+        cursor, extra = self.cursor, {}
         if isinstance(done, Edit):
             async with self.computing:
                 near = await self._is_near(cursor.step)
@@ -282,7 +317,7 @@ class Session:
             last = self.timeline.last_step or 0
             cursor, extra["diverged"] = self._last_cursor(last), {"step": last}
             record = await self.reaching.record(last, patience=None)
-        body = self._body(asked, cursor, self.revision + 1, extra)
+        body = self._body(asked, cursor, self.revision + 1, {**self._edit_words(done), **extra})
         await self._write_edit(body, cursor)
         self._stand(asked, body, cursor, record)
         return body
@@ -313,6 +348,7 @@ class Session:
 
     def _stand(self, asked: Asked, body: Body, cursor: Cursor, record: StepRecord) -> None:
         """Show what is in the store now, and tell every viewer: all in the same order."""
+        self._held = self.timeline.held()
         self.cursor, self.shown = cursor, record
         self.revision, self.changes = body["revision"], body["offset"]
         if body["id"] is not None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,14 @@ _SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to
 _QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
 _FEW_BUCKETS = 256
 _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a second
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The state before a step, kept for as long as it may be of use."""
+
+    step: int
+    state: Array
 
 
 class Timeline:
@@ -64,7 +74,8 @@ class Timeline:
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
         self._clean = True
         self._computed = 0
-        self._stored: frozenset[int] = frozenset()
+        self._stored: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
+        self._marks: list[Mark] = []
         self._replays: dict[int, bool] = {}
         self._start_afresh()
         self.took_over = False
@@ -221,7 +232,7 @@ class Timeline:
     @property
     def unsaved(self) -> int:
         """Return how many checkpoints are not stored yet: each is about 20 ms of work."""
-        return len(self._checkpoints) - len(self._stored.intersection(self._checkpoints.steps))
+        return len(self._new_checkpoints())
 
     def saving(self) -> Saved:
         """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
@@ -230,7 +241,7 @@ class Timeline:
         very bytes; to have it may take some 20 ms.
         """
         here = self._checkpoint_at_end()
-        found = [self._checkpoints[k] for k in self._checkpoints.steps if k not in self._stored]
+        found = self._new_checkpoints()
         new = [*found, here] if here else found
         steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
         return Saved(
@@ -244,7 +255,15 @@ class Timeline:
 
     def note_stored(self, saved: Saved) -> None:
         """Take note that `saved` is in the store."""
-        self._stored = saved.steps
+        self._stored.update({kept.step: kept for kept in saved.checkpoints})
+
+    def _new_checkpoints(self) -> list[Checkpoint]:
+        """Return those that the store does not hold.
+
+        An edit may put another one at the same step: what is stored are these very objects.
+        """
+        kept = map(self._checkpoints.__getitem__, self._checkpoints.steps)
+        return [each for each in kept if self._stored.get(each.step) is not each]
 
     def _checkpoint_at_end(self) -> Checkpoint | None:
         at, run = self._history.fed, self._run
@@ -258,8 +277,9 @@ class Timeline:
 
     @property
     def kept_bytes(self) -> int:
-        """Return the memory taken by checkpoints and records."""
-        return self._checkpoints.bytes + sum(map(_record_bytes, self._records.values()))
+        """Return the memory taken by checkpoints, marks and records."""
+        states = self._checkpoints.bytes + sum(mark.state.nbytes for mark in self._marks)
+        return states + sum(map(_record_bytes, self._records.values()))
 
     def _start_afresh(self) -> None:
         run = self._run
@@ -282,23 +302,44 @@ class Timeline:
         return step
 
     def _best_start(self, step: int) -> int:
-        checkpoint = self._checkpoints.before(step).step
-        ahead = self._clean and checkpoint <= self._run.step <= step
-        return self._run.step if ahead else checkpoint
+        """Return the nearest step at or before `step` whose state is at hand."""
+        places = [self._checkpoints.before(step).step, *(mark.step for mark in self._marks)]
+        if self._clean:
+            places.append(self._run.step)
+        return max(place for place in places if place <= step)
 
     def _stand_near(self, step: int) -> None:
         start = self._best_start(step)
-        if not self._clean or start != self._run.step:
-            self._stand_at(start)
+        if self._clean and start == self._run.step:
+            return
+        marks = [mark for mark in self._marks if mark.step == start]
+        self._mark_here()
+        self._go_to(marks[0] if marks else self._checkpoints.before(start))
 
-    def _stand_at(self, checkpoint: int) -> None:
-        """Restore a checkpoint, and the settings that the edits before it left."""
-        kept, run = self._checkpoints.before(checkpoint), self._run
+    def _mark_here(self) -> None:
+        """Keep the state that the run is about to leave, and the furthest that was left before.
+
+        Searches that take turns then go on where they were. Each would have to begin again at a
+        checkpoint otherwise, and might never come to the next one.
+        """
+        if self._clean and self._run.step not in self._checkpoints:
+            here = Mark(self._run.step, self._run.state())
+            others = [mark for mark in self._marks if mark.step != here.step]
+            self._marks = [*sorted(others, key=lambda mark: mark.step)[-1:], here]
+
+    def _stand_at(self, step: int) -> None:
+        """Stand before the nearest checkpoint."""
+        self._go_to(self._checkpoints.before(step))
+
+    def _go_to(self, kept: Checkpoint | Mark) -> None:
+        """Restore a state, and the settings that the edits before it left."""
+        run = self._run
         run.learning_rate, run.optimizer = self.spec.learning_rate, self.spec.optimizer["name"]
         for edit in self.edits:
             if edit.step < kept.step and edit.parameter is None:
                 run.apply(edit)
         run.set_state(kept.step, kept.state)
+        self._marks = [mark for mark in self._marks if mark is not kept]
         self._clean = True
 
     def _train(self, target: int) -> None:
@@ -372,6 +413,7 @@ class Timeline:
         if end is None or end.machine in (self.machine, ANEW):
             return False
         if start.step not in self._replays:
+            self._mark_here()
             self._stand_at(start.step)
             self._train(end.step)
             same = self._run.step == end.step and self._run.state().tobytes() == end.state.tobytes()
@@ -398,6 +440,7 @@ class Timeline:
         self.last_step = None
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
         self._replays.clear()
+        self._marks = [mark for mark in self._marks if mark.step <= step]
         if step < self._history.fed:
             self._forget_from(step)
         self._stand_at(step)
@@ -421,7 +464,8 @@ class Timeline:
         self._checkpoints.pinned = set(saved.pinned)
         self._recorders.restore(saved.recorders)
         self._history.restore(saved.history)
-        self._stored, self._clean = saved.steps, False
+        self._clean = False
+        self.note_stored(saved)
 
     def _take_over(self, furthest: int, machine: str) -> None:
         """Note that this machine goes on behind `furthest`, which `machine` had computed last.

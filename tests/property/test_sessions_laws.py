@@ -24,6 +24,7 @@ from app.limits import Limits
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
+from app.timeline import checkpoints, timeline
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from tests.nets import SMALL
@@ -45,8 +46,9 @@ def bytes_at(edits: str, step: int) -> bytes:
 
     As a text, since -0.0 and 0.0 are the same key and not the same bytes.
     """
-    timeline = Timeline(parse_spec(SMALL), json.loads(edits))
-    return numbers(timeline.record(step))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timeline, "first_interval", FIRST_INTERVAL)
+        return numbers(Timeline(parse_spec(SMALL), json.loads(edits)).record(step))
 
 
 def numbers(record: Any) -> bytes:
@@ -57,14 +59,21 @@ def numbers(record: Any) -> bytes:
 PHASES = Timeline(parse_spec(SMALL)).phase_count
 PER_EPOCH = Timeline(parse_spec(SMALL)).steps_per_epoch
 LAST = 150
+FIRST_INTERVAL = timeline.first_interval
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of commits
 
 
 class Commands(RuleBasedStateMachine):
-    """Room for one session in memory only, so that another one drives it out."""
+    """Room for one session in memory only, so that another one drives it out.
+
+    A checkpoint every 4 steps, and 8 at most: all that happens to them happens within LAST steps.
+    """
 
     @initialize()
     def start(self) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(timeline, "first_interval", lambda *_: 4)
+        self.patch.setattr(checkpoints, "memory_cap", lambda _: 0)
         self.folder = Path(tempfile.mkdtemp(dir=IN_MEMORY))
         self.loop = asyncio.new_event_loop()
         self.step = self.phase = self.revision = self.offset = 0
@@ -199,6 +208,7 @@ class Commands(RuleBasedStateMachine):
         if hasattr(self, "sessions"):
             self.do(self.sessions.close())
             self.loop.close()
+            self.patch.undo()
             shutil.rmtree(self.folder)
 
 
