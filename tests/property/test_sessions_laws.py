@@ -59,6 +59,7 @@ def numbers(record: Any) -> bytes:
 PHASES = Timeline(parse_spec(SMALL)).phase_count
 PER_EPOCH = Timeline(parse_spec(SMALL)).steps_per_epoch
 LAST = 150
+BESIDE = (15, 70)  # steps that are read wherever the cursor is
 FIRST_INTERVAL = timeline.first_interval
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of commits
 
@@ -150,6 +151,15 @@ class Commands(RuleBasedStateMachine):
         with pytest.raises(Refused, match="an edit to take back"):
             self.command("undo")
 
+    @rule(change=CHANGES, far=st.integers(LAST // 2, LAST))
+    def edit_go_far_and_undo(self, change: dict[str, Any], far: int) -> None:
+        """What chance seldom brings together: between them all leaves memory and comes back."""
+        self.change(change)
+        self.seek(far, 0)
+        self.evict()
+        self.undo()
+        self.evict()
+
     @rule()
     def repeat(self) -> None:
         """The last command again, with its id: answered as before, not done again."""
@@ -192,17 +202,20 @@ class Commands(RuleBasedStateMachine):
         if not hasattr(self, "key"):
             return
 
-        async def look() -> tuple[dict[str, Any], bytes]:
+        async def look() -> tuple[dict[str, Any], bytes, list[bytes]]:
             async with self.sessions.use(self.key) as access:
-                return access.session.to_json(), numbers(access.session.shown)
+                session = access.session
+                beside = [numbers(await session.record(step, 60)) for step in BESIDE]
+                return session.to_json(), numbers(session.shown), beside
 
-        state, found = self.do(look())
+        state, found, beside = self.do(look())
         assert state["cursor"] == {"step": self.step, "phase": self.phase}
         assert (state["revision"], state["offset"]) == (self.revision, self.offset)
         assert state["can_undo"] == bool(self.stack)
         assert sorted(map(str, state["edits"])) == sorted(str(dict(e)) for e in self.edits)
         ordered = sorted(map(dict, self.edits), key=lambda edit: edit["step"])
         assert found == bytes_at(json.dumps(ordered), self.step)
+        assert beside == [bytes_at(json.dumps(ordered), step) for step in BESIDE]
 
     def teardown(self) -> None:
         if hasattr(self, "sessions"):
