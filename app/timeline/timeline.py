@@ -313,6 +313,7 @@ class Timeline:
         if self._clean and start == self._run.step:
             return
         marks = [mark for mark in self._marks if mark.step == start]
+        self._marks = [mark for mark in self._marks if mark.step != start]
         self._mark_here()
         self._go_to(marks[0] if marks else self._checkpoints.before(start))
 
@@ -323,9 +324,8 @@ class Timeline:
         checkpoint otherwise, and might never come to the next one.
         """
         if self._clean and self._run.step not in self._checkpoints:
-            here = Mark(self._run.step, self._run.state())
-            others = [mark for mark in self._marks if mark.step != here.step]
-            self._marks = [*sorted(others, key=lambda mark: mark.step)[-1:], here]
+            furthest = sorted(self._marks, key=lambda mark: mark.step)[-1:]
+            self._marks = [*furthest, Mark(self._run.step, self._run.state())]
 
     def _stand_at(self, step: int) -> None:
         """Stand before the nearest checkpoint."""
@@ -339,7 +339,6 @@ class Timeline:
             if edit.step < kept.step and edit.parameter is None:
                 run.apply(edit)
         run.set_state(kept.step, kept.state)
-        self._marks = [mark for mark in self._marks if mark is not kept]
         self._clean = True
 
     def _train(self, target: int) -> None:

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.refusal import Refused
-from app.timeline.edits import Edit
+from app.timeline import timeline as timeline_module
+from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, move
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
+from tests.nets import SMALL
 from tests.shelf import Shelf
 
 RNG = np.random.default_rng(5)
@@ -219,3 +221,32 @@ def test_settings_are_those_of_the_edits_wherever_one_comes_from() -> None:
         record, expected = jumped.record(step), plain.record(step)
         assert record.learning_rate == expected.learning_rate
         assert record.new_parameters.tobytes() == expected.new_parameters.tobytes()
+
+
+def test_searches_that_take_turns_go_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One far ahead, two behind it: no step is computed twice but from a checkpoint to its reader."""
+    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 1_000)
+    run = Timeline(parse_spec(SMALL))
+    run.advance(4_000, 4_000)
+    run.take_computed()
+    goals = {6_000: 2_000, 1_900: 900, 2_950: 950}
+    left = dict.fromkeys(goals, 1)
+    while any(left.values()):
+        for goal in goals:
+            left[goal] = run.advance(goal, 10)
+    assert run.take_computed() == sum(goals.values())
+    fresh = Timeline(parse_spec(SMALL))
+    for goal in goals:
+        assert run.record(goal).parameters.tobytes() == fresh.record(goal).parameters.tobytes()
+
+
+def test_a_mark_behind_an_edit_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 1_000)
+    run = Timeline(parse_spec(SMALL))
+    for goal in (500, 300, 500, 300):
+        run.advance(goal, 10_000)
+    edit = parse_change({"learning_rate": 0.01}, 200)
+    run.change(edit)
+    fresh = Timeline(parse_spec(SMALL), [edit.to_json()])
+    for step in (505, 310, 200):
+        assert run.record(step).parameters.tobytes() == fresh.record(step).parameters.tobytes()

@@ -271,6 +271,52 @@ def test_commands_that_come_too_fast_are_told_when_to_come_again(tmp_path: Path)
     play(tmp_path, scene, commands_per_second=1, command_burst=4)
 
 
+def test_a_read_never_ends_a_move_nor_keeps_it_from_its_goal(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        move = asyncio.create_task(seek(session, 60_000))
+        reads = 0
+        while not move.done():
+            found = await session.record(40_000 - 7 * reads, 60)
+            assert found.step == 40_000 - 7 * reads
+            reads += 1
+        assert reads > 1
+        assert (await move)["cursor"]["step"] == 60_000
+
+    play(tmp_path, scene)
+
+
+def test_an_edit_that_is_not_stored_is_read_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        before, bits = session.to_json(), (await session.record(20, 9)).parameters.tobytes()
+        put, asked, may = sessions._store.writer.put, asyncio.Event(), asyncio.Event()
+
+        async def slow(write: Any) -> None:
+            asked.set()
+            await may.wait()
+            raise NotStored("the disk is full")
+
+        monkeypatch.setattr(sessions._store.writer, "put", slow)
+        edit = asyncio.create_task(session.change({"learning_rate": 0.5}, Asked()))
+        await asked.wait()
+        assert session.to_json() == before
+        reads = [asyncio.create_task(session.record(step, 9)) for step in (20, 21)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not any(read.done() for read in reads)
+        may.set()
+        with pytest.raises(NotStored):
+            await edit
+        assert (await reads[0]).parameters.tobytes() == bits
+        assert (await reads[1]).learning_rate == before["spec"]["learning_rate"]
+        monkeypatch.setattr(sessions._store.writer, "put", put)
+
+    play(tmp_path, scene)
+
+
 def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
     """Nothing of a session holds it in a circle: looking for such garbage would stop everybody."""
     alive: list[weakref.ref[Any]] = []
