@@ -7,17 +7,17 @@ h11, which serves where httptools is not installed, has a limit of its own for t
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import Any
 
+from app import sockets
 from app.limits import Limits, setting_of
-
-Headers = list[tuple[bytes, bytes]]
+from app.sockets import Headers, error_body
 
 
 def protocol(limits: Limits, headers: Headers) -> Any:
     """Return what uvicorn's `http` setting takes; `headers` go with what is answered here."""
+    of_sockets = sockets.protocol(limits, headers)
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     except ImportError:
@@ -28,6 +28,10 @@ def protocol(limits: Limits, headers: Headers) -> Any:
 
         _in_head, _taken = False, 0
         _timer: asyncio.TimerHandle | None = None
+
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.ws_protocol_class = of_sockets  # a socket begins as a request
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -50,7 +54,11 @@ def protocol(limits: Limits, headers: Headers) -> Any:
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
+            """Look at the size once more: a head that came in one piece was never waited for."""
             self._cease_to_wait()
+            if _size(self.url, self.headers) > limits.head_bytes:
+                self._end(HTTPStatus.BAD_REQUEST, _too_large(limits))
+                raise ValueError("the head is too large")  # this stops the parser
             super().on_headers_complete()
 
         def send_400_response(self, msg: str) -> None:
@@ -76,6 +84,12 @@ def protocol(limits: Limits, headers: Headers) -> Any:
     return Bounded
 
 
+def _size(url: bytes, headers: Headers) -> int:
+    """Return the bytes of a head: `GET URL HTTP/1.1`, a line for each header, and an empty one."""
+    lines = (len(name) + len(value) + 4 for name, value in headers)
+    return len(b"GET  HTTP/1.1\r\n\r\n") + len(url) + sum(lines)
+
+
 def _too_large(limits: Limits) -> str:
     return f"a request's head may take {limits.head_bytes:,} bytes ({setting_of('head_bytes')})"
 
@@ -85,8 +99,7 @@ def _too_late(limits: Limits) -> str:
 
 
 def _answer(status: HTTPStatus, message: str, headers: Headers) -> bytes:
-    code = "_".join(status.phrase.lower().split())  # bad_request, request_timeout
-    body = json.dumps({"error": {"code": code, "message": message, "field": None}}).encode()
+    body = error_body(status, message).encode()
     own = [(b"content-type", b"application/json"), (b"connection", b"close")]
     lines = [b": ".join(pair) for pair in (*own, *headers)]
     first = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: {len(body)}".encode()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from app.limits import Limits, setting_of
+from app.limits import PREFIX, Limits, setting_of
 from app.logs import FORMATS, LEVELS
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _NAME = r"(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z._-]*[0-9a-zA-Z_-])"  # what a Host header may name
+_NEAR = 0.7  # of 1: a name this much like a setting's is taken for one that is misspelt
 _HOST, _ORIGIN = re.compile(_NAME), re.compile(rf"https?://{_NAME}(:[0-9]{{1,5}})?")
 
 
@@ -38,6 +41,7 @@ class Settings:
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of `environment`; ValueError names the variable that is wrong."""
+    _check_names(environment)
     default = Settings()
     return Settings(
         host=environment.get("RETRACE_HOST", default.host),
@@ -47,12 +51,26 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         allowed_origins=_all(
             _ORIGIN, environment, "RETRACE_ALLOWED_ORIGINS", "origins like https://a.example"
         ),
-        trusted_proxies=_words(environment, "RETRACE_TRUSTED_PROXIES"),
+        trusted_proxies=_proxies(environment, "RETRACE_TRUSTED_PROXIES"),
         log_level=_one_of(LEVELS, environment, "RETRACE_LOG_LEVEL", default.log_level),
         log_format=_one_of(FORMATS, environment, "RETRACE_LOG_FORMAT", default.log_format),
         stop_seconds=_seconds(environment, "RETRACE_STOP_SECONDS", default.stop_seconds),
         limits=_limits(environment),
     )
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    """Refuse a name that is nearly a setting's, whose value would be ignored without a word.
+
+    Other names that begin alike are left alone: they may belong to whatever starts the server.
+    """
+    known = [item.name for item in (*fields(Settings), *fields(Limits)) if item.name != "limits"]
+    names = {setting_of(name).removeprefix(PREFIX) for name in known}
+    given = {name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)}
+    for name in sorted(given - names):
+        near = difflib.get_close_matches(name, names, 1, _NEAR)
+        if near:
+            raise ValueError(f"{PREFIX}{name} is no setting; expected {PREFIX}{near[0]}")
 
 
 def _port(text: str) -> int:
@@ -82,6 +100,24 @@ def _all(
         if not pattern.fullmatch(word):
             raise ValueError(f"{name}: expected {expected}, got {word!r}")
     return words
+
+
+def _proxies(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return addresses and networks, or `*` alone; uvicorn takes all else for a name, unmatched."""
+    words = _words(environment, name)
+    for word in words:
+        if words != ("*",) and not _is_address(word):
+            raise ValueError(f"{name}: expected IP addresses, networks or * alone, got {word!r}")
+    return words
+
+
+def _is_address(text: str) -> bool:
+    read = ipaddress.ip_network if "/" in text else ipaddress.ip_address
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _limits(environment: Mapping[str, str]) -> Limits:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"refusal", "limits", "heads", "logs", "metrics", "settings"}
+GROUND = {"refusal", "limits", "heads", "logs", "metrics", "settings", "sockets"}
 BELOW: dict[str, set[str]] = {
     "maths": set(),
     "data": set(),
@@ -28,6 +28,7 @@ BELOW: dict[str, set[str]] = {
     "logs": set(),
     "metrics": set(),
     "settings": set(),
+    "sockets": set(),
 }
 JS_BELOW: dict[str, set[str]] = {
     "core": set(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.limits import UNLIMITED, Limits, over
+from app.limits import UNLIMITED, Limits
 from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.player import Player
-from app.sessions.rate import Bucket
+from app.sessions.rate import Allowance
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
 from app.sessions.store import Place, Store, Stored
@@ -34,17 +33,8 @@ class Seat:
     """A session in memory with its player, and how many commands it may still be given."""
 
     def __init__(self, session: Session, limits: Limits) -> None:
-        self.session, self.player, self._limits = session, Player(session), limits
-        self._bucket = Bucket(limits.commands_per_second, limits.command_burst)
-
-    def spend(self) -> None:
-        """Count a command; Refused `too_many_commands` where they come too fast."""
-        wait = self._bucket.take()
-        if wait:
-            most = f"at most {self._limits.commands_per_second:,} commands a second for a session"
-            refusal = over("commands_per_second", most, None, None, "too_many_commands")
-            refusal.retry_after = math.ceil(wait)
-            raise refusal
+        self.session, self.player = session, Player(session)
+        self.commands = Allowance(limits, "a session")
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,14 @@ def a_bool(value: Any, field: str) -> bool:
     return value
 
 
-def a_whole(value: Any, field: str, least: int, most: int) -> int:
+def a_whole(value: Any, field: str, least: int, most: int, limit: str | None = None) -> int:
+    """Return a whole number from `least` to `most`; `limit` names the setting that says `most`."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not least <= value <= most:
-        raise refused(field, value, f"a whole number from {least:,} to {most:,}")
+        allowed = f"a whole number from {least:,} to {most:,}"
+        if limit:
+            raise over(limit, allowed, field, value, "invalid")
+        raise refused(field, value, allowed)
     return int(value)
 
 

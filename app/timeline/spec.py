@@ -82,7 +82,7 @@ def parse_spec(given: Any, limits: Limits = DEFAULT_LIMITS) -> Spec:
         loss=loss,
         optimizer=parse_optimizer(given["optimizer"], "optimizer"),
         learning_rate=a_learning_rate(given["learning_rate"], "learning_rate"),
-        batch_size=a_whole(given["batch_size"], "batch_size", 1, limits.max_rows),
+        batch_size=a_whole(given["batch_size"], "batch_size", 1, limits.max_rows, "max_rows"),
         shuffle=a_bool(given["shuffle"], "shuffle"),
         initial=_initial(given["initial"], sizes),
         train_biases=a_bool(given["train_biases"], "train_biases"),
@@ -113,7 +113,7 @@ def _layers(value: Any, limits: Limits) -> list[dict[str, Any]]:
             raise refused(
                 f"{field}.activation", name, f"in a hidden layer one of {', '.join(hidden)}"
             )
-        units = a_whole(item.get("units"), f"{field}.units", 1, limits.max_units)
+        units = a_whole(item.get("units"), f"{field}.units", 1, limits.max_units, "max_units")
         layers.append({"units": units, "activation": name})
     return layers
 

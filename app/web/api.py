@@ -88,7 +88,7 @@ async def command(request: Request, session_id: SessionId) -> Json:
     """Do one command: step, seek, change or undo."""
     async with sessions_of(request).use(session_id) as access:
         seat = access.writing()
-        seat.spend()
+        seat.commands.spend()
         identity, what = read_command(await json_body(request), OVER_HTTP)
         return Json(
             await carry_out(seat, what, Asked(identity), PATIENCE, request.app.state.metrics)

@@ -7,7 +7,7 @@ from typing import Any
 from app.metrics import Metrics
 from app.sessions.asking import Asked
 from app.sessions.sessions import Seat
-from app.web.counting import count
+from app.web.counting import count, failed
 from app.wire.commands import Change, Command, Seek, Step, Undo
 
 
@@ -18,12 +18,14 @@ async def carry_out(
 
     A move pauses the player, and gives up the one that is under way; an edit does neither.
     """
+    before = seat.session.changes
     try:
         reply = await _carry_out(seat, command, asked, patience)
     except Exception as failure:
-        count(metrics, command, failure)
+        count(metrics, command, failed(failure))
         raise
-    count(metrics, command, None)
+    # A command that is done is a change of its own; a known id is answered with an older one.
+    count(metrics, command, "done" if reply["offset"] > before else "known")
     return reply
 
 

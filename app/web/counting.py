@@ -9,15 +9,14 @@ from app.sessions.writer import NotStored
 from app.wire.commands import Command
 
 
-def count(metrics: Metrics, command: Command, failure: Exception | None) -> None:
+def count(metrics: Metrics, command: Command, outcome: str) -> None:
     """Count a command by its kind and its outcome."""
-    metrics.command(type(command).__name__.lower(), _outcome(failure))
+    metrics.command(type(command).__name__.lower(), outcome)
 
 
-def _outcome(failure: Exception | None) -> str:
+def failed(failure: Exception) -> str:
+    """Return the outcome of a command that raised `failure`."""
     match failure:
-        case None:
-            return "done"
         case Busy():
             return "computing"
         case Cancelled():

@@ -13,12 +13,22 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from app.limits import setting_of
 from app.refusal import Refused
 from app.sessions.asking import Asked
+from app.sessions.rate import Allowance
 from app.sessions.reaching import Busy, Cancelled
 from app.sessions.sessions import Access, Sessions
 from app.sessions.viewers import Viewer
 from app.web.carry_out import carry_out
 from app.web.errors import error_of, log
-from app.wire.commands import Cancel, Command, Pause, Play, Show, read_command, read_json
+from app.wire.commands import (
+    MOST_ID,
+    Cancel,
+    Command,
+    Pause,
+    Play,
+    Show,
+    read_command,
+    read_json,
+)
 from app.wire.frames import View, encode_frame
 
 router = APIRouter()
@@ -55,6 +65,7 @@ class Connection:
         self._socket, self._access = socket, access
         self._seat, self._session = access.seat, access.session
         self._viewer, self._metrics = Viewer(), socket.app.state.metrics
+        self._own = Allowance(socket.app.state.sessions.limits, "a socket")
         self._moves: set[asyncio.Task[None]] = set()
 
     async def serve(self, since: int | None) -> None:
@@ -100,16 +111,30 @@ class Connection:
     async def _receive(self, message: Any) -> None:
         identity = None
         try:
-            given = read_json(_text(message), "message")
-            sent = given.get("id") if isinstance(given, dict) else None
-            identity = sent if isinstance(sent, str) and len(sent) <= 80 else None
-            self._seat.spend()
+            given = self._decoded(message)
+            identity = _id_of(given)
+            self._allowance_of(given).spend()
             _, command = read_command(given)
             if not isinstance(command, Show):
                 self._access.writing()
             await self._do(command, identity)
         except Exception as failure:
             self._refuse(identity, failure)
+
+    def _decoded(self, message: Any) -> Any:
+        """Return the JSON of a message; one that is none counts as well."""
+        try:
+            return read_json(_text(message), "message")
+        except Refused:
+            self._own.spend()
+            raise
+
+    def _allowance_of(self, given: Any) -> Allowance:
+        """Return the run's allowance for what may change it, else this socket's own: whoever only
+        reads takes nothing from those who work.
+        """
+        shows = isinstance(given, dict) and given.get("do") == "show"
+        return self._seat.commands if self._access.may_write and not shows else self._own
 
     async def _do(self, command: Command, identity: str | None) -> None:
         player, session = self._seat.player, self._session
@@ -193,6 +218,12 @@ class Connection:
             timeline.last_step == session.cursor.step,
         )
         return encode_frame(session.shown, timeline.dataset, view)
+
+
+def _id_of(given: Any) -> str | None:
+    """Return the id of a message, whatever else is wrong with it: a refusal carries it."""
+    found = given.get("id") if isinstance(given, dict) else None
+    return found if isinstance(found, str) and len(found) <= MOST_ID else None
 
 
 def _text(message: Any) -> str:

@@ -219,6 +219,32 @@ def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> 
     assert found["notice"].startswith("Playing stopped while the connection was cut.")
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        _change(1, 1),
+        {**_change(1, 1), "type": "reply"},
+        {"type": "playing", "playing": {"unit": "step", "per_second": 1}, "reason": None},
+    ],
+    ids=["a move elsewhere", "a move here", "play"],
+)
+def test_that_playing_stopped_is_said_until_the_run_moves_on(
+    visit: Visit, later: dict[str, Any]
+) -> None:
+    page = visit.open().page
+    before = {"session": _session(), "playing": {"unit": "step"}, "connection": "lost"}
+    hello = {"type": "hello", "session": _session(), "playing": None}
+    stopped = page.evaluate(REDUCED, [before, [hello, _change(0, 0)]])
+    assert stopped["notice"].startswith("Playing stopped while the connection was cut.")
+    assert page.evaluate(REDUCED, [before, [hello, later]])["notice"] is None
+
+
+def test_the_last_step_is_whatever_the_server_allows(visit: Visit) -> None:
+    end = {"type": "playing", "playing": None, "reason": "end"}
+    found = visit.open().page.evaluate(REDUCED, [{"session": _session()}, [end]])
+    assert found["notice"] == "This is the last step that a run may have here."
+
+
 def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
     page = visit.open().page
     words = "nothing was changed, since the disk is full; reading goes on"

@@ -236,6 +236,11 @@ def test_plays_pauses_scrubs_and_jumps(visit: Visit) -> None:
     page.get_by_label("Jump to step").fill("soon")
     page.keyboard.press("Enter")
     expect(page.locator("#transport")).to_contain_text("“soon” is not a step")
+    page.get_by_label("Jump to step").fill("1,000,001")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notices")).to_contain_text(
+        "a step from 0 to 1,000,000 (the setting RETRACE"
+    )
 
 
 def test_a_reload_and_the_back_button_return_to_the_run(visit: Visit) -> None:

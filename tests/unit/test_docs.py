@@ -64,6 +64,7 @@ def test_every_documented_setting_is_read(name: str) -> None:
         "RETRACE_LOG_LEVEL": "error",
         "RETRACE_LOG_FORMAT": "text",
         "RETRACE_ALLOWED_ORIGINS": "https://a.example",
+        "RETRACE_TRUSTED_PROXIES": "192.0.2.1",
     }.get(name, "81")
     assert settings_from({name: value}) != Settings()
 

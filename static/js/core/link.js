@@ -41,7 +41,8 @@ export const LINK_REDUCERS = {
 
 function opened(state, playing, before) {
   const stopped = before.playing && !playing && before.connection !== "connecting";
-  const notice = stopped ? { kind: "info", text: "Playing stopped while the connection was cut. Play goes on from here." } : state.notice;
+  const text = "Playing stopped while the connection was cut. Play goes on from here.";
+  const notice = stopped ? { kind: "info", text, passing: true } : state.notice;
   return { ...state, playing, notice, connection: "open", closing: null, progress: null };
 }
 
@@ -49,8 +50,13 @@ function opened(state, playing, before) {
 function caughtUp(state, change) {
   if (isKnown(state, change)) return state;
   const told = change.edits && !change.mine;
-  const notice = told ? { kind: "info", text: elsewhereWords(state.session.edits, change) } : state.notice;
+  const notice = told ? { kind: "info", text: elsewhereWords(state.session.edits, change) } : lasting(state.notice);
   return { ...applied(state, change), notice };
+}
+
+/** What is still true of a notice once the run has moved on: all of it, or nothing. */
+export function lasting(notice) {
+  return notice?.passing ? null : notice;
 }
 
 const isKnown = ({ session }, { offset }) => !session || offset <= session.offset;

@@ -1,7 +1,7 @@
 // The page's whole state, and how each thing that happened changes it. Nothing else changes it.
 
 import { INSPECT_REDUCERS, INSPECTING } from "./inspect.js";
-import { divergedText, LINK_REDUCERS } from "./link.js";
+import { divergedText, lasting, LINK_REDUCERS } from "./link.js";
 
 /**
  * @typedef {import("./inspect.js").Inspecting & Running} State
@@ -12,7 +12,8 @@ import { divergedText, LINK_REDUCERS } from "./link.js";
  * @property {"connecting" | "open" | "lost" | "closed"} connection
  * @property {{kind: string, text: string, final: boolean} | null} closing  why it is lost or closed
  * @property {number} refused  how many commands were: what a field promised is then taken back
- * @property {{kind: "info" | "error", text: string, undo?: boolean} | null} notice
+ * @property {{kind: "info" | "error", text: string, undo?: boolean, passing?: boolean} | null} notice
+ *   `passing` is true of what holds only until the run moves on
  * @property {{step: number, target: number} | null} progress
  * @property {object | null} history
  * @property {boolean} table
@@ -31,7 +32,7 @@ const REDUCERS = {
   ...INSPECT_REDUCERS,
   ...LINK_REDUCERS,
   frame: takeFrame,
-  playing: (state, { playing, reason }) => ({ ...state, playing, notice: whyPaused(reason) ?? state.notice }),
+  playing: (state, { playing, reason }) => ({ ...state, playing, notice: whyPaused(reason) ?? lasting(state.notice) }),
   progress: (state, { step, target, done }) => ({
     ...state,
     progress: done ? null : { step, target },
@@ -70,6 +71,6 @@ function cutShort(step, target) {
 function whyPaused(reason) {
   if (reason === "diverged") return { kind: "error", text: divergedText() };
   if (reason === "not stored") return { kind: "error", text: "Playing stopped: the server cannot store the run just now. What is there can still be read." };
-  if (reason === "end") return { kind: "info", text: "This is the last step: 1,000,000." };
+  if (reason === "end") return { kind: "info", text: "This is the last step that a run may have here." };
   return null;
 }

@@ -139,6 +139,16 @@ def test_a_refusal_and_a_fault_are_counted(client: TestClient) -> None:
     assert found["retrace_http_requests_total", "GET", "/s/{session_id}", "500"] == 1
 
 
+def test_a_command_that_is_asked_for_again_is_known_and_not_done_twice(client: TestClient) -> None:
+    key = client.post("/api/sessions", json={}).json()["id"]
+    commands = [{"do": "step", "id": "a"}, {"do": "undo"}, {"do": "step"}]
+    for command in [*commands, commands[0], commands[0]]:
+        client.post(f"/api/sessions/{key}/commands", json=command)
+    found = samples(client.get("/metrics").text)
+    outcomes = {key[1:]: n for key, n in found.items() if key[0] == "retrace_commands_total"}
+    assert outcomes == {("step", "done"): 2, ("step", "known"): 2, ("undo", "refused"): 1}
+
+
 class Kept:
     """A stand-in for the sessions, as far as readiness is concerned."""
 

@@ -263,9 +263,9 @@ def test_commands_that_come_too_fast_are_told_when_to_come_again(tmp_path: Path)
     async def scene(sessions: Sessions, access: Access) -> None:
         seat = access.writing()
         for _ in range(4):
-            seat.spend()
+            seat.commands.spend()
         with pytest.raises(Exception, match="RETRACE_COMMANDS_PER_SECOND") as refused:
-            seat.spend()
+            seat.commands.spend()
         assert 0 < refused.value.retry_after <= 1  # type: ignore[attr-defined]
 
     play(tmp_path, scene, commands_per_second=1, command_burst=4)

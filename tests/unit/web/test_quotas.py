@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
-from app.limits import Limits
+from app.limits import MAX_NAME, Limits
 from app.refusal import Refused
+from app.sessions import viewers
+from app.sessions.store import KEPT_CHANGES
 from app.settings import Settings
+from app.timeline import timeline
 from app.web import quotas
 from app.web.quotas import Quotas, address_of
+from app.wire.commands import MOST_ID
+from app.wire.schemas.parameters import MOST_CHECKED
 from tests.clients import client_of
 from tests.nets import SMALL
 
@@ -167,3 +172,17 @@ def test_the_documented_limits_are_the_limits() -> None:
     assert len(rows) == 8
     for name, number in rows:
         assert getattr(Limits(), name.lower()) == int(number.replace(",", "")), name
+
+
+def test_the_documented_numbers_that_are_no_settings_are_those_of_the_code() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
+    table = text.split("are no settings")[1]
+    told = dict(re.findall(r"^\| ([a-z][^|]*) \| ([\d,]+) \|", table, re.M))
+    assert {what: int(number.replace(",", "")) for what, number in told.items()} == {
+        "messages that wait for a viewer": viewers._MOST_WAITING,
+        "changes of a session kept, to resume and by id": KEPT_CHANGES,
+        "edits that can be taken back": timeline._UNDO_DEPTH,
+        "characters of a command's id": MOST_ID,
+        "derivatives of one `check`": MOST_CHECKED,
+        "characters of a column's name or unit": MAX_NAME,
+    }

@@ -58,6 +58,28 @@ def test_what_is_missing_in_an_address_is_named(
     assert error["message"] == f"{field}: expected {expected}"
 
 
+@pytest.mark.parametrize(
+    ("spec", "field", "expected"),
+    [
+        (
+            {"layers": [{"units": 4097}]},
+            "layers[0].units",
+            "a whole number from 1 to 4,096 (the setting RETRACE_MAX_UNITS)",
+        ),
+        (
+            {"batch_size": 20_001},
+            "batch_size",
+            "a whole number from 1 to 20,000 (the setting RETRACE_MAX_ROWS)",
+        ),
+    ],
+)
+def test_a_number_beyond_a_limit_is_told_the_setting(
+    client: TestClient, spec: dict[str, Any], field: str, expected: str
+) -> None:
+    error = client.post("/api/sessions", json=spec).json()["error"]
+    assert (error["code"], error["field"], error["expected"]) == ("invalid", field, expected)
+
+
 def test_a_chart_is_shown_once(client: TestClient) -> None:
     assert client.get("/charts?show=surface,loss").status_code == 200
     assert client.get("/charts?show=loss,gradient,loss").status_code == 422

@@ -147,7 +147,7 @@ def test_a_head_without_end_is_cut_and_costs_no_memory(server: Server, start: by
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    short = {"RETRACE_HEAD_SECONDS": "1", "RETRACE_BODY_SECONDS": "1"}
+    short = {"RETRACE_HEAD_SECONDS": "1", "RETRACE_BODY_SECONDS": "1", "RETRACE_HEAD_BYTES": "1000"}
     found = Server(tmp_path_factory.mktemp("impatient"), **short)
     yield found
     found.stop()
@@ -167,6 +167,19 @@ def test_a_head_that_does_not_come_is_waited_for_no_longer(impatient: Server, st
         open_one.send(json.dumps({"do": "pause", "id": "later"}))
         while '"later"' not in str(open_one.recv(timeout=20)):
             pass  # a socket is not a head
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/sessions/SESSION/live"])
+def test_a_head_in_one_piece_is_counted_to_the_byte(impatient: Server, path: str) -> None:
+    socket_wanted = ("Upgrade: websocket", "Connection: Upgrade") if "live" in path else ()
+    for length, status in ((1_000, 400 if socket_wanted else 200), (1_001, 400)):
+        bare = len(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{impatient.port}\r\nX: \r\n\r\n")
+        bare += len(impatient.session) - len("SESSION") if socket_wanted else 0
+        bare += sum(len(line) + 2 for line in socket_wanted)
+        with impatient.dial(f"GET {path}", *socket_wanted, f"X: {'a' * (length - bare)}") as line:
+            answer = line.recv(65536)
+        assert status_of(answer) == status
+        assert (b"RETRACE_HEAD_BYTES" in answer) is (length > 1_000)
 
 
 @pytest.mark.parametrize("route", BODY_ROUTES)
@@ -255,19 +268,23 @@ def live(server: Server) -> ClientConnection:
     return connect(url, max_size=None, compression=None)
 
 
-def closed_with(socket: ClientConnection) -> int | None:
+def closed_with(socket: ClientConnection) -> tuple[int, str] | None:
+    """Return the code and the reason with which the server closes a socket."""
     try:
         for _ in itertools.count():
             socket.recv(timeout=20)
     except ConnectionClosed as closed:
-        return closed.rcvd.code if closed.rcvd else None
+        return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else None
     return None
+
+
+TOO_LARGE = (1009, "a message may take 65,536 bytes (RETRACE_MESSAGE_BYTES)")
 
 
 def test_a_message_beyond_the_limit_closes_its_socket_only(server: Server) -> None:
     with live(server) as other, live(server) as socket:
         socket.send(" " * 65_537)
-        assert closed_with(socket) == 1009
+        assert closed_with(socket) == TOO_LARGE
         other.send(json.dumps({"do": "step", "unit": "phase", "by": 1, "id": "after"}))
         while '"after"' not in str(other.recv(timeout=20)):
             pass
@@ -285,7 +302,7 @@ def test_a_message_as_large_as_allowed_is_read(server: Server) -> None:
 def test_a_message_in_parts_is_counted_as_a_whole(server: Server) -> None:
     with live(server) as socket:
         socket.send("[" * 40_000 for _ in range(2))
-        assert closed_with(socket) == 1009
+        assert closed_with(socket) == TOO_LARGE
 
 
 @needs_proc

@@ -1,0 +1,79 @@
+"""A socket's protocol where the library speaks for itself: its refusals and its reason to close.
+
+Whoever sends a handshake that is none never gets as far as the application.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+
+from app.limits import Limits, setting_of
+from app.refusal import short
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Conversation(ServerProtocol):
+    """What is said on a socket; `headers` go with a handshake that is turned down here."""
+
+    def __init__(self, limits: Limits, headers: Headers) -> None:
+        super().__init__(max_size=limits.message_bytes, logger=logging.getLogger("uvicorn.error"))
+        self._limits, self._headers = limits, headers
+
+    def reject(self, status: HTTPStatus | int, text: str) -> Response:
+        """Return an answer in the shape of all errors, with the first line of `text`."""
+        status = HTTPStatus(status)
+        response = super().reject(status, error_body(status, short(text.partition("\n")[0])))
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        for name, value in self._headers:
+            response.headers[name.decode()] = value.decode()
+        return response
+
+    def fail(self, code: CloseCode | int, reason: str = "") -> None:
+        if code == CloseCode.MESSAGE_TOO_BIG:
+            most, setting = self._limits.message_bytes, setting_of("message_bytes")
+            reason = f"a message may take {most:,} bytes ({setting})"
+        super().fail(code, reason)
+
+
+def error_body(status: HTTPStatus, message: str) -> str:
+    """Return the JSON of an error whose code is the status in words, as bad_request."""
+    code = "_".join(status.phrase.lower().split())
+    return json.dumps({"error": {"code": code, "message": message, "field": None}})
+
+
+def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]:
+    """Return the class of which uvicorn makes one for each socket."""
+
+    class Bounded(WebSocketsSansIOProtocol):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.conn = Conversation(limits, headers)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.conn.handshake_exc and not self.handshake_initiated:
+                self._turned_down()
+
+        def _turned_down(self) -> None:
+            """Send what is said of a head that cannot be read: uvicorn leaves that unsent."""
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if message["type"] == "websocket.http.response.body":
+                # uvicorn would log an error after every handshake that is answered, not accepted.
+                self.handshake_complete = not message.get("more_body", False)
+
+    return Bounded
