@@ -43,6 +43,7 @@ class Limits:
     disk_bytes: int = 20_000_000_000
     idle_days: int = 30
     resident_sessions: int = 64
+    resident_bytes: int = 1_000_000_000
 
 
 DEFAULT_LIMITS = Limits()

@@ -8,7 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,8 +196,10 @@ class Sessions:
     async def _load(self, stored: Stored) -> Seat:
         def build() -> Timeline:
             spec = parse_spec(stored.spec, UNLIMITED)  # what was granted once stays
-            seen = (stored.place.furthest, stored.place.machine)
-            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, self.limits, seen)
+            place = stored.place
+            most = max(self.limits.max_steps, place.step, place.furthest)
+            limits, seen = replace(self.limits, max_steps=most), (place.furthest, place.machine)
+            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, limits, seen)
 
         timeline = await self._workers.compute(build)
         commands = await self._store.commands(stored.id)
@@ -206,12 +208,17 @@ class Sessions:
         return self._seat(session)
 
     async def _make_room(self) -> None:
-        while len(self._seats) > self.limits.resident_sessions:
+        while self._is_crowded():
             idle = (k for k, seat in self._seats.items() if not seat.session.is_used)
             identity = next(idle, None)
             if identity is None:
                 return
             await self._leave(identity)
+
+    def _is_crowded(self) -> bool:
+        taken = sum(seat.session.timeline.kept_bytes for seat in self._seats.values())
+        most = self.limits.resident_sessions
+        return len(self._seats) > most or taken > self.limits.resident_bytes
 
     async def _leave(self, identity: str) -> None:
         """Take a session out of memory; whoever asks for it meanwhile waits until it is stored."""

@@ -59,6 +59,7 @@ class Checkpoints:
     def __init__(self, interval: int, state_bytes: int) -> None:
         self.interval = interval
         self.pinned: set[int] = set()
+        self._state_bytes = state_bytes
         self._most = max(8, memory_cap(state_bytes) // max(state_bytes, 1))
         self._kept: dict[int, Checkpoint] = {}
         self._steps: list[int] = []
@@ -72,7 +73,7 @@ class Checkpoints:
 
     @property
     def bytes(self) -> int:
-        return sum(kept.state.nbytes for kept in self._kept.values())
+        return len(self._kept) * self._state_bytes
 
     def wants(self, step: int) -> bool:
         return step % self.interval == 0 and step not in self._kept

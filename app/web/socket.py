@@ -50,7 +50,9 @@ async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
                 await socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
                 return
             await Connection(socket, access).serve(int(since) if _is_offset(since) else None)
-    except Refused:
+    except Refused as refusal:
+        if refusal.code != "unknown_session":
+            raise
         await socket.close(NO_SUCH_SESSION, "unknown session")
 
 

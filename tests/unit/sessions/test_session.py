@@ -317,6 +317,38 @@ def test_an_edit_that_is_not_stored_is_read_by_nobody(
     play(tmp_path, scene)
 
 
+def test_beyond_so_many_bytes_the_idle_ones_leave_memory(tmp_path: Path) -> None:
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits(resident_bytes=16_000))
+        for count in (1, 2, 3):
+            key = (await sessions.create(SMALL)).id
+            async with sessions.use(key) as access:
+                await seek(access.session, 50_000)
+                assert 5_400 < access.session.timeline.kept_bytes < 7_900
+            assert sessions.resident == min(count, 2)
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+def test_a_run_that_went_further_than_is_allowed_now_can_be_opened(tmp_path: Path) -> None:
+    async def visit(sessions: Sessions, key: str, step: int) -> dict[str, Any]:
+        async with sessions.use(key) as access:
+            return await access.session.move("step", step, None, Asked())
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        await visit(sessions, key, 500)
+        await sessions.close()
+        sessions = Sessions(tmp_path, Limits(max_steps=100))
+        assert (await visit(sessions, key, -100))["cursor"]["step"] == 400
+        assert (await visit(sessions, key, 900))["cursor"]["step"] == 500
+        await sessions.close()
+
+    asyncio.run(main())
+
+
 def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
     """Nothing of a session holds it in a circle: looking for such garbage would stop everybody."""
     alive: list[weakref.ref[Any]] = []
