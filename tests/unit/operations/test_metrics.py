@@ -145,7 +145,7 @@ class Kept:
     def __init__(self) -> None:
         self.trouble: str | None = None
 
-    def problem(self) -> str | None:
+    async def problem(self) -> str | None:
         return self.trouble
 
 
