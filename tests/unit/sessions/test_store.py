@@ -203,11 +203,22 @@ def test_one_write_that_fails_leaves_its_neighbours_alone(tmp_path: Path) -> Non
             return_exceptions=True,
         )
         assert [type(result) for result in results] == [type(None), Conflict, type(None)]
-        assert store.writer.problem is None, "the disk is well"
         found, other = await store.load("one"), await store.load("two")
         assert found
         assert other
         assert (found.place, other.place) == (place(1, 0, 0, 1), place(6, 0, 0, 2))
+        await store.close()
+
+    run(write())
+
+
+def test_a_write_that_contradicts_the_store_says_nothing_of_the_disk(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        with pytest.raises(Conflict):
+            await store.insert(ONE)
+        assert store.writer.problem is None
         await store.close()
 
     run(write())
@@ -321,7 +332,13 @@ def test_a_log_that_cannot_be_read_with_its_store_is_named(tmp_path: Path) -> No
 
 
 def test_a_store_that_is_closed_is_one_file(tmp_path: Path) -> None:
-    run(run_and_close(tmp_path))
+    async def use() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        await store.load("one")
+        await store.close()
+
+    run(use())
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
