@@ -12,6 +12,8 @@ from pathlib import Path
 from app.sessions.lock import held
 from app.sessions.schema import FILE as STORE_FILE
 from app.sessions.schema import VERSION as SCHEMA_VERSION
+from app.sessions.schema import log_of, migrate
+from app.sessions.store import KEPT_CHANGES
 
 _WAIT_SECONDS = 30.0  # for a store that another process holds for a moment
 
@@ -41,14 +43,16 @@ def backup(folder: Path, target: Path) -> int:
 def restore(folder: Path, source: Path, now: datetime) -> Path | None:
     """Put the backup `source` in the place of the store in `folder`.
 
-    Returns where the old store lies now, named after `now`, or None if there was none. Unusable
+    Its sessions go on counting their changes from `now` in milliseconds since 1970. Returns where
+    the old store lies now, named after `now`, or None if there was none. Unusable
     where `source` is no backup that this version reads; lock.InUse while a server runs.
     """
     check(source)
     store = folder / STORE_FILE
     with held(folder), _partial(store) as partial:
         _copy(source, "ro", partial)
-        aside = _move_aside(store, now) if store.exists() else None
+        _count_from(partial, int(now.timestamp() * 1000))
+        aside = _move_aside(store, now) if store.exists() or log_of(store).exists() else None
         os.rename(partial, store)
         _settle(folder)
     return aside
@@ -99,6 +103,23 @@ def _copy(source: Path, mode: str, target: Path) -> None:
     check(target)
     with target.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _count_from(store: Path, least: int) -> None:
+    """Let every session have counted `least` changes, or more where it had counted further.
+
+    No run comes that far by itself, so a number that somebody saw in the history that ended here
+    is none of the one that begins, and whoever asks what came since is told the whole state. The
+    changes that are kept move along: they are forgotten by their numbers.
+    """
+    new = f"MAX({least}, changes + {KEPT_CHANGES})"
+    with closing(sqlite3.connect(store, isolation_level=None)) as db:
+        migrate(db, store)
+        db.execute("BEGIN")
+        further = f"SELECT {new} - changes FROM session WHERE id = session_id"
+        db.execute(f"UPDATE change SET number = number + ({further})")
+        db.execute(f"UPDATE session SET changes = {new}")
+        db.execute("COMMIT")
 
 
 def _move_aside(store: Path, now: datetime) -> Path:

@@ -5,13 +5,15 @@ The system frees the lock of a process that ends, however it ends, so no stale o
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
 LOCK_FILE = "retrace.lock"
+_DENIED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class InUse(RuntimeError):
@@ -23,14 +25,31 @@ class InUse(RuntimeError):
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold `folder`, which is made where it is missing; InUse where another process does."""
+    """Hold `folder`, which is made where it is missing; InUse where another process does.
+
+    A folder that cannot be written is held by the lock's file as it is, if there is one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("ab") as file:
+    with _opened(folder / LOCK_FILE) as file:
         try:
-            _lock(file)
+            if file:
+                _lock(file)
         except OSError as taken:
             raise InUse(folder) from taken
         yield  # closing the file frees the lock
+
+
+def _opened(path: Path) -> AbstractContextManager[IO[bytes] | None]:
+    """Open the lock's file, only to read it where it cannot be written; None if it cannot be made.
+
+    Nobody makes a store in a folder that takes no file, so there is nothing to guard.
+    """
+    try:
+        return path.open("ab")
+    except OSError as denied:
+        if denied.errno not in _DENIED:
+            raise
+    return path.open("rb") if path.exists() else nullcontext()
 
 
 if sys.platform == "win32":

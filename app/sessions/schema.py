@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sqlite3
 import time
@@ -69,7 +70,7 @@ class BadStore(Exception):
 
 
 def connect(file: Path, mode: str) -> sqlite3.Connection:
-    """Open the store: `rwc` to write, `ro` to read, `ro&immutable=1` where nothing can write."""
+    """Open the store: `rwc` to write, `ro` to read, `ro&immutable=1` without its log."""
     db = sqlite3.connect(
         f"{file.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -81,55 +82,119 @@ def connect(file: Path, mode: str) -> sqlite3.Connection:
     return db
 
 
+def connect_to_read(file: Path) -> sqlite3.Connection:
+    """Open a store that cannot be written; BadStore where its log cannot be read with it."""
+    db = connect(file, "ro")
+    try:
+        db.execute("SELECT COUNT(*) FROM sqlite_master")  # SQLite opens the log only now
+        return db
+    except sqlite3.OperationalError:
+        db.close()
+    log = log_of(file)
+    if log.exists() and log.stat().st_size:  # without it the store would be an older one
+        raise BadStore(f"{log} cannot be read where nothing can be written; make it writable once")
+    return connect(file, "ro&immutable=1")
+
+
+def log_of(file: Path) -> Path:
+    """Return where SQLite keeps what is committed and not in the store's file yet."""
+    return file.with_name(f"{file.name}-wal")
+
+
 def prepare(file: Path) -> str | None:
     """Make the store or bring it up to date, and check that it is whole; BadStore if it is not.
 
     Return why it cannot be written, where it can only be read.
     """
+    _refuse_remains(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _prepare(file)
     except (OSError, sqlite3.OperationalError) as error:
-        if not file.exists():
-            raise BadStore(f"no store can be made at {file}: {error}") from None
-        return _readable(file)
+        if file.exists() and not _is_empty(file):
+            return _readable(file)
+        if file.exists():  # made just now: the next start shall not take it for a loss
+            file.unlink()
+        raise BadStore(f"no store can be made at {file}: {error}") from None
     return None
+
+
+def _refuse_remains(file: Path) -> None:
+    """Raise BadStore where a store has been and its sessions are gone: a new one would hide it."""
+    log = log_of(file)
+    if file.exists() and _is_empty(file):
+        raise BadStore(f"{file} is empty. Restore a backup, or move the file away.")
+    if log.exists() and not file.exists():
+        raise BadStore(f"{log} is without its store. Restore a backup, or move the file away.")
+
+
+def _is_empty(file: Path) -> bool:
+    return file.stat().st_size == 0
 
 
 def _prepare(file: Path) -> None:
     with closing(connect(file, "rwc")) as db:
         _check(db, file)
         db.execute("PRAGMA journal_mode = WAL")
-        _migrate(db, file)
+        migrate(db, file)
+        _check_tables(db, file)
+        db.execute(f"PRAGMA user_version = {VERSION}")  # fails where the store can only be read
 
 
 def _readable(file: Path) -> str:
-    with closing(connect(file, "ro&immutable=1")) as db:
+    with closing(connect_to_read(file)) as db:
         _check(db, file)
-        if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        if _version(db, file) != VERSION:
             raise BadStore(f"{file} has to be brought up to date, but it cannot be written")
+        _check_tables(db, file)
     return "the store is read-only"
 
 
 def _check(db: sqlite3.Connection, file: Path) -> None:
     try:
         found = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
+    except sqlite3.OperationalError:
+        raise  # it cannot be opened, which says nothing of what is in it
     except sqlite3.DatabaseError as error:
         found = [str(error)]
     if found != ["ok"]:
-        wrong = "; ".join(found)
-        raise BadStore(f"{file} is damaged ({wrong}). Restore a backup, or move the file away.")
+        raise _damaged(file, "; ".join(found))
 
 
-def _migrate(db: sqlite3.Connection, file: Path) -> None:
-    """Do what is missing, each version in one transaction: all of it, or nothing."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    newest = max(_MIGRATIONS)
-    if version > newest:
+def _check_tables(db: sqlite3.Connection, file: Path) -> None:
+    missing = [
+        name for name in re.findall(r"CREATE TABLE (\w+)", _VERSION_2) if name not in _tables(db)
+    ]
+    if missing:
+        raise _damaged(file, f"without the tables {', '.join(missing)}")
+
+
+def _tables(db: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _damaged(file: Path, wrong: str) -> BadStore:
+    return BadStore(f"{file} is damaged ({wrong}). Restore a backup, or move the file away.")
+
+
+def _version(db: sqlite3.Connection, file: Path) -> int:
+    """Return the store's version, 0 where it is new; BadStore for one that is not known here."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
         raise BadStore(
-            f"{file} has version {version}, from a newer Retrace; this one knows {newest}"
+            f"{file} has version {version}, from a newer Retrace; this one knows {VERSION}"
         )
-    for number in range(version + 1, newest + 1):
+    if version < 0 or (version == 0 and _tables(db)):
+        raise _damaged(file, f"a version from 1 to {VERSION} was expected, not {version}")
+    return version
+
+
+def migrate(db: sqlite3.Connection, file: Path) -> None:
+    """Do what is missing, each version in one transaction: all of it, or nothing.
+
+    BadStore where the version is none that this Retrace knows.
+    """
+    for number in range(_version(db, file) + 1, VERSION + 1):
         db.execute("BEGIN IMMEDIATE")
         try:
             _MIGRATIONS[number](db)

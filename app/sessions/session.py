@@ -20,7 +20,7 @@ from app.sessions.reaching import Busy, Cancelled, Reaching
 from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
 from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
-from app.sessions.writer import NotStored
+from app.sessions.writer import Conflict, NotStored
 from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, last_cursor
 from app.timeline.run import StepRecord
@@ -254,13 +254,23 @@ class Session:
     async def _carry_out(self, asked: Asked, call: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
         """Do a command, once; a known one is answered as it was the first time."""
         async with self.turn:
-            if asked.id is not None and asked.id in self._commands:
-                known = await self._store.body_of(self.id, asked.id)
-                if known is not None:
-                    if asked.viewer:
-                        asked.viewer.tell({"type": "reply", **known})
-                    return known
-            return await call()
+            known = await self._known(asked) if asked.id in self._commands else None
+            if known is not None:
+                return known
+            try:
+                return await call()
+            except Conflict:  # the store may know an id that is forgotten here
+                known = await self._known(asked)
+                if known is None:
+                    raise
+                return known
+
+    async def _known(self, asked: Asked) -> Body | None:
+        """Return what became of a command before, and tell the one who asks again."""
+        known = None if asked.id is None else await self._store.body_of(self.id, asked.id)
+        if known is not None and asked.viewer:
+            asked.viewer.tell({"type": "reply", **known})
+        return known
 
     async def _go(self, wanted: Cursor, patience: float | None, asked: Asked) -> Body:
         """Move to `wanted`, or to the last finite step where the run diverges before it."""

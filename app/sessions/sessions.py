@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from app.limits import UNLIMITED, Limits
+from app.maths.optimizers import OPTIMIZERS
 from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.player import Player
 from app.sessions.rate import Allowance
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
-from app.sessions.store import Place, Store, Stored
+from app.sessions.store import UNREADABLE, Damaged, Place, Store, Stored
 from app.sessions.workers import Workers
 from app.sessions.writer import NotStored
 from app.timeline.run import StepRecord
+from app.timeline.saved import Saved
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 
@@ -85,8 +87,9 @@ class Sessions:
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._keys: dict[str, str] = {}  # keys of the seats: read_id -> id
-        self._opening: dict[str, asyncio.Task[Seat]] = {}
+        self._opening: dict[str, asyncio.Task[None]] = {}
         self._leaving: dict[str, asyncio.Event] = {}
+        self._looking = asyncio.Lock()  # for a session that may have to be opened, or deleted
         self._sweeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -108,9 +111,9 @@ class Sessions:
         viewers = (v for seat in self._seats.values() for v in seat.session.viewers)
         return max((viewer.age for viewer in viewers), default=0.0)
 
-    def problem(self) -> str | None:
+    async def problem(self) -> str | None:
         """Return why nothing can be stored, or None if all is well."""
-        return self._store.writer.problem
+        return await self._store.writer.check()
 
     async def create(self, given: Any) -> Session:
         """Make a session of a spec as JSON; Refused where the spec is."""
@@ -148,6 +151,13 @@ class Sessions:
             return True
         return await self._store.load(key) is not None
 
+    async def expire(self) -> None:
+        """Delete sessions that nobody used for long, and the longest idle ones over the quota."""
+        for idle in await self._store.expired(set(self._seats)):
+            async with self._looking:
+                if not self._is_held(idle.id):  # it may have been opened since
+                    await self._store.delete(idle)
+
     async def close(self) -> None:
         """Save everything that is in memory and stop."""
         if self._sweeper:
@@ -157,55 +167,48 @@ class Sessions:
         await self._store.close()
         self._workers.close()
 
-    def _seat(self, session: Session) -> Seat:
-        seat = self._seats[session.id] = Seat(session, self.limits)
+    def _seat(self, session: Session) -> None:
+        self._seats[session.id] = Seat(session, self.limits)
         self._keys[session.read_id] = session.id
-        return seat
 
     async def _find(self, key: str) -> Seat:
         while True:
-            identity = self._keys.get(key, key)
-            seat = self._seats.get(identity) or await self._open(key)
-            if self._seats.get(seat.session.id) is seat:
-                return seat  # else it has left while this one waited
+            seat = self._seats.get(self._keys.get(key, key))
+            if seat is not None:
+                return seat
+            await self._open(key)
 
-    async def _open(self, key: str) -> Seat:
+    async def _open(self, key: str) -> None:
         """Load a session; requests that come at once share one loading, whatever their key."""
-        stored = await self._stored(key)
-        seat = self._seats.get(stored.id)
-        if seat is not None:
-            return seat
-        task = self._opening.get(stored.id)
-        if task is None:
-            task = self._opening[stored.id] = asyncio.create_task(self._load(stored))
-            task.add_done_callback(lambda _: self._opening.pop(stored.id, None))
-        return await asyncio.shield(task)
-
-    async def _stored(self, key: str) -> Stored:
-        """Return what the store has of a session, once nothing is on its way there any more."""
-        while True:
+        async with self._looking:  # what is found is not deleted before it is held
             stored = await self._store.load(key)
             if stored is None:
-                expected = "the id of a session on this server"
-                raise Refused("unknown_session", "id", key, expected)
-            leaving = self._leaving.get(stored.id)
-            if leaving is None:
-                return stored
-            await leaving.wait()
+                raise Refused("unknown_session", "id", key, "the id of a session on this server")
+            if not self._is_held(stored.id):
+                self._begin_to_load(stored)
+        await self._settled(stored.id)
 
-    async def _load(self, stored: Stored) -> Seat:
-        def build() -> Timeline:
-            spec = parse_spec(stored.spec, UNLIMITED)  # what was granted once stays
-            place = stored.place
-            most = max(self.limits.max_steps, place.step, place.furthest)
-            limits, seen = replace(self.limits, max_steps=most), (place.furthest, place.machine)
-            return Timeline(spec, stored.edits, stored.undo_stack, stored.saved, limits, seen)
+    def _is_held(self, identity: str) -> bool:
+        """Tell whether a session is in memory, or on its way there or back to the store."""
+        return any(identity in held for held in (self._seats, self._opening, self._leaving))
 
-        timeline = await self._workers.compute(build)
+    def _begin_to_load(self, stored: Stored) -> None:
+        task = self._opening[stored.id] = asyncio.create_task(self._load(stored))
+        task.add_done_callback(lambda _: self._opening.pop(stored.id, None))
+
+    async def _settled(self, identity: str) -> None:
+        """Return once a session is neither on its way into memory nor back to the store."""
+        if identity in self._leaving:  # what was found may be older than what is being stored
+            await self._leaving[identity].wait()
+        elif identity in self._opening:
+            await asyncio.shield(self._opening[identity])
+
+    async def _load(self, stored: Stored) -> None:
+        timeline = await self._workers.compute(_timeline_of, stored, self.limits)
         commands = await self._store.commands(stored.id)
         session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
         await session.show_stored()
-        return self._seat(session)
+        self._seat(session)
 
     async def _make_room(self) -> None:
         while self._is_crowded():
@@ -236,5 +239,28 @@ class Sessions:
     async def _sweep(self) -> None:
         while True:
             with contextlib.suppress(NotStored):
-                await self._store.expire(set(self._seats))
+                await self.expire()
             await asyncio.sleep(_EXPIRE_SECONDS)
+
+
+def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
+    """Return the run as it was stored; Damaged where that is none."""
+    place, saved = stored.place, stored.saved
+    seen = (place.furthest, place.machine)
+    # What was granted once stays.
+    limits = replace(limits, max_steps=max(limits.max_steps, place.step, place.furthest))
+    try:
+        spec = parse_spec(stored.spec, UNLIMITED)
+        found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, seen)
+        if saved is None or _is_whole(found, saved):
+            return found
+    except UNREADABLE as failure:
+        raise Damaged from failure
+    raise Damaged
+
+
+def _is_whole(timeline: Timeline, saved: Saved) -> bool:
+    """Tell whether the first checkpoint is there, and each is as long as a state of this run."""
+    count = timeline.network.parameter_count
+    sizes = {count + optimizer.state_size(count) for optimizer in OPTIMIZERS.values()}
+    return 0 in saved.steps and all(kept.state.size in sizes for kept in saved.checkpoints)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.limits import Limits
-from app.sessions.schema import FILE, connect, prepare
+from app.sessions.schema import FILE, connect, connect_to_read, prepare
 from app.sessions.writer import Refusing, Writer
 from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
 from app.timeline.saved import Saved
 
 T = TypeVar("T")
 KEPT_CHANGES = 1_000
+
+
+# What a damaged row makes of reading it: of its JSON, its blobs, or numbers that do not fit.
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error)
+
+
+class Damaged(Exception):
+    """What the store has of a session cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this run is damaged: what is stored of it cannot be read; a backup may bring it back"
+        )
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,14 @@ class Stored:
     saved: Saved | None = None
 
 
+@dataclass(frozen=True)
+class Idle:
+    """A session that may be deleted, and when it was used last: seconds since 1970."""
+
+    id: str
+    used_at: int
+
+
 class Store:
     """Opens `folder`/retrace.sqlite3, making both where they are missing.
 
@@ -72,12 +94,13 @@ class Store:
             self.writer = Refusing(read_only)
         else:
             self.writer = Writer(_for_writing(file, limits), on_commit)
-        self._db = connect(file, "ro&immutable=1" if read_only else "ro")
+        self._db = connect_to_read(file) if read_only else connect(file, "ro")
 
     async def close(self) -> None:
-        await asyncio.to_thread(self.writer.close)
-        self._reading.shutdown()
+        """Write what waits, and end. The writer goes last: SQLite then folds its log away."""
+        await asyncio.to_thread(self._reading.shutdown)
         self._db.close()
+        await asyncio.to_thread(self.writer.close)
 
     async def insert(self, stored: Stored) -> None:
         """Write a new session."""
@@ -124,8 +147,11 @@ class Store:
         await self.writer.put(write)
 
     async def load(self, key: str) -> Stored | None:
-        """Return the session of a writing or a reading key."""
-        return await self._read(lambda db: _load(db, key))
+        """Return the session of a writing or a reading key; Damaged where it cannot be read."""
+        try:
+            return await self._read(lambda db: _load(db, key))
+        except UNREADABLE as failure:
+            raise Damaged from failure
 
     async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
         """Return what became of a command, or None if it is not known (any more)."""
@@ -134,8 +160,11 @@ class Store:
         return json.loads(rows[0][0]) if rows else None
 
     async def commands(self, session_id: str) -> list[str]:
-        """Return the ids of the commands that are kept."""
-        query = "SELECT command_id FROM change WHERE session_id = ? AND command_id IS NOT NULL"
+        """Return the ids of the commands that are kept, the oldest first."""
+        query = (
+            "SELECT command_id FROM change WHERE session_id = ? AND command_id IS NOT NULL"
+            " ORDER BY number"
+        )
         rows = await self._read(lambda db: db.execute(query, (session_id,)).fetchall())
         return [row[0] for row in rows]
 
@@ -145,15 +174,18 @@ class Store:
         rows = await self._read(lambda db: db.execute(query, (session_id, number)).fetchall())
         return [json.loads(row[0]) for row in rows]
 
-    async def expire(self, in_use: set[str]) -> int:
-        """Delete sessions that nobody used for long, and the longest idle ones over the quota.
+    async def expired(self, in_use: set[str]) -> list[Idle]:
+        """Return who may go: those not used for long, and the longest idle ones over the quota."""
+        return await self._read(lambda db: _expired(db, self._limits, in_use))
 
-        Return how many went.
-        """
-        doomed = await self._read(lambda db: _doomed(db, self._limits, in_use))
-        for session_id in doomed:
-            await self.writer.put(lambda db, k=session_id: _delete(db, k))  # type: ignore[misc]
-        return len(doomed)
+    async def delete(self, idle: Idle) -> None:
+        """Delete a session, unless it was used since."""
+
+        def write(db: sqlite3.Connection) -> None:
+            query = "DELETE FROM session WHERE id = ? AND used_at = ?"
+            db.execute(query, (idle.id, idle.used_at))
+
+        await self.writer.put(write)
 
     async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -236,15 +268,15 @@ def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Save
     return Saved(interval, json.loads(recorders), json.loads(pinned), history, checkpoints, steps)
 
 
-def _doomed(db: sqlite3.Connection, limits: Limits, in_use: set[str]) -> list[str]:
+def _expired(db: sqlite3.Connection, limits: Limits, in_use: set[str]) -> list[Idle]:
     """Return the sessions to delete: those idle too long, and a tenth where the store is full."""
     old = _now() - limits.idle_days * 86_400
     rows = db.execute("SELECT id, used_at FROM session ORDER BY used_at").fetchall()
-    idle = [(identity, used_at) for identity, used_at in rows if identity not in in_use]
-    doomed = [identity for identity, used_at in idle if used_at < old]
+    idle = [Idle(*row) for row in rows if row[0] not in in_use]
+    expired = [one for one in idle if one.used_at < old]
     if _used_bytes(db) > 0.9 * limits.disk_bytes:
-        doomed = [identity for identity, _ in idle[: max(len(doomed), -(-len(rows) // 10))]]
-    return doomed
+        return idle[: max(len(expired), -(-len(rows) // 10))]
+    return expired
 
 
 def _used_bytes(db: sqlite3.Connection) -> int:
@@ -253,10 +285,6 @@ def _used_bytes(db: sqlite3.Connection) -> int:
         for name in ("page_count", "freelist_count", "page_size")
     )
     return int((count - free) * size)
-
-
-def _delete(db: sqlite3.Connection, session_id: str) -> None:
-    db.execute("DELETE FROM session WHERE id = ?", (session_id,))
 
 
 def _text(value: Any) -> str:

@@ -7,6 +7,8 @@ thousand share one commit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import queue
 import sqlite3
 import threading
@@ -24,6 +26,9 @@ _REASONS = {
     "SQLITE_CANTOPEN": "the store cannot be opened",
     "SQLITE_BUSY": "another program holds the store",
 }
+_ROOM_BYTES = 65_536
+_ENDED = "the thread that writes has ended"
+_log = logging.getLogger("retrace")
 
 
 class NotStored(Exception):
@@ -34,6 +39,10 @@ class NotStored(Exception):
         self.reason = reason
 
 
+class Conflict(NotStored):
+    """What should be written is there already, or what it belongs to is gone."""
+
+
 @dataclass
 class _Waiting:
     write: Write
@@ -41,10 +50,11 @@ class _Waiting:
     done: asyncio.Future[None]
     since: float = field(default_factory=time.monotonic)
 
-    def answer(self, failure: NotStored | None) -> None:
-        self.loop.call_soon_threadsafe(self._settle, failure)
+    def answer(self, failure: Exception | None) -> None:
+        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._settle, failure)
 
-    def _settle(self, failure: NotStored | None) -> None:
+    def _settle(self, failure: Exception | None) -> None:
         if self.done.done():
             return
         if failure:
@@ -62,16 +72,36 @@ class Writer:
         self._db, self._on_commit = db, on_commit
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._oldest: float | None = None
-        self.problem: str | None = None  # why the last group could not be written
+        self.problem: str | None = None  # what kept the last write from the disk
+        self._trying = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
     async def put(self, write: Write) -> None:
-        """Return once `write` is committed; NotStored where it could not be."""
+        """Return once `write` is committed; NotStored where it could not be.
+
+        Conflict where it contradicts what is stored; what else `write` raises is raised here.
+        """
+        if not self.is_open:
+            raise NotStored(_ENDED)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(write, loop, loop.create_future())
         self._queue.put(waiting)
         await waiting.done
+
+    async def check(self) -> str | None:
+        """Return why nothing can be written, or None; what was wrong is tried once more."""
+        if not self.is_open:
+            return _ENDED
+        if self.problem and not self._trying:
+            self._trying = True
+            try:
+                await self.put(_take_room)
+            except NotStored:
+                pass  # `problem` says why
+            finally:
+                self._trying = False
+        return self.problem
 
     @property
     def is_open(self) -> bool:
@@ -96,7 +126,7 @@ class Writer:
             group, open_ended = self._gather(_GATHER_SECONDS if busy else 0.0)
             if group:
                 self._oldest = group[0].since
-                self._write_group(group)
+                self._survive(group)
                 self._oldest = None
             busy = len(group) > 1
 
@@ -120,33 +150,45 @@ class Writer:
             group.append(item)
         return group, True
 
+    def _survive(self, group: list[_Waiting]) -> None:
+        """Write a group. Whatever goes wrong, this thread goes on: all others wait for it."""
+        try:
+            self._write_group(group)
+        except Exception as error:
+            _log.error("the writer failed", exc_info=error)
+            for waiting in group:
+                waiting.answer(error)
+
     def _write_group(self, group: list[_Waiting]) -> None:
         started = time.monotonic()
-        try:
-            self._transact([waiting.write for waiting in group])
-        except sqlite3.Error as error:
-            self._write_singly(group, error)
-            return
-        self.problem = None
-        self._on_commit(time.monotonic() - started, len(group))
-        self._answer(group)
+        failure = self._try(group)
+        if failure is None:
+            self._answer(group)
+            self._on_commit(time.monotonic() - started, len(group))
+        elif len(group) == 1:
+            group[0].answer(failure)
+        else:  # one write that cannot be done must not fail its neighbours
+            for waiting in group:
+                waiting.answer(self._try([waiting]))
 
     def _answer(self, group: list[_Waiting]) -> None:
         for waiting in group:
             waiting.answer(None)
 
-    def _write_singly(self, group: list[_Waiting], error: sqlite3.Error) -> None:
-        """Find out who is to blame: one write that cannot be done must not fail its neighbours."""
-        for waiting in group:
-            failure = None
-            try:
-                if len(group) == 1:
-                    raise error
-                self._transact([waiting.write])
-            except sqlite3.Error as found:
-                failure = NotStored(_reason(found))
-                self.problem = failure.reason
-            waiting.answer(failure)
+    def _try(self, group: list[_Waiting]) -> Exception | None:
+        """Write in one transaction; return what kept all of it from the disk, or None."""
+        try:
+            self._transact([waiting.write for waiting in group])
+        except sqlite3.IntegrityError:
+            return Conflict("it contradicts what is stored")
+        except sqlite3.Error as error:
+            reason = _reason(error)
+            self.problem = reason or self.problem
+            return NotStored(reason or "the store failed")
+        except Exception as error:  # of the write itself: whoever asked for it is told
+            return error
+        self.problem = None
+        return None
 
     def _transact(self, writes: list[Write]) -> None:
         db = self._db
@@ -176,11 +218,20 @@ class Refusing:
     async def put(self, write: Write) -> None:
         raise NotStored(self.problem)
 
+    async def check(self) -> str:
+        return self.problem
+
     def close(self) -> None:
         pass
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _take_room(db: sqlite3.Connection) -> None:
+    """Take some room and give it back: where that is refused, commands would be too."""
+    db.execute(f"CREATE TABLE room AS SELECT zeroblob({_ROOM_BYTES}) AS bytes")
+    db.execute("DROP TABLE room")
+
+
+def _reason(error: sqlite3.Error) -> str | None:
+    """Return what is wrong with the disk, in plain words; None where nothing is."""
     name = getattr(error, "sqlite_errorname", "") or ""
-    found = (words for start, words in _REASONS.items() if name.startswith(start))
-    return next(found, "the store failed")
+    return next((words for start, words in _REASONS.items() if name.startswith(start)), None)

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from app.refusal import Refused, as_json
 from app.sessions.reaching import Busy, Cancelled
+from app.sessions.store import Damaged
 from app.sessions.writer import NotStored
 from app.web.access import pattern
 from app.web.contexts import ErrorPage
@@ -56,6 +57,8 @@ def error_of(failure: Exception) -> dict[str, Any]:
         return {"code": "cancelled", "message": message, "field": None}
     if isinstance(failure, NotStored):
         return {"code": "not_stored", "message": str(failure), "field": None}
+    if isinstance(failure, Damaged):
+        return {"code": "damaged", "message": str(failure), "field": None}
     return {"code": "internal", "message": "something went wrong on the server", "field": None}
 
 

@@ -21,7 +21,7 @@ _FRESH = {"Cache-Control": "no-store"}
 class Kept(Protocol):
     """What keeps the sessions, as far as readiness is concerned."""
 
-    def problem(self) -> str | None:
+    async def problem(self) -> str | None:
         """Return why nothing can be kept right now, in words for the operator, or None."""
 
 
@@ -30,7 +30,7 @@ async def ready(request: Request) -> Response:
     """200 where requests are served, 503 with the reason where they should go elsewhere."""
     stopping: Stopping = request.app.state.stopping
     sessions: Kept = request.app.state.sessions
-    reason = stopping.reason or sessions.problem()
+    reason = stopping.reason or await sessions.problem()
     if reason:
         return Json({"status": "unavailable", "reason": reason}, 503, _FRESH)
     return Json({"status": "ready"}, headers=_FRESH)

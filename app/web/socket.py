@@ -16,6 +16,7 @@ from app.sessions.asking import Asked
 from app.sessions.rate import Allowance
 from app.sessions.reaching import Busy, Cancelled
 from app.sessions.sessions import Access, Sessions
+from app.sessions.store import Damaged
 from app.sessions.viewers import Viewer
 from app.web.carry_out import carry_out
 from app.web.errors import error_of, log
@@ -34,7 +35,7 @@ from app.wire.frames import View, encode_frame
 router = APIRouter()
 _FRAME_SECONDS = 1 / 60
 _PATIENCE = 0.25
-NO_SUCH_SESSION, TOO_SLOW, TOO_MANY = 4404, 4408, 4429
+NO_SUCH_SESSION, TOO_SLOW, DAMAGED, TOO_MANY = 4404, 4408, 4410, 4429
 
 
 @router.websocket("/api/sessions/{session_id}/live")
@@ -54,6 +55,8 @@ async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
         if refusal.code != "unknown_session":
             raise
         await socket.close(NO_SUCH_SESSION, "unknown session")
+    except Damaged:
+        await socket.close(DAMAGED, "damaged")
 
 
 def _is_offset(text: str) -> bool:

@@ -22,6 +22,7 @@ HASTE = {
     "RETRACE_COMMAND_BURST": "1000000",
     "RETRACE_SESSIONS_PER_HOUR": "1000000",
     "RETRACE_SOCKETS_PER_ADDRESS": "100000",
+    "RETRACE_LOG_LEVEL": "error",
 }
 _LINE_SECONDS = 60
 
@@ -68,13 +69,16 @@ class Server:
         await self._starter.wait()
 
     async def start(
-        self, failpoint: tuple[str, int] | None = None, rights: bool = True, **settings: str
+        self,
+        failpoint: tuple[str, int] | None = None,
+        read_only: str | None = None,
+        **settings: str,
     ) -> None:
-        """Start a server; it may die at the n-th time of a failpoint, or lack root's rights."""
+        """Start a server; it may die at the n-th time of a failpoint, or find its folder read-only."""
         start = {
             "settings": {**self._settings, **settings},
             "failpoint": failpoint,
-            "rights": rights,
+            "read_only": read_only,
         }
         assert self._starter.stdin
         self._starter.stdin.write(json.dumps(start).encode() + b"\n")
@@ -88,7 +92,7 @@ class Server:
     async def stop(self) -> None:
         """End it in good order."""
         os.kill(self.pid, signal.SIGTERM)
-        assert await self.ended() in (0, -signal.SIGTERM)
+        assert await self.ended() == 0
 
     async def ended(self, seconds: float = _LINE_SECONDS) -> int:
         """Return how the process ended, once it has: a signal is negative."""

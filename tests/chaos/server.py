@@ -2,9 +2,9 @@
 
 `python -m tests.chaos.server` imports the application once, then forks a server for every line that
 it reads, so that a hundred starts do not cost a hundred imports. A line is a start as JSON:
-{"settings": {...}, "failpoint": [name, n] or null, "rights": true}; the answers are the server's
-process id and, when it has ended, how. The product knows nothing of this: what dies here is wrapped
-from outside.
+{"settings": {...}, "failpoint": [name, n] or null, "read_only": a way of `read_only.py` or null}; the
+answers are the server's process id and, when it has ended, how. It starts as `python -m app` does. The
+product knows nothing of this: what dies here is wrapped from outside.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import uvicorn
-
-from app.main import create_app
+from app.__main__ import main as serve_as_told
 from app.sessions.session import Session
 from app.sessions.writer import Writer, _Waiting
-from app.settings import settings_from
+from app.timeline import checkpoints
+from tests.chaos.read_only import WAYS
 
 _PR_SET_PDEATHSIG = 1
-_CAPABILITIES_V3 = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,30 +36,23 @@ def main() -> None:
         start = json.loads(line)
         child = os.fork()
         if child == 0:
-            _serve(**start)
-            os._exit(0)
+            sys.exit(_serve(**start))
         print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _serve(settings: dict[str, str], failpoint: list[Any] | None, rights: bool) -> None:
-    """Serve as `python -m app` does, in this process, until it ends or dies."""
+def _serve(settings: dict[str, str], failpoint: list[Any] | None, read_only: str | None) -> int:
+    """Do what `python -m app` does, in this process, until it ends or dies."""
     _die_with_parent()
-    if not rights:
-        _give_up_rights()
+    # A checkpoint every few steps: the clients do not go far.
+    checkpoints._BUDGET_OF_WORK = 100.0
+    if read_only:
+        WAYS[read_only](Path(settings["RETRACE_DATA_DIR"]))
     if failpoint:
         arm(*failpoint)
-    found = settings_from(settings)
-    uvicorn.run(
-        create_app(found),
-        host=found.host,
-        port=found.port,
-        ws="websockets-sansio",
-        ws_max_size=found.limits.message_bytes,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=5,
-        log_level="error",
-    )
+    os.environ.update(settings)
+    sys.argv = ["retrace"]
+    return serve_as_told()
 
 
 def _die() -> None:
@@ -106,13 +98,6 @@ def arm(name: str, nth: int) -> None:
 def _die_with_parent() -> None:
     """Leave no server behind where the tests are killed."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _give_up_rights() -> None:
-    """Let file permissions hold for us even as root, who may write what is read-only."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
-    if _libc.capset(header, (ctypes.c_uint32 * 6)()) != 0:
-        raise OSError(ctypes.get_errno(), "capset")
 
 
 if __name__ == "__main__":

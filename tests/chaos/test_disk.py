@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ import pytest
 from app.sessions.schema import FILE
 from tests.chaos.live import Live
 from tests.chaos.model import State, after, told_by
-from tests.chaos.process import Server
+from tests.chaos.process import ROOT, Server
+from tests.chaos.read_only import WAYS
 from tests.chaos.runs import make_spec
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
@@ -115,7 +117,11 @@ def no_room(server: Server) -> Iterator[None]:
 
 
 @contextmanager
-def read_only(folder: Path) -> Iterator[None]:
+def read_only(folder: Path, way: str) -> Iterator[None]:
+    """Take the permissions to write away, where that is the way; a mount is the server's own."""
+    if way == "mount":
+        yield
+        return
     places = [folder, *folder.iterdir()]
     for place in places:
         place.chmod(0o555 if place is folder else 0o444)
@@ -124,8 +130,8 @@ def read_only(folder: Path) -> Iterator[None]:
         place.chmod(0o755 if place is folder else 0o644)
 
 
-async def again(server: Server, seen: Visit, rights: bool = True, **settings: str) -> None:
-    await server.start(rights=rights, **settings)
+async def again(server: Server, seen: Visit, read_only: str | None = None, **settings: str) -> None:
+    await server.start(read_only=read_only, **settings)
     await server.answers()
     await seen.watch()
 
@@ -134,6 +140,8 @@ def test_a_full_disk_refuses_commands_and_changes_nothing(tmp_path: Path) -> Non
     async def story(server: Server, seen: Visit) -> None:
         with no_room(server):
             await seen.refused()
+            assert (await _readiness(seen))[0] == 503
+        assert await _readiness(seen) == (200, None), "before anybody writes"
         await seen.heals()
 
     visit(tmp_path, story)
@@ -174,22 +182,41 @@ def test_a_used_up_share_of_the_disk_refuses_and_more_of_it_heals(tmp_path: Path
     visit(tmp_path, story)
 
 
+def _may_mount(folder: Path) -> bool:
+    """Mounting takes root, or a system that lets anybody have mounts of their own."""
+    command = [sys.executable, "-m", "tests.chaos.read_only", str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("way_out", ["stop", "kill"])
-def test_a_read_only_store_is_read_and_refuses_commands(tmp_path: Path, way_out: str) -> None:
+def test_a_read_only_store_is_read_and_refuses_commands(
+    tmp_path: Path, way_out: str, way: str
+) -> None:
+    if way == "mount" and not _may_mount(tmp_path):
+        pytest.skip("nothing can be mounted here")
+
     async def story(server: Server, seen: Visit) -> None:
         await _leave(server, way_out)
-        with read_only(server.folder):
-            await again(server, seen, rights=False)
+        with read_only(server.folder, way):
+            await again(server, seen, way)
+            assert await _readiness(seen) == (503, "the store is read-only")
             await seen.stands()
             await seen.refused()
             reply = await seen.http.post("/api/sessions", json=SPEC)
             assert (reply.status_code, reply.json()["error"]["code"]) == (503, "not_stored")
+            assert "the store is read-only" in reply.json()["error"]["message"]
             await _leave(server, way_out)
         await again(server, seen)
         await seen.stands()
         await seen.heals()
 
     visit(tmp_path / "data", story)
+
+
+async def _readiness(seen: Visit) -> tuple[int, str | None]:
+    answer = await seen.http.get("/readyz")
+    return answer.status_code, answer.json().get("reason")
 
 
 async def _leave(server: Server, way_out: str) -> None:

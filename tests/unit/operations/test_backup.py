@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from app.limits import Limits
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
 from app.sessions.lock import InUse, held
+from app.sessions.schema import _VERSION_1
 from app.sessions.schema import VERSION as SCHEMA_VERSION
 from app.sessions.store import Place, Store, Stored
 from tests.nets import SMALL
@@ -135,6 +137,27 @@ def test_a_damaged_store_is_moved_aside_with_its_log(tmp_path: Path) -> None:
     assert aside.read_text() == "torn "
     assert aside.with_name(f"{aside.name}-wal").read_text() == "torn -wal"
     check(folder / STORE_FILE)
+
+
+def test_a_log_without_its_store_never_meets_the_restored_one(store: Store, tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / f"{STORE_FILE}-wal").write_text("of a lost store")
+    aside = restore(folder, tmp_path / "copy", NOW)
+    assert aside is not None
+    assert aside.with_name(f"{aside.name}-wal").read_text() == "of a lost store"
+    assert _steps(folder) == 12
+
+
+def test_a_backup_of_the_first_version_is_restored(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "copy")) as db, db:
+        db.executescript(_VERSION_1)
+        db.execute("PRAGMA user_version = 1")
+        row = ("one", '{"seed": 7, "precision": "float64"}', "[]", "[]", 33, 4, 2, None)
+        db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    restore(tmp_path / "data", tmp_path / "copy", NOW)
+    assert _steps(tmp_path / "data") == 33
 
 
 def test_nothing_is_restored_while_a_server_holds_the_folder(store: Store, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ class Kept:
     def __init__(self) -> None:
         self.trouble: str | None = None
 
-    def problem(self) -> str | None:
+    async def problem(self) -> str | None:
         return self.trouble
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Coroutine
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +21,7 @@ from app.limits import Limits
 from app.sessions import store as store_module
 from app.sessions.schema import _VERSION_1, FILE, VERSION, BadStore
 from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
-from app.sessions.writer import NotStored
+from app.sessions.writer import Conflict, NotStored
 from app.timeline.checkpoints import Checkpoint
 from app.timeline.saved import Saved
 
@@ -126,6 +128,66 @@ def test_the_last_thousand_changes_are_kept_for_each_session(tmp_path: Path) -> 
     run(write())
 
 
+def test_the_ids_of_commands_are_told_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        for number, command in enumerate(("c", "a", "b"), start=1):
+            await store.move("one", place(number, 0, 0, number), body(number, command))
+        assert await store.commands("one") == ["c", "a", "b"]
+        await store.close()
+
+    run(write())
+
+
+@pytest.mark.parametrize("wrong", [ValueError("not a number"), MemoryError()])
+def test_a_write_that_breaks_is_told_and_the_next_one_is_written(
+    tmp_path: Path, wrong: Exception
+) -> None:
+    def broken(db: sqlite3.Connection) -> None:
+        raise wrong
+
+    async def write() -> None:
+        store = await opened(tmp_path)
+        results = await asyncio.gather(
+            store.insert(ONE), store.writer.put(broken), return_exceptions=True
+        )
+        assert results == [None, wrong]
+        assert await store.writer.check() is None
+        assert same(await store.load("one"), ONE)
+        await store.close()
+
+    run(write())
+
+
+def test_a_writer_that_cannot_count_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(seconds: float, size: int) -> None:
+        raise ZeroDivisionError
+
+    async def write() -> None:
+        store = Store(tmp_path, Limits(), broken)
+        await store.insert(ONE)
+        await store.move("one", place(1, 0, 2, 1), body(1, "a"))
+        assert await store.writer.check() is None
+        await store.close()
+
+    run(write())
+    assert [record.message for record in caplog.records] == ["the writer failed"] * 2
+
+
+def test_a_writer_that_has_ended_refuses_and_says_so(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.close()
+        assert await store.writer.check() == "the thread that writes has ended"
+        with pytest.raises(NotStored, match="has ended"):
+            await store.insert(ONE)
+
+    run(write())
+
+
 def test_one_write_that_fails_leaves_its_neighbours_alone(tmp_path: Path) -> None:
     """All wait for one group; the one with a known command id fails, whole."""
 
@@ -140,11 +202,23 @@ def test_one_write_that_fails_leaves_its_neighbours_alone(tmp_path: Path) -> Non
             store.move("two", place(6, 0, 0, 2), body(2, "b")),
             return_exceptions=True,
         )
-        assert [type(result) for result in results] == [type(None), NotStored, type(None)]
+        assert [type(result) for result in results] == [type(None), Conflict, type(None)]
         found, other = await store.load("one"), await store.load("two")
         assert found
         assert other
         assert (found.place, other.place) == (place(1, 0, 0, 1), place(6, 0, 0, 2))
+        await store.close()
+
+    run(write())
+
+
+def test_a_write_that_contradicts_the_store_says_nothing_of_the_disk(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        with pytest.raises(Conflict):
+            await store.insert(ONE)
+        assert store.writer.problem is None
         await store.close()
 
     run(write())
@@ -191,6 +265,81 @@ def test_a_damaged_store_is_named_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(BadStore, match="damaged"):
         run(opened(tmp_path))
     assert file.read_bytes() == damaged
+
+
+def test_a_store_that_is_cut_to_nothing_is_not_replaced(tmp_path: Path) -> None:
+    run(run_and_close(tmp_path))
+    (tmp_path / FILE).write_bytes(b"")
+    with pytest.raises(BadStore, match=r"is empty\. Restore a backup"):
+        run(opened(tmp_path))
+    assert (tmp_path / FILE).read_bytes() == b""
+
+
+def test_a_log_without_its_store_is_not_given_a_new_one(tmp_path: Path) -> None:
+    log = tmp_path / f"{FILE}-wal"
+    log.write_bytes(b"the last commands")
+    with pytest.raises(BadStore, match=r"without its store\. Restore a backup"):
+        run(opened(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [log.name]
+
+
+def test_what_is_left_of_a_store_that_could_not_be_made_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the next start would take the empty file for a store that was lost."""
+
+    def full(db: sqlite3.Connection, file: Path) -> None:
+        file.touch()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.sessions.schema._check", full)
+        with pytest.raises(BadStore, match="no store can be made"):
+            run(opened(tmp_path))
+    run(run_and_close(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("DROP TABLE checkpoint", "without the tables checkpoint"),
+        ("PRAGMA user_version = -1", "version from 1 to 2 was expected, not -1"),
+        ("PRAGMA user_version = 0", "version from 1 to 2 was expected, not 0"),
+    ],
+)
+def test_a_store_of_another_shape_is_damaged(tmp_path: Path, damage: str, words: str) -> None:
+    run(run_and_close(tmp_path))
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute(damage)
+    with pytest.raises(BadStore, match=words):
+        run(opened(tmp_path))
+
+
+def test_a_log_that_cannot_be_read_with_its_store_is_named(tmp_path: Path) -> None:
+    """Without it the store would be read as it was some commands ago."""
+
+    async def leave() -> None:
+        store = await opened(tmp_path / "data")
+        await store.insert(ONE)
+        for suffix in ("", "-wal"):  # as after a kill, and the log's index is lost
+            shutil.copy(tmp_path / "data" / f"{FILE}{suffix}", tmp_path)
+        await store.close()
+
+    run(leave())
+    (tmp_path / f"{FILE}-shm").symlink_to("nowhere")  # no index can be made, whatever one may do
+    with pytest.raises(BadStore, match="-wal cannot be read"):
+        run(opened(tmp_path))
+
+
+def test_a_store_that_is_closed_is_one_file(tmp_path: Path) -> None:
+    async def use() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        await store.load("one")
+        await store.close()
+
+    run(use())
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -271,11 +420,19 @@ def test_a_full_store_refuses_in_plain_words_and_goes_on_reading(tmp_path: Path)
         assert store.writer.problem
         assert same(await store.load("one"), ONE)
         assert await store.load("big") is None
+        assert await store.writer.check() is None, "there is room for what is small"
+        with pytest.raises(NotStored, match="RETRACE_DISK_BYTES"):
+            await store.insert(big)
         await store.move("one", place(13, 0, 2, 1), body(1, "fits"))
         assert store.writer.problem is None
         await store.close()
 
     run(fill())
+
+
+async def expire(store: Store, *in_use: str) -> None:
+    for idle in await store.expired(set(in_use)):
+        await store.delete(idle)
 
 
 def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +445,7 @@ def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.M
             await store.insert(replace(ONE, id=name, read_id=f"r-{name}"))
             now[0] += 20 * 86_400 if name == "held" else 1
         now[0] += 11 * 86_400
-        assert await store.expire({"held"}) == 1
+        await expire(store, "held")
         left = [name for name in ("old", "held", "young") if await store.load(name)]
         for table in ("run", "edits", "saved", "checkpoint"):
             with sqlite3.connect(tmp_path / FILE) as db:
@@ -299,6 +456,25 @@ def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.M
         return left
 
     assert run(age()) == ["held", "young"]
+
+
+def test_a_session_that_was_used_since_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000_000_000]
+    monkeypatch.setattr(store_module, "_now", lambda: now[0])
+
+    async def age() -> None:
+        store = await opened(tmp_path, idle_days=30)
+        await store.insert(ONE)
+        now[0] += 31 * 86_400
+        (idle,) = await store.expired(set())
+        await store.save("one", ONE.place, saved(0, 8))
+        await store.delete(idle)
+        assert same(await store.load("one"), ONE)
+        await store.close()
+
+    run(age())
 
 
 def test_a_store_near_its_quota_lets_the_longest_idle_go(
@@ -314,7 +490,7 @@ def test_a_store_near_its_quota_lets_the_longest_idle_go(
             now[0] += 60
             spec = {**SPEC, "x": "x" * 85_000}
             await store.insert(replace(ONE, id=name, read_id=f"r-{name}", spec=spec))
-        assert await store.expire({"s0"}) == 1
+        await expire(store, "s0")
         left = [name for name in names if await store.load(name)]
         await store.close()
         return left
@@ -326,7 +502,7 @@ SERVE = """
 import asyncio, pathlib, resource, sys
 from app.limits import Limits
 from app.sessions.store import Store
-from app.sessions.writer import NotStored
+from app.sessions.writer import Conflict, NotStored, Writer
 from tests.unit.sessions.test_store import ONE, SPEC, replace
 async def main():
     store = Store(pathlib.Path(sys.argv[1]), Limits())
