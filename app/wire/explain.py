@@ -93,7 +93,7 @@ def chain_json(
         "value": float(record.parameters[index]),
         "derivative": finite(found),
         "batch_derivative": mean,
-        "paths": [_path(path, say) for path in paths],
+        "paths": [_path(path, say) for path in sorted(paths, key=_largest_first)],
         "path_count": path_count(network, network.place(name).layer),
         "rows": record.rows[:MOST_EXAMPLES].tolist(),
         "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
@@ -146,6 +146,12 @@ def _worst(
     largest = max(gaps)
     name = network.parameter_name(first + gaps.index(largest)) if largest else None
     return {"parameter": name, "relative_gap": largest}
+
+
+def _largest_first(path: Path) -> float:
+    """Sort by the size of the product; what is no number stands beside infinity."""
+    size = abs(path.product)
+    return -math.inf if math.isnan(size) else -size
 
 
 def _path(path: Path, say: Callable[[Factor], Items]) -> Items:

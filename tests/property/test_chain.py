@@ -338,6 +338,13 @@ def test_json_stays_finite_where_numbers_are_extreme(seed: int, least: float) ->
         said.append(surface_json(record, network, ("w1.2.1", name), trail))
         for part in said:
             json.dumps(part, allow_nan=False)
+        for chain in said[:3]:
+            sizes = [_size(path["product"]) for path in chain["paths"]]
+            assert sizes == sorted(sizes, reverse=True)
+
+
+def _size(product: float | None) -> float:
+    return math.inf if product is None else abs(product)
 
 
 def test_the_bias_that_is_not_trained_has_the_mean_also_of_the_largest_numbers() -> None:
