@@ -127,10 +127,13 @@ def test_a_path_is_called_by_the_units_it_goes_through(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     _click(page, "w1.2.3")
     names = page.locator("[data-key^=path]")
-    expect(names).to_have_text([f"ŷ{o} ← h²{h} ← h¹₃" for o in "₁₂" for h in "₁₂₃"])
+    expect(names).to_have_count(6)
+    paths = [f"ŷ{o} ← h²{h} ← h¹₃" for o in "₁₂" for h in "₁₂₃"]
+    assert sorted(names.all_text_contents()) == paths
     visit.open(CLASSES)
     _click(page, "b1.2")
-    expect(names).to_have_text(["ŷ₁ ← h₂", "ŷ₂ ← h₂", "ŷ₃ ← h₂"])
+    expect(names).to_have_count(3)
+    assert sorted(names.all_text_contents()) == ["ŷ₁ ← h₂", "ŷ₂ ← h₂", "ŷ₃ ← h₂"]
 
 
 def test_the_batch_is_the_mean_of_its_examples(visit: Visit) -> None:
@@ -606,6 +609,25 @@ def _check_chain(page: Page, digits: str) -> None:
     assert result == pytest.approx(product, abs=tolerance)
 
 
+ROWS = """() => [...document.querySelectorAll('.factor')].map((factor) => {
+  const middle = (e) => { const b = e.getBoundingClientRect(); return (b.top + b.bottom) / 2; };
+  const of = (kind) => [...factor.querySelectorAll(`:scope > ${kind}`)].map(middle);
+  return [of('math'), of('.times')]; })"""
+
+
+def test_a_product_has_a_sign_between_its_factors_in_every_row(visit: Visit) -> None:
+    page = visit.open().page
+    _find(page, "w1.1.1")
+    _expect_chain(page, _chain(visit, "w1.1.1"))
+    left, first, *others = page.evaluate(ROWS)
+    assert (left[1], first[1]) == ([], [])
+    for formulas, signs in others:
+        # All in one line: the fifth factor too.
+        assert signs == pytest.approx(others[0][1], abs=1)
+        assert formulas == pytest.approx(signs, abs=8)
+    assert len(others) == 4
+
+
 def _read(text: str) -> float:
     return float(re.sub(r"[\s=()]", "", text).replace("−", "-"))
 
@@ -635,29 +657,53 @@ def test_the_equation_names_each_factor_as_the_diagram_does(
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     visit = Visit(context.new_page(), server).open(NON_SQUARE)
     page = visit.page
-    for name, symbols, formulas in (
+    for name, first, symbols, formulas, total in (
         (
             "w1.1.2",
-            "∂Eₖ/∂w¹₁₂ = ∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₁ · ∂h²₁/∂z²₁ · ∂z²₁/∂h¹₂ · ∂h¹₂/∂z¹₂ · ∂z¹₂/∂w¹₁₂",
-            "= (ŷ₁ − y₁) · 1 · w³₁₁ · h²₁ · (1 − h²₁) · w²₂₁ · (1 − (h¹₂)²) · x₁",
+            "p₁ = share of (∂Eₖ/∂w¹₁₂) through ŷ₁ ← h²₁ ← h¹₂",
+            "∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₁ · ∂h²₁/∂z²₁ · ∂z²₁/∂h¹₂ · ∂h¹₂/∂z¹₂ · ∂z¹₂/∂w¹₁₂",
+            "(ŷ₁ − y₁) · 1 · w³₁₁ · h²₁ · (1 − h²₁) · w²₂₁ · (1 − (h¹₂)²) · x₁",
+            "∂Eₖ/∂w¹₁₂ = p₁ + p₂ + … + p₆",
         ),
         (
             "b2.3",
-            "∂Eₖ/∂b²₃ = ∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₃ · ∂h²₃/∂z²₃ · ∂z²₃/∂b²₃",
-            "= (ŷ₁ − y₁) · 1 · w³₃₁ · h²₃ · (1 − h²₃) · 1",
+            "p₁ = share of (∂Eₖ/∂b²₃) through ŷ₁ ← h²₃",
+            "∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₃ · ∂h²₃/∂z²₃ · ∂z²₃/∂b²₃",
+            "(ŷ₁ − y₁) · 1 · w³₃₁ · h²₃ · (1 − h²₃) · 1",
+            "∂Eₖ/∂b²₃ = p₁ + p₂",
         ),
-        ("w3.3.2", "∂Eₖ/∂w³₃₂ = ∂Eₖ/∂ŷ₂ · ∂ŷ₂/∂z³₂ · ∂z³₂/∂w³₃₂", "= (ŷ₂ − y₂) · 1 · h²₃"),
+        (
+            "w3.3.2",
+            "∂Eₖ/∂w³₃₂",
+            "∂Eₖ/∂ŷ₂ · ∂ŷ₂/∂z³₂ · ∂z³₂/∂w³₃₂",
+            "(ŷ₂ − y₂) · 1 · h²₃",
+            None,
+        ),
     ):
         _find(page, name)
-        _expect_chain(page, _chain(visit, name))
+        found = _chain(visit, name)
+        _expect_chain(page, found)
         page.get_by_role("button", name="text", exact=True).click()
         page.wait_for_function(
-            "async (start) => (await navigator.clipboard.readText()).startsWith(start)",
-            arg=symbols.split(" = ")[0],
+            "async (start) => (await navigator.clipboard.readText()).startsWith(start)", arg=first
         )
-        lines = page.evaluate("() => navigator.clipboard.readText()").splitlines()
-        assert lines[0] == symbols
-        assert lines[1].strip() == formulas
+        text = page.evaluate("() => navigator.clipboard.readText()")
+        assert re.split(r"\s+= ", text.removeprefix(first))[1:3] == [symbols, formulas]
+        if total is None:
+            assert page.locator("[data-total]").count() == 0
+            continue
+        # One path's product is never said to be the whole derivative, on the page or in the copy.
+        expect(page.locator(".factor.lhs")).not_to_contain_text("∂")
+        symbols, numbers, result = text.split("\n\n")[1].splitlines()
+        assert symbols == total
+        products = [path["product"] for path in found["paths"]]
+        summands = [part for part in numbers.strip("= ").split(" + ") if part != "…"]
+        ends = products if len(products) == 2 else [*products[:2], products[-1]]
+        assert list(map(_read, summands)) == pytest.approx(ends, abs=5e-5)
+        assert _read(result) == pytest.approx(found["derivative"], abs=5e-5)
+        shown = page.locator("[data-total]")
+        expect(shown).to_have_attribute("data-total", _text(found["derivative"]))
+        expect(shown.locator("math > mn")).to_have_text(result.strip("= "))
     context.close()
     assert visit.problems == []
 
