@@ -431,6 +431,47 @@ def test_four_things_in_four_places(visit: Visit) -> None:
     expect(places.nth(3)).to_contain_text("1.9812")
 
 
+def test_the_largest_partial_derivative_is_explained_by_what_made_it_large(visit: Visit) -> None:
+    page = visit.open({**NON_SQUARE, "batch_size": 4}).page
+    found = _chain(visit, "w1.1.1")
+    largest, example = (found["gradient"][key] for key in ("largest", "largest_example"))
+    assert largest[0] == "b", "a bias of an output: its factors are the error, 1 and 1"
+    _find(page, "w1.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    said = page.locator(".largest")
+    expect(said).to_contain_text(f"Example {example + 1} contributes most")
+    mean, factors = said.locator("math").all()
+    found = _chain(visit, largest, 0, example)
+    shown = [_read(number) for number in mean.locator("mn").all_text_contents()]
+    assert shown[4:8] == pytest.approx(found["examples"], abs=5e-5)
+    assert shown[-1] == pytest.approx(found["batch_derivative"], abs=5e-5)
+    assert contradictions(said.inner_html()) == []
+    assert [_read(number) for number in factors.locator("mn").all_text_contents()] == pytest.approx(
+        [found["derivative"], 1, 1, found["derivative"]], abs=5e-5
+    )
+    expect(said).to_contain_text(re.compile("All of it comes from ∂Eₖ/∂ŷ[₁₂] = "))
+
+
+def test_components_left_out_are_those_it_is_said(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    layers = visit.step(0)["layers"]
+    sizes: list[float] = []
+    for layer in layers:
+        sizes += [abs(number) for row in layer["weight_gradients"] for number in row]
+        sizes += map(abs, layer["bias_gradients"])
+    own = abs(layers[0]["weight_gradients"][1][2])
+    larger = sum(size > own for size in sizes)
+    assert 9 < larger < 34
+    _find(page, "w1.2.3")
+    page.get_by_role("tab", name="Gradient").click()
+    expect(page.locator(".bars li")).to_have_count(9)
+    expect(page.locator(".bars li").nth(7)).to_have_text(f"…{larger - 7} between")
+    expect(page.locator(".bars li").last).to_contain_text("w¹₂₃")
+    expect(page.locator(".place").nth(1)).to_contain_text(
+        f"{34 - larger} more, none of them larger"
+    )
+
+
 def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     page.locator("#diagram [data-unit='2.3']").click()

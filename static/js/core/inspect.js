@@ -68,8 +68,9 @@ export function wanted(state) {
   const ask = (path, query) => ({ key: keyOf(state, path, ...Object.values(query)), path, query });
   const found = { chain: ask("chain", { parameter: shownParameter(state), example: frame.example }) };
   if (tab === "slice") found.slice = ask("slice", { parameter: selected, ...reachOf(state) });
-  const largest = state.answers.chain?.data?.gradient.largest;
-  if (tab === "gradient" && largest) found.largest = ask("chain", { parameter: largest, example: frame.example });
+  const gradient = state.answers.chain?.data?.gradient;
+  if (tab === "gradient" && gradient)
+    found.largest = ask("chain", { parameter: gradient.largest, example: gradient.largest_example });
   return found;
 }
 

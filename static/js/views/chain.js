@@ -7,6 +7,7 @@ import {
   deltaSymbol,
   i,
   inside,
+  joined,
   lines,
   lossSlope,
   lossSymbol,
@@ -95,8 +96,6 @@ function summed(parts) {
   const last = parts[parts.length - 1];
   return joined("+", parts.length > MOST_SUMMED ? [first, second, o("…"), last] : parts);
 }
-
-const joined = (sign, parts) => row(...parts.flatMap((part, k) => (k ? [o(sign), part] : [part])));
 
 function placeOf(at) {
   const [layer, unit] = at.split(".").map(Number);

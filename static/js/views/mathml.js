@@ -9,6 +9,9 @@ export const n = (text) => ["mn", {}, text];
 export const row = (...parts) => ["mrow", {}, ...parts];
 export const sub = (base, below) => ["msub", {}, i(base), n(below)];
 export const both = (base, below, above) => ["msubsup", {}, i(base), n(below), n(above)];
+/** Parts with a sign between them. */
+export const joined = (sign, parts) =>
+  row(...parts.flatMap((part, k) => (k ? [o(sign), part] : [part])));
 export const ratio = (top, bottom) => ["mfrac", {}, top, bottom];
 export const inside = (...parts) => row(o("("), ...parts, o(")"));
 /** ŷ², but (h₁)² and (h²₁)²: beside an index a raised 2 would be read as a layer's number. */
