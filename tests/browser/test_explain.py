@@ -1093,6 +1093,11 @@ def test_a_value_set_at_the_update_says_from_when_it_holds(visit: Visit) -> None
     field.press("Enter")
     told = page.get_by_role("status").filter(has_text="Set: w²₁₁ = 1.5 from step 1 on.")
     expect(told).to_be_visible()
+    visit.click("Undo edit")
+    expect(told).to_have_count(0)
+    field.fill("1.5")
+    field.press("Enter")
+    expect(told).to_be_visible()
     _find(page, "w1.1.1")
     expect(told).to_have_count(0)
 

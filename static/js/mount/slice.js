@@ -65,6 +65,7 @@ export function mountSlice(root, dispatch, connection, getState) {
 /** Making a value an edit of the run: the one that was tried, or one that is typed. */
 function settable({ keep, form, field, problem, kept }, connection, getState) {
   let sent = null; // the change that was sent last and is not heard of yet
+  let told = null; // the edit that it became, as long as it is the last one
   const setTo = ({ parameter, value }) => {
     sent = { parameter, value };
     connection.send({ do: "change", parameter, value });
@@ -98,9 +99,10 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     (state) => [state.session.edits],
     ({ session: { edits } }) => {
       const edit = edits[edits.length - 1];
-      if (!sent || edit?.parameter !== sent.parameter || edit.value !== sent.value) return;
-      sent = null;
-      write(kept, keptWords(edit));
+      if (sent && isSame(edit, sent)) [sent, told] = [null, edit];
+      else if (!told || (isSame(edit, told) && edit.step === told.step)) return;
+      else told = null; // it was taken back, or another one came after it
+      write(kept, told ? keptWords(told) : "");
     },
   );
   const render = (state) => {
@@ -109,6 +111,8 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   };
   return { keep: keepTried, render };
 }
+
+const isSame = (edit, { parameter, value }) => edit?.parameter === parameter && edit.value === value;
 
 /** Nothing may move when it is set: after the update phase the next step is the first with it. */
 function keptWords({ parameter, value, step }) {
