@@ -18,7 +18,7 @@ from app.wire.finite import finite, finite_list
 Array = NDArray[Any]
 Items = dict[str, Any]
 MULTIPLES = np.array([0.1, 1.0, 3.0, 10.0])
-WIDTHS = 10.0 ** -np.arange(9)
+WIDTHS = np.array([float(f"1e-{k}") for k in range(9)])  # as they are written: 1e-05, not 9.99…e-06
 LARGEST = 8e307  # a range from -LARGEST to LARGEST can still be divided into steps
 _TRIES = 6  # how often the curve is drawn anew within what was finite
 _WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a curve has

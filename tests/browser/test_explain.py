@@ -784,6 +784,43 @@ UNIT = """async ([name, z, a]) => {
   return { slope: curve.slope, drawn: -(y2 - y1) / (x2 - x1), x: (curve.point[0] - curve.zero[0]) * scale, z }; }"""
 
 
+LEVELS = """async (slice) => {
+  const { BOX, told, viewSlice } = await import('/static/js/views/slice.js');
+  const { values, losses } = slice;
+  const falling = { ...slice, losses: [...losses].sort((a, b) => b - a) };
+  const sides = [slice, falling].map((one) => viewSlice(one, 0).levels.map(({ left }) => left));
+  return [sides, told([0.56412, 0.56438]), told([6.1e-4, 6.12e-4]), told([-0.75, 1.25])]; }"""
+
+
+def test_nothing_of_the_curve_hides_under_something_else(visit: Visit) -> None:
+    page = visit.open().page
+    _open_curve(page, "w1.1.1")
+    near = page.get_by_role("button", name="Zoom to the update")
+    expect(near).to_have_attribute("aria-pressed", "true")  # ten updates are a twentieth of 2
+    places = ".slice .now, .slice .mark:not(:first-child) circle"
+    x = [
+        box["x"] + box["width"] / 2 for e in page.locator(places).all() if (box := e.bounding_box())
+    ]
+    assert len(x) == 4
+    assert min(abs(x[-1] - other) for other in x[:-1]) > 15  # the handle has a radius of 9
+    picture = page.locator(".slice").bounding_box()
+    assert picture
+    for beside in (near, page.get_by_label("Wiggle h")):
+        box = beside.bounding_box()
+        assert box
+        assert 0 <= box["y"] - picture["y"] - picture["height"] < 30
+    query = {"parameter": "w1.1.1"}
+    found = httpx.get(f"{visit.api}/steps/0/slice", params=query).json()
+    rising, *tell = page.evaluate(LEVELS, found)
+    assert rising == [[True, False], [False, True]]
+    assert tell == [["0.5641", "0.5644"], ["0.000610", "0.000612"], ["−0.75", "1.25"]]
+    near.click()
+    expect(near).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".slice .now")).to_have_attribute("aria-valuemax", _text(found["at"] + 1))
+    page.get_by_label("Wiggle h").fill("5")
+    expect(page.locator(".width")).to_have_text("0.00001")
+
+
 def _slope(ends: list[list[float]]) -> float:
     (x1, y1), (x2, y2) = ends
     return (y2 - y1) / (x2 - x1)

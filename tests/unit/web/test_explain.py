@@ -53,6 +53,8 @@ def test_the_slice_of_the_house_is_its_parabola(client: TestClient, house: str) 
     for w, loss in zip(found["values"], found["losses"], strict=True):
         assert loss == pytest.approx(0.5 * (0.75 * w - 1) ** 2, abs=1e-12)
     assert (found["at"], found["slope"], found["next"]) == (2.0, 0.375, 1.98125)
+    widths = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001, 0.0000001, 0.00000001]
+    assert [wiggle["h"] for wiggle in found["wiggle"]] == widths
     assert [landing["multiple"] for landing in found["landings"]] == [0.1, 1, 3, 10]
     assert found["landings"][1]["loss"] == pytest.approx(0.5 * (0.75 * 1.98125 - 1) ** 2)
 
