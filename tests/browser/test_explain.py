@@ -1165,6 +1165,38 @@ def test_a_name_is_read_as_the_page_writes_it(visit: Visit) -> None:
         expect(page.locator(f"#diagram [data-parameter='{name}']")).to_have_attribute(
             "aria-pressed", "true"
         )
+    assert page.evaluate(READ, list(NAMES)) == list(NAMES.values())
+    assert page.evaluate(NEARBY, ["x7", "h9", "h3.1", "ŷ₇"]) == [
+        ["x1 to x3", "h1 to h2", "h1 to h2", "ŷ"],
+        ["x1 to x3", "h1.1 to h1.4, h2.1 to h2.12", "h1.1 to h1.4, h2.1 to h2.12", "ŷ1 to ŷ2"],
+    ]
+
+
+# What is typed, and what it is where there is one hidden layer and one output, or two of each.
+NAMES: dict[str, list[str | None]] = {
+    "x1": ["u0.1", "u0.1"],
+    "X₂": ["u0.2", "u0.2"],
+    "x4": [None, None],
+    "h2": ["u1.2", None],
+    "h₂": ["u1.2", None],
+    "h2.1": [None, "u2.1"],
+    "h²₁₂": [None, "u2.12"],
+    "h1.2": ["u1.2", "u1.2"],
+    "h0.1": [None, None],
+    "h3.1": [None, None],
+    "y": ["u2.1", None],
+    "ŷ": ["u2.1", None],
+    "y\u0302₁": ["u2.1", "u3.1"],
+    "y2": [None, "u3.2"],
+    "u2.1": ["u2.1", "u2.1"],
+}
+TYPED = """async (texts) => {
+  const { findName, nearbyNames } = await import('/static/js/core/find.js');
+  const layouts = [[3, 2, 1], [3, 4, 12, 2]].map((sizes) => ({ sizes })); """
+READ = TYPED + "return texts.map((text) => layouts.map((layout) => findName(layout, text))); }"
+NEARBY = TYPED + (
+    "return layouts.map((of) => texts.map((text) => nearbyNames(of, text).slice(10))); }"
+)
 
 
 STEADY = """() => new Promise((done) => {
