@@ -62,7 +62,7 @@ def surface_json(
     record: StepRecord, network: Network, names: tuple[str, str], trail: list[tuple[int, Array]]
 ) -> Items:
     """Return the batch's loss over two parameters, with the run's way so far."""
-    x, y = (network.parameter_index(name) for name in names)
+    x, y = (_index_of(network, field, name) for field, name in zip(("x", "y"), names, strict=True))
     if x == y:
         raise Refused("invalid", "y", names[1], "another parameter than x")
     at, new = record.parameters[[x, y]].astype(float), record.new_parameters[[x, y]].astype(float)
@@ -81,6 +81,14 @@ def surface_json(
         "next": new.tolist(),
         "trail": way,
     }
+
+
+def _index_of(network: Network, field: str, name: str) -> int:
+    """Return where the parameter that was asked for in `field` lies in the flat vector."""
+    try:
+        return network.parameter_index(name)
+    except Refused as refused:
+        raise Refused(refused.code, field, refused.value, refused.expected) from None
 
 
 def _points(record: StepRecord, network: Network, most: int) -> int:

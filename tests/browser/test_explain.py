@@ -157,6 +157,10 @@ def test_pointing_at_a_factor_lights_its_place_and_the_other_way_round(visit: Vi
     page.locator(".factor .badge").nth(2).hover()
     expect(page.locator(".badge-mark.lit")).to_have_attribute("data-badge", "2")
     expect(page.locator(".detail")).to_contain_text("the weight w³₁₁")
+    page.get_by_label("Digits").select_option("all")
+    page.locator(".factor .badge").nth(3).hover()
+    z = _text(visit.step(0)["layers"][1]["z"][0]).replace("-", "−")
+    expect(page.locator(".detail")).to_contain_text(f"for h²₁, at z = {z}")
     page.locator(".badge-mark[data-badge='3']").hover()
     expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", "3")
     page.locator("h1").hover()
@@ -303,8 +307,14 @@ def test_a_wrong_value_is_named_and_a_right_one_becomes_an_edit(visit: Visit) ->
     assert visit.step(0)["prediction"] == [0.75 * 1.5]
 
 
+GAPS = """async () => {
+  const { gapText } = await import('/static/js/views/proof.js');
+  return [0, -0.00032, 1.5].map((gap) => gapText(gap)); }"""
+
+
 def test_every_parameter_is_proved_on_the_spot(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
+    assert page.evaluate(GAPS) == ["0", "−3.2e−4", "1.5e0"]
     _click(page, "w1.2.3")
     page.get_by_role("tab", name="Proof").click()
     expect(page.locator(".proof[data-agrees=true]")).to_have_count(2)

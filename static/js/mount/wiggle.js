@@ -1,6 +1,7 @@
 // Wiggle one weight by h: the difference quotient becomes the derivative as h goes to 0.
 
 import { full, signed, symbol } from "../core/format.js";
+import { gapText } from "../views/proof.js";
 import { viewSlice } from "../views/slice.js";
 import { ends } from "./curve.js";
 import { h, set, write } from "./dom.js";
@@ -42,7 +43,7 @@ function rows(slice, { h: width, quotient }, digits) {
     line("h", full(width)),
     line(`(E(${name} + h) − E(${name})) / h`, found, quotient),
     line(`∂E/∂${name}`, signed(slice.slope, digits), slice.slope),
-    line("gap", gap === null ? "" : gap.toExponential(1).replaceAll("-", "−"), gap),
+    line("gap", gap === null ? "" : gapText(gap), gap),
   ];
 }
 
