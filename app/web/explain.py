@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated
 
@@ -11,7 +12,6 @@ from fastapi.responses import Response
 from app.refusal import Refused
 from app.sessions.sessions import Access
 from app.timeline.phases import Cursor
-from app.timeline.reading import a_number
 from app.timeline.run import StepRecord
 from app.timeline.trial import optimizer_at, trial
 from app.web import charts
@@ -142,7 +142,10 @@ def _number(text: str, field: str) -> float:
             "not_finite" if text.lower().lstrip("+-") in ("nan", "inf", "infinity") else "invalid"
         )
         raise Refused(code, field, text, "a finite number")
-    return a_number(float(text), field)
+    number = float(text)
+    if not math.isfinite(number):
+        raise Refused("not_finite", field, text, "a finite number")
+    return number
 
 
 def _reach(text: str) -> float:

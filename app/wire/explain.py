@@ -93,7 +93,7 @@ def chain_json(
         "value": float(record.parameters[index]),
         "derivative": finite(found),
         "batch_derivative": mean,
-        "paths": [_path(path, say) for path in paths],
+        "paths": [_path(path, say) for path in sorted(paths, key=_largest_first)],
         "path_count": path_count(network, network.place(name).layer),
         "rows": record.rows[:MOST_EXAMPLES].tolist(),
         "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
@@ -148,6 +148,12 @@ def _worst(
     return {"parameter": name, "relative_gap": largest}
 
 
+def _largest_first(path: Path) -> float:
+    """Sort by the size of the product; what is no number stands beside infinity."""
+    size = abs(path.product)
+    return -math.inf if math.isnan(size) else -size
+
+
 def _path(path: Path, say: Callable[[Factor], Items]) -> Items:
     said: Items = {"factors": list(map(say, path.factors)), "product": finite(path.product)}
     if path.terms:
@@ -191,6 +197,7 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
     gradient = record.gradient.astype(np.float64)
     sizes = np.abs(gradient)
     largest = int(sizes.argmax())
+    name, value = network.parameter_name(largest), float(gradient[largest])
     # Measured in the largest, so that no square overflows or vanishes.
     unit = float(sizes[largest]) or 1.0
     squares = (gradient / unit) ** 2
@@ -199,9 +206,16 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
         "length": finite(unit * length),
         "share": float(squares[index]) / length**2 if length else 0.0,
         "rank": int((sizes > sizes[index]).sum()) + 1,
-        "largest": network.parameter_name(largest),
-        "largest_value": float(gradient[largest]),
+        "largest": name,
+        "largest_value": value,
+        "largest_example": _main_example(record, name, value),
     }
+
+
+def _main_example(record: StepRecord, name: str, mean: float) -> int:
+    """Return the example that contributes most to the mean: of its sign, and the largest."""
+    shares = math.copysign(1.0, mean) * example_derivatives(record, name)
+    return int(np.where(np.isnan(shares), -np.inf, shares).argmax())
 
 
 def update_of(record: StepRecord, network: Network, index: int, name: str) -> Items:

@@ -18,7 +18,7 @@ from app.wire.finite import finite, finite_list
 Array = NDArray[Any]
 Items = dict[str, Any]
 MULTIPLES = np.array([0.1, 1.0, 3.0, 10.0])
-WIDTHS = 10.0 ** -np.arange(9)
+WIDTHS = np.array([float(f"1e-{k}") for k in range(9)])  # as they are written: 1e-05, not 9.99…e-06
 LARGEST = 8e307  # a range from -LARGEST to LARGEST can still be divided into steps
 _TRIES = 6  # how often the curve is drawn anew within what was finite
 _WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a curve has
@@ -62,7 +62,7 @@ def surface_json(
     record: StepRecord, network: Network, names: tuple[str, str], trail: list[tuple[int, Array]]
 ) -> Items:
     """Return the batch's loss over two parameters, with the run's way so far."""
-    x, y = (network.parameter_index(name) for name in names)
+    x, y = (_index_of(network, field, name) for field, name in zip(("x", "y"), names, strict=True))
     if x == y:
         raise Refused("invalid", "y", names[1], "another parameter than x")
     at, new = record.parameters[[x, y]].astype(float), record.new_parameters[[x, y]].astype(float)
@@ -81,6 +81,14 @@ def surface_json(
         "next": new.tolist(),
         "trail": way,
     }
+
+
+def _index_of(network: Network, field: str, name: str) -> int:
+    """Return where the parameter that was asked for in `field` lies in the flat vector."""
+    try:
+        return network.parameter_index(name)
+    except Refused as refused:
+        raise Refused(refused.code, field, refused.value, refused.expected) from None
 
 
 def _points(record: StepRecord, network: Network, most: int) -> int:

@@ -128,7 +128,7 @@ def written(formula: Formula, leaf: Leaf) -> list[Markup]:
             return [box("mfrac", row(written(top, leaf)), row(written(bottom, leaf)))]
         case Square(base):
             inner = written(base, leaf)
-            bare = isinstance(base, Quantity) and (len(inner) > 1 or inner[0].tag in ("mn", "msub"))
+            bare = isinstance(base, Quantity) and (len(inner) > 1 or inner[0].tag == "mn")
             return [box("msup", row(inner if bare else bracketed(inner)), number("2"))]
         case Exp(exponent):
             return [box("msup", letter("e"), row(written(exponent, leaf)))]

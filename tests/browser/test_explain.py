@@ -127,10 +127,13 @@ def test_a_path_is_called_by_the_units_it_goes_through(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     _click(page, "w1.2.3")
     names = page.locator("[data-key^=path]")
-    expect(names).to_have_text([f"ŷ{o} ← h²{h} ← h¹₃" for o in "₁₂" for h in "₁₂₃"])
+    expect(names).to_have_count(6)
+    paths = [f"ŷ{o} ← h²{h} ← h¹₃" for o in "₁₂" for h in "₁₂₃"]
+    assert sorted(names.all_text_contents()) == paths
     visit.open(CLASSES)
     _click(page, "b1.2")
-    expect(names).to_have_text(["ŷ₁ ← h₂", "ŷ₂ ← h₂", "ŷ₃ ← h₂"])
+    expect(names).to_have_count(3)
+    assert sorted(names.all_text_contents()) == ["ŷ₁ ← h₂", "ŷ₂ ← h₂", "ŷ₃ ← h₂"]
 
 
 def test_the_batch_is_the_mean_of_its_examples(visit: Visit) -> None:
@@ -154,6 +157,10 @@ def test_pointing_at_a_factor_lights_its_place_and_the_other_way_round(visit: Vi
     page.locator(".factor .badge").nth(2).hover()
     expect(page.locator(".badge-mark.lit")).to_have_attribute("data-badge", "2")
     expect(page.locator(".detail")).to_contain_text("the weight w³₁₁")
+    page.get_by_label("Digits").select_option("all")
+    page.locator(".factor .badge").nth(3).hover()
+    z = _text(visit.step(0)["layers"][1]["z"][0]).replace("-", "−")
+    expect(page.locator(".detail")).to_contain_text(f"for h²₁, at z = {z}")
     page.locator(".badge-mark[data-badge='3']").hover()
     expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", "3")
     page.locator("h1").hover()
@@ -300,8 +307,14 @@ def test_a_wrong_value_is_named_and_a_right_one_becomes_an_edit(visit: Visit) ->
     assert visit.step(0)["prediction"] == [0.75 * 1.5]
 
 
+GAPS = """async () => {
+  const { gapText } = await import('/static/js/views/proof.js');
+  return [0, -0.00032, 1.5].map((gap) => gapText(gap)); }"""
+
+
 def test_every_parameter_is_proved_on_the_spot(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
+    assert page.evaluate(GAPS) == ["0", "−3.2e−4", "1.5e0"]
     _click(page, "w1.2.3")
     page.get_by_role("tab", name="Proof").click()
     expect(page.locator(".proof[data-agrees=true]")).to_have_count(2)
@@ -426,6 +439,47 @@ def test_four_things_in_four_places(visit: Visit) -> None:
     expect(places.nth(1)).to_contain_text("The largest is w¹₁₁")
     expect(places.nth(2)).to_contain_text("−0.0188")
     expect(places.nth(3)).to_contain_text("1.9812")
+
+
+def test_the_largest_partial_derivative_is_explained_by_what_made_it_large(visit: Visit) -> None:
+    page = visit.open({**NON_SQUARE, "batch_size": 4}).page
+    found = _chain(visit, "w1.1.1")
+    largest, example = (found["gradient"][key] for key in ("largest", "largest_example"))
+    assert largest[0] == "b", "a bias of an output: its factors are the error, 1 and 1"
+    _find(page, "w1.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    said = page.locator(".largest")
+    expect(said).to_contain_text(f"Example {example + 1} contributes most")
+    mean, factors = said.locator("math").all()
+    found = _chain(visit, largest, 0, example)
+    shown = [_read(number) for number in mean.locator("mn").all_text_contents()]
+    assert shown[4:8] == pytest.approx(found["examples"], abs=5e-5)
+    assert shown[-1] == pytest.approx(found["batch_derivative"], abs=5e-5)
+    assert contradictions(said.inner_html()) == []
+    assert [_read(number) for number in factors.locator("mn").all_text_contents()] == pytest.approx(
+        [found["derivative"], 1, 1, found["derivative"]], abs=5e-5
+    )
+    expect(said).to_contain_text(re.compile("All of it comes from ∂Eₖ/∂ŷ[₁₂] = "))
+
+
+def test_components_left_out_are_those_it_is_said(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    layers = visit.step(0)["layers"]
+    sizes: list[float] = []
+    for layer in layers:
+        sizes += [abs(number) for row in layer["weight_gradients"] for number in row]
+        sizes += map(abs, layer["bias_gradients"])
+    own = abs(layers[0]["weight_gradients"][1][2])
+    larger = sum(size > own for size in sizes)
+    assert 9 < larger < 34
+    _find(page, "w1.2.3")
+    page.get_by_role("tab", name="Gradient").click()
+    expect(page.locator(".bars li")).to_have_count(9)
+    expect(page.locator(".bars li").nth(7)).to_have_text(f"…{larger - 7} between")
+    expect(page.locator(".bars li").last).to_contain_text("w¹₂₃")
+    expect(page.locator(".place").nth(1)).to_contain_text(
+        f"{34 - larger} more, none of them larger"
+    )
 
 
 def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:
@@ -606,6 +660,25 @@ def _check_chain(page: Page, digits: str) -> None:
     assert result == pytest.approx(product, abs=tolerance)
 
 
+ROWS = """() => [...document.querySelectorAll('.factor')].map((factor) => {
+  const middle = (e) => { const b = e.getBoundingClientRect(); return (b.top + b.bottom) / 2; };
+  const of = (kind) => [...factor.querySelectorAll(`:scope > ${kind}`)].map(middle);
+  return [of('math'), of('.times')]; })"""
+
+
+def test_a_product_has_a_sign_between_its_factors_in_every_row(visit: Visit) -> None:
+    page = visit.open().page
+    _find(page, "w1.1.1")
+    _expect_chain(page, _chain(visit, "w1.1.1"))
+    left, first, *others = page.evaluate(ROWS)
+    assert (left[1], first[1]) == ([], [])
+    for formulas, signs in others:
+        # All in one line: the fifth factor too.
+        assert signs == pytest.approx(others[0][1], abs=1)
+        assert formulas == pytest.approx(signs, abs=8)
+    assert len(others) == 4
+
+
 def _read(text: str) -> float:
     return float(re.sub(r"[\s=()]", "", text).replace("−", "-"))
 
@@ -635,29 +708,53 @@ def test_the_equation_names_each_factor_as_the_diagram_does(
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     visit = Visit(context.new_page(), server).open(NON_SQUARE)
     page = visit.page
-    for name, symbols, formulas in (
+    for name, first, symbols, formulas, total in (
         (
             "w1.1.2",
-            "∂Eₖ/∂w¹₁₂ = ∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₁ · ∂h²₁/∂z²₁ · ∂z²₁/∂h¹₂ · ∂h¹₂/∂z¹₂ · ∂z¹₂/∂w¹₁₂",
-            "= (ŷ₁ − y₁) · 1 · w³₁₁ · h²₁ · (1 − h²₁) · w²₂₁ · (1 − (h¹₂)²) · x₁",
+            "p₁ = share of (∂Eₖ/∂w¹₁₂) through ŷ₁ ← h²₁ ← h¹₂",
+            "∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₁ · ∂h²₁/∂z²₁ · ∂z²₁/∂h¹₂ · ∂h¹₂/∂z¹₂ · ∂z¹₂/∂w¹₁₂",
+            "(ŷ₁ − y₁) · 1 · w³₁₁ · h²₁ · (1 − h²₁) · w²₂₁ · (1 − (h¹₂)²) · x₁",
+            "∂Eₖ/∂w¹₁₂ = p₁ + p₂ + … + p₆",
         ),
         (
             "b2.3",
-            "∂Eₖ/∂b²₃ = ∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₃ · ∂h²₃/∂z²₃ · ∂z²₃/∂b²₃",
-            "= (ŷ₁ − y₁) · 1 · w³₃₁ · h²₃ · (1 − h²₃) · 1",
+            "p₁ = share of (∂Eₖ/∂b²₃) through ŷ₁ ← h²₃",
+            "∂Eₖ/∂ŷ₁ · ∂ŷ₁/∂z³₁ · ∂z³₁/∂h²₃ · ∂h²₃/∂z²₃ · ∂z²₃/∂b²₃",
+            "(ŷ₁ − y₁) · 1 · w³₃₁ · h²₃ · (1 − h²₃) · 1",
+            "∂Eₖ/∂b²₃ = p₁ + p₂",
         ),
-        ("w3.3.2", "∂Eₖ/∂w³₃₂ = ∂Eₖ/∂ŷ₂ · ∂ŷ₂/∂z³₂ · ∂z³₂/∂w³₃₂", "= (ŷ₂ − y₂) · 1 · h²₃"),
+        (
+            "w3.3.2",
+            "∂Eₖ/∂w³₃₂",
+            "∂Eₖ/∂ŷ₂ · ∂ŷ₂/∂z³₂ · ∂z³₂/∂w³₃₂",
+            "(ŷ₂ − y₂) · 1 · h²₃",
+            None,
+        ),
     ):
         _find(page, name)
-        _expect_chain(page, _chain(visit, name))
+        found = _chain(visit, name)
+        _expect_chain(page, found)
         page.get_by_role("button", name="text", exact=True).click()
         page.wait_for_function(
-            "async (start) => (await navigator.clipboard.readText()).startsWith(start)",
-            arg=symbols.split(" = ")[0],
+            "async (start) => (await navigator.clipboard.readText()).startsWith(start)", arg=first
         )
-        lines = page.evaluate("() => navigator.clipboard.readText()").splitlines()
-        assert lines[0] == symbols
-        assert lines[1].strip() == formulas
+        text = page.evaluate("() => navigator.clipboard.readText()")
+        assert re.split(r"\s+= ", text.removeprefix(first))[1:3] == [symbols, formulas]
+        if total is None:
+            assert page.locator("[data-total]").count() == 0
+            continue
+        # One path's product is never said to be the whole derivative, on the page or in the copy.
+        expect(page.locator(".factor.lhs")).not_to_contain_text("∂")
+        symbols, numbers, result = text.split("\n\n")[1].splitlines()
+        assert symbols == total
+        products = [path["product"] for path in found["paths"]]
+        summands = [part for part in numbers.strip("= ").split(" + ") if part != "…"]
+        ends = products if len(products) == 2 else [*products[:2], products[-1]]
+        assert list(map(_read, summands)) == pytest.approx(ends, abs=5e-5)
+        assert _read(result) == pytest.approx(found["derivative"], abs=5e-5)
+        shown = page.locator("[data-total]")
+        expect(shown).to_have_attribute("data-total", _text(found["derivative"]))
+        expect(shown.locator("math > mn")).to_have_text(result.strip("= "))
     context.close()
     assert visit.problems == []
 
@@ -695,6 +792,43 @@ UNIT = """async ([name, z, a]) => {
   const [x1, y1, x2, y2] = curve.tangent;
   const scale = 2 * curve.reach / curve.width;
   return { slope: curve.slope, drawn: -(y2 - y1) / (x2 - x1), x: (curve.point[0] - curve.zero[0]) * scale, z }; }"""
+
+
+LEVELS = """async (slice) => {
+  const { BOX, told, viewSlice } = await import('/static/js/views/slice.js');
+  const { values, losses } = slice;
+  const falling = { ...slice, losses: [...losses].sort((a, b) => b - a) };
+  const sides = [slice, falling].map((one) => viewSlice(one, 0).levels.map(({ left }) => left));
+  return [sides, told([0.56412, 0.56438]), told([6.1e-4, 6.12e-4]), told([-0.75, 1.25])]; }"""
+
+
+def test_nothing_of_the_curve_hides_under_something_else(visit: Visit) -> None:
+    page = visit.open().page
+    _open_curve(page, "w1.1.1")
+    near = page.get_by_role("button", name="Zoom to the update")
+    expect(near).to_have_attribute("aria-pressed", "true")  # ten updates are a twentieth of 2
+    places = ".slice .now, .slice .mark:not(:first-child) circle"
+    x = [
+        box["x"] + box["width"] / 2 for e in page.locator(places).all() if (box := e.bounding_box())
+    ]
+    assert len(x) == 4
+    assert min(abs(x[-1] - other) for other in x[:-1]) > 15  # the handle has a radius of 9
+    picture = page.locator(".slice").bounding_box()
+    assert picture
+    for beside in (near, page.get_by_label("Wiggle h")):
+        box = beside.bounding_box()
+        assert box
+        assert 0 <= box["y"] - picture["y"] - picture["height"] < 30
+    query = {"parameter": "w1.1.1"}
+    found = httpx.get(f"{visit.api}/steps/0/slice", params=query).json()
+    rising, *tell = page.evaluate(LEVELS, found)
+    assert rising == [[True, False], [False, True]]
+    assert tell == [["0.5641", "0.5644"], ["0.000610", "0.000612"], ["−0.75", "1.25"]]
+    near.click()
+    expect(near).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".slice .now")).to_have_attribute("aria-valuemax", _text(found["at"] + 1))
+    page.get_by_label("Wiggle h").fill("5")
+    expect(page.locator(".width")).to_have_text("0.00001")
 
 
 def _slope(ends: list[list[float]]) -> float:
@@ -1006,6 +1140,11 @@ def test_a_value_set_at_the_update_says_from_when_it_holds(visit: Visit) -> None
     field.press("Enter")
     told = page.get_by_role("status").filter(has_text="Set: w²₁₁ = 1.5 from step 1 on.")
     expect(told).to_be_visible()
+    visit.click("Undo edit")
+    expect(told).to_have_count(0)
+    field.fill("1.5")
+    field.press("Enter")
+    expect(told).to_be_visible()
     _find(page, "w1.1.1")
     expect(told).to_have_count(0)
 
@@ -1036,6 +1175,38 @@ def test_a_name_is_read_as_the_page_writes_it(visit: Visit) -> None:
         expect(page.locator(f"#diagram [data-parameter='{name}']")).to_have_attribute(
             "aria-pressed", "true"
         )
+    assert page.evaluate(READ, list(NAMES)) == list(NAMES.values())
+    assert page.evaluate(NEARBY, ["x7", "h9", "h3.1", "ŷ₇"]) == [
+        ["x1 to x3", "h1 to h2", "h1 to h2", "ŷ"],
+        ["x1 to x3", "h1.1 to h1.4, h2.1 to h2.12", "h1.1 to h1.4, h2.1 to h2.12", "ŷ1 to ŷ2"],
+    ]
+
+
+# What is typed, and what it is where there is one hidden layer and one output, or two of each.
+NAMES: dict[str, list[str | None]] = {
+    "x1": ["u0.1", "u0.1"],
+    "X₂": ["u0.2", "u0.2"],
+    "x4": [None, None],
+    "h2": ["u1.2", None],
+    "h₂": ["u1.2", None],
+    "h2.1": [None, "u2.1"],
+    "h²₁₂": [None, "u2.12"],
+    "h1.2": ["u1.2", "u1.2"],
+    "h0.1": [None, None],
+    "h3.1": [None, None],
+    "y": ["u2.1", None],
+    "ŷ": ["u2.1", None],
+    "y\u0302₁": ["u2.1", "u3.1"],
+    "y2": [None, "u3.2"],
+    "u2.1": ["u2.1", "u2.1"],
+}
+TYPED = """async (texts) => {
+  const { findName, nearbyNames } = await import('/static/js/core/find.js');
+  const layouts = [[3, 2, 1], [3, 4, 12, 2]].map((sizes) => ({ sizes })); """
+READ = TYPED + "return texts.map((text) => layouts.map((layout) => findName(layout, text))); }"
+NEARBY = TYPED + (
+    "return layouts.map((of) => texts.map((text) => nearbyNames(of, text).slice(10))); }"
+)
 
 
 STEADY = """() => new Promise((done) => {

@@ -180,10 +180,23 @@ CASES: dict[str, tuple[Tree, str, str]] = {
 }
 
 
+SQUARES = """async () => {
+  const { square, unitSymbol } = await import('/static/js/views/mathml.js');
+  const units = [[[2, 2, 1], 1, 1], [[2, 2, 2, 1], 1, 1], [[2, 2], 1, 2], [[2, 1], 1, 1]];
+  return units.map(([sizes, layer, unit]) => square(unitSymbol({ sizes }, layer, unit)));
+}"""
+
+
 def test_formulas_are_written_as_latex_and_as_text(visit: Visit) -> None:
-    found = visit.open().page.evaluate(WRITE, [tree for tree, _, _ in CASES.values()])
+    page = visit.open().page
+    found = page.evaluate(WRITE, [tree for tree, _, _ in CASES.values()])
     expected = {name: [latex, text] for name, (_, latex, text) in CASES.items()}
     assert dict(zip(CASES, found, strict=True)) == expected
+    # The 2 of a square is not read as a layer's number: h²₁ is a unit of the second layer.
+    squares = page.evaluate(SQUARES)
+    written = [text for _, text in page.evaluate(WRITE, squares)]
+    assert written == ["(h₁)²", "(h¹₁)²", "(ŷ₂)²", "ŷ²"]
+    assert [base[0] for _, _, base, _ in squares] == ["mrow", "mrow", "mrow", "mi"]
 
 
 def _spec(activations: tuple[str, str], targets: list[list[float]], **more: Any) -> dict[str, Any]:

@@ -338,6 +338,13 @@ def test_json_stays_finite_where_numbers_are_extreme(seed: int, least: float) ->
         said.append(surface_json(record, network, ("w1.2.1", name), trail))
         for part in said:
             json.dumps(part, allow_nan=False)
+        for explained in said[:3]:
+            sizes = [_size(path["product"]) for path in explained["paths"]]
+            assert sizes == sorted(sizes, reverse=True)
+
+
+def _size(product: float | None) -> float:
+    return math.inf if product is None else abs(product)
 
 
 def test_the_bias_that_is_not_trained_has_the_mean_also_of_the_largest_numbers() -> None:
@@ -364,6 +371,8 @@ def test_the_examples_are_named_by_their_rows_and_the_largest_by_its_name() -> N
     assert found["gradient"]["largest_value"] == record.gradient[largest]
     own = chain_json(record, network, "float64", found["gradient"]["largest"], 0)
     assert own["gradient"]["rank"] == 1
+    contributed = [share * np.sign(record.gradient[largest]) for share in own["examples"]]
+    assert own["gradient"]["largest_example"] == int(np.argmax(contributed))
 
 
 def test_shares_of_the_gradient_sum_to_one_also_where_their_squares_overflow() -> None:

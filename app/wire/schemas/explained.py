@@ -59,7 +59,12 @@ EXPLAINED: dict[str, Schema] = {
         batch_kink=TRUTH,
         batch_difference=named("Difference"),
         gradient=an_object(
-            length=MAYBE, share=NUMBER, rank=whole(1), largest=PARAMETER, largest_value=NUMBER
+            length=MAYBE,
+            share=NUMBER,
+            rank=whole(1),
+            largest=PARAMETER,
+            largest_value=NUMBER,
+            largest_example=COUNT,
         ),
         update=an_object(learning_rate=NUMBER, delta=NUMBER, new_value=NUMBER, trained=TRUTH),
     ),

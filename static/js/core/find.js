@@ -4,10 +4,11 @@ import { parseName } from "./network.js";
 
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
+const OF_UNITS = /^([xhyŷ])([\d.]*)$/u; // the letters of inputs, hidden units and outputs
 
-/** w1.2.3, W1.2.3, w¹₂₃, w¹₁₀,₂, b1.3, u1.2 -> the name as the page uses it, or null. */
+/** w1.2.3, W1.2.3, w¹₂₃, w¹₁₀,₂, b1.3, u1.2, x2, h²₁, ŷ -> the name as the page uses it, or null. */
 export function findName(layout, text) {
-  const name = plain(text);
+  const name = unitNamed(layout, plain(text));
   if (/^[wb]\d+(\.\d+){1,2}$/.test(name)) {
     const parts = name.split(".").length;
     return parts === (name[0] === "w" ? 3 : 2) && parseName(layout, name) ? name : null;
@@ -21,9 +22,9 @@ export function findName(layout, text) {
  * of one digit each, or with a comma between them where one has more.
  */
 function plain(text) {
-  const typed = text.trim().toLowerCase().replaceAll(/\s/g, "");
-  const written = typed.match(new RegExp(`^([wbu])([${RAISED}]+)([${LOWERED},]+)$`, "u"));
-  if (!written) return typed;
+  const typed = text.normalize("NFC").trim().toLowerCase().replaceAll(/\s/g, "");
+  const written = typed.match(new RegExp(`^([wbuh])([${RAISED}]+)([${LOWERED},]+)$`, "u"));
+  if (!written) return typed.replace(new RegExp(`[${LOWERED}]`, "gu"), (digit) => LOWERED.indexOf(digit));
   const digits = (raised, letters) => Array.from(letters, (letter) => raised.indexOf(letter)).join("");
   const [, kind, layer, lowered] = written;
   const single = kind === "w" && !lowered.includes(",");
@@ -31,14 +32,40 @@ function plain(text) {
   return [kind + digits(RAISED, layer), ...indices.map((index) => digits(LOWERED, index))].join(".");
 }
 
+/** A unit by its letter, as the diagram calls it, as u1.2: x2, h1 or h2.1, y1 or y; or what came. */
+function unitNamed({ sizes }, name) {
+  const [, letter, number] = name.match(OF_UNITS) ?? [];
+  const last = sizes.length - 1;
+  if (!letter) return name;
+  if (letter === "x") return `u0.${number}`;
+  if (letter === "h") {
+    const place = last === 2 && !number.includes(".") ? `1.${number}` : number;
+    const layer = Number(place.split(".")[0]);
+    return layer > 0 && layer < last ? `u${place}` : name;
+  }
+  return `u${last}.${number || (sizes[last] === 1 ? 1 : "")}`;
+}
+
 /** The names of the same kind in the layer that was meant, or of all layers. */
 export function nearbyNames(layout, text) {
+  const letter = plain(text).match(OF_UNITS)?.[1];
+  if (letter) return `there are ${unitsCalled(layout, letter).join(", ") || `no ${letter} here`}`;
   const asked = plain(text).match(/^([wbu])(\d+)/);
   const kind = asked?.[1] ?? "w";
   const layers = layout.sizes.map((_, layer) => layer).filter((layer) => kind === "u" || layer > 0);
   const meant = layers.filter((layer) => asked && layer === Number(asked[2]));
   const shown = (meant.length ? meant : layers).map((layer) => rangeOf(layout.sizes, kind, layer));
   return `there are ${shown.length > 4 ? [...shown.slice(0, 2), "…", shown[shown.length - 1]].join(", ") : shown.join(", ")}`;
+}
+
+/** The units that bear this letter, a range for each layer. */
+function unitsCalled({ sizes }, letter) {
+  const last = sizes.length - 1;
+  const range = (name, size) => (size > 1 ? `${name}1 to ${name}${size}` : `${name}1`);
+  if (letter === "x") return [range("x", sizes[0])];
+  if (letter !== "h") return sizes[last] === 1 ? [letter] : [range(letter, sizes[last])];
+  if (last === 2) return [range("h", sizes[1])];
+  return sizes.slice(1, -1).map((size, k) => range(`h${k + 1}.`, size));
 }
 
 function rangeOf(sizes, kind, layer) {

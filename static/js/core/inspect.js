@@ -13,16 +13,20 @@
  * @property {import("./protocol.js").Frame | null} trial  the step as it then is
  * @property {{parameter: string, value: number} | null} lastTried
  * @property {boolean} beyond  whether the step's numbers overflow with the value tried last
- * @property {boolean} near  whether the curve shows only where the update may land
+ * @property {boolean | null} near  whether the curve shows only where the update may land; null as
+ *   long as nobody said so: where it would hide under the point
  * @property {object | null} check  the check of every parameter, as far as it has come
  * @property {string} other  the second of two weights
  */
 export const INSPECTING = Object.freeze({
   selected: null, tab: "chain", openPath: 0, way: [], lit: null, answers: {},
-  tried: null, trial: null, lastTried: null, beyond: false, near: false, check: null, other: "",
+  tried: null, trial: null, lastTried: null, beyond: false, near: null, check: null, other: "",
 });
 
 export const TABS = [["chain", "Chain rule"], ["slice", "What if"], ["proof", "Proof"], ["gradient", "Gradient"], ["surface", "Two weights"]];
+
+const WIDE = 2; // the range of a curve that is not looked at closely
+const LOST = 0.1; // ten updates that are less than this share of it are hard to see
 
 const untried = { tried: null, trial: null, beyond: false };
 const fresh = { openPath: 0, way: [], lit: null, ...untried, lastTried: null };
@@ -67,16 +71,30 @@ export function wanted(state) {
   if (!session || !frame || !isParameter(selected)) return {};
   const ask = (path, query) => ({ key: keyOf(state, path, ...Object.values(query)), path, query });
   const found = { chain: ask("chain", { parameter: shownParameter(state), example: frame.example }) };
-  if (tab === "slice") found.slice = ask("slice", { parameter: selected, ...reachOf(state) });
-  const largest = state.answers.chain?.data?.gradient.largest;
-  if (tab === "gradient" && largest) found.largest = ask("chain", { parameter: largest, example: frame.example });
+  // How far it reaches depends on the update, which comes with the chain.
+  const { data, error } = state.answers.chain ?? {};
+  if (tab === "slice" && (data?.parameter === selected || error))
+    found.slice = ask("slice", { parameter: selected, ...reachOf(state) });
+  const gradient = state.answers.chain?.data?.gradient;
+  if (tab === "gradient" && gradient)
+    found.largest = ask("chain", { parameter: gradient.largest, example: gradient.largest_example });
   return found;
 }
 
 /** Just beyond ten updates to either side, where only those are looked at. */
-function reachOf({ near, selected, answers: { chain } }) {
-  const delta = chain?.data?.parameter === selected ? Math.abs(chain.data.update.delta) : 0;
-  return near && delta > 0 ? { reach: 11.5 * delta } : {};
+function reachOf(state) {
+  const delta = updateOf(state);
+  return delta > 0 && isNear(state) ? { reach: 11.5 * delta } : {};
+}
+
+/** The size of the selected parameter's update, or 0 where it is not known. */
+function updateOf({ selected, answers: { chain } }) {
+  return chain?.data?.parameter === selected ? Math.abs(chain.data.update.delta) : 0;
+}
+
+/** Whether the curve shows only where the update may land: as was said, or where it would be lost. */
+export function isNear(state) {
+  return state.near ?? 10 * updateOf(state) < LOST * WIDE;
 }
 
 /** Whether an answer is about what is shown now, or still about the step before. */

@@ -27,6 +27,7 @@ export function mountChain(root, dispatch, connection) {
         crumbs(state, dispatch),
         standsFor(equation(view, drawn.factors), view.equation),
         result(view, data.kink, state.digits),
+        view.total && total(view, data.kink),
         drawn.detail,
         view.terms.length ? terms(view, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, state, dispatch, all, showAll) : null,
@@ -87,7 +88,6 @@ function leftSide(view) {
   return h(
     "div",
     { class: "factor lhs", role: "listitem" },
-    h("span"),
     math(["math", { "data-part": "symbol" }, view.lhs, equals]),
     math(["math", {}, equals]),
     math(["math", {}, equals]),
@@ -95,11 +95,10 @@ function leftSide(view) {
 }
 
 function factorsOf(view, dispatch) {
-  const last = view.factors.length - 1;
-  return view.factors.map((factor, k) => makeFactor(factor, k, k === last, dispatch));
+  return view.factors.map((factor, k) => makeFactor(factor, k, dispatch));
 }
 
-function makeFactor(factor, k, last, dispatch) {
+function makeFactor(factor, k, dispatch) {
   const on = () => dispatch({ type: "light", factor: k });
   const off = () => dispatch({ type: "light", factor: null });
   const names = { "data-key": `factor${k}`, "data-factor": k, "aria-label": factor.accessible };
@@ -109,10 +108,10 @@ function makeFactor(factor, k, last, dispatch) {
     "div",
     { class: "factor", role: "listitem", ...data, title: factor.full },
     badge,
+    ...(k ? times() : []),
     math(["math", { "data-part": "symbol" }, factor.symbol]),
     math(["math", {}, factor.bracketed]),
     math(["math", { class: "value" }, factor.value]),
-    last ? null : h("span", { class: "times", "aria-hidden": "true" }, "·"),
   );
   made.addEventListener("pointerenter", on);
   made.addEventListener("pointerleave", off);
@@ -121,24 +120,44 @@ function makeFactor(factor, k, last, dispatch) {
   return made;
 }
 
+/** The signs before a factor, one for each of its rows. */
+const times = () =>
+  ["symbol", "formula", "number"].map((of) => h("span", { class: `times ${of}`, "aria-hidden": "true" }, "·"));
+
+/** The product of the factors: the derivative, or only the share of the path that is open. */
 function result(view, kink, digits) {
-  const sign = Math.sign(view.product);
-  const data = { "data-of": view.name, "data-result": String(view.product) };
+  const { name, product, paths, total } = view;
+  const data = { "data-of": name, "data-result": String(product) };
+  const words = total ? `through ${paths.find(({ open }) => open).through}` : derivativeWords(view, kink);
   return h(
     "p",
-    { class: `result ${sign > 0 ? "plus" : sign < 0 ? "minus" : ""}`, ...data },
-    math(["math", {}, ["mo", {}, "="], ["mn", {}, signed(view.product, digits)]]),
-    h("span", { class: "hint" }, resultWords(view, kink, digits)),
-    h("span", { class: "unseen" }, full(view.product)),
+    { class: total ? "result share" : `result ${signOf(product)}`, ...data },
+    math(["math", {}, ["mo", {}, "="], ["mn", {}, signed(product, digits)]]),
+    h("span", { class: "hint" }, words),
+    h("span", { class: "unseen" }, full(product)),
   );
 }
 
-/** Whose derivative it is; or, where it is the whole one, what the parameter must do. */
-function resultWords({ paths: { length }, sum, several, product }, kink, digits) {
-  if (length > 1) return `this path's share; all ${length} sum to ${signed(sum, digits)}`;
+/** The derivative as the sum of its paths. */
+function total(view, kink) {
+  return standsFor(
+    h(
+      "p",
+      { class: `result ${signOf(view.sum)}`, "data-total": String(view.sum) },
+      math(view.total.shown),
+      h("span", { class: "hint" }, derivativeWords(view, kink)),
+    ),
+    view.total.tree,
+  );
+}
+
+const signOf = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
+
+/** Of one example only; or, where it is that of the loss, what the parameter must do. */
+function derivativeWords({ several, sum }, kink) {
   if (several) return "for this example";
-  if (product === null) return "beyond what a number can hold";
-  if (product > 0) return "▼ to lower the loss it must fall";
-  if (product < 0) return "▲ to lower the loss it must rise";
+  if (sum === null) return "beyond what a number can hold";
+  if (sum > 0) return "▼ to lower the loss it must fall";
+  if (sum < 0) return "▲ to lower the loss it must rise";
   return kink ? KINK : "to first order nothing changes";
 }

@@ -1,7 +1,7 @@
 // The picture of the loss along one weight: its elements, and where they stand.
 
-import { fixed, full, short, signed, symbol } from "../core/format.js";
-import { BOX } from "../views/slice.js";
+import { fixed, full, signed, symbol } from "../core/format.js";
+import { BOX, told } from "../views/slice.js";
 import { h, s, set, write } from "./dom.js";
 
 const KINK =
@@ -29,7 +29,7 @@ export function makeCurve() {
   const clip = s(
     "clipPath",
     { id: "slice-clip" },
-    s("rect", { width: BOX.width, height: BOX.height }),
+    s("rect", { width: BOX.width, height: bottom }),
   );
   const clipped = s("g", { "clip-path": "url(#slice-clip)" }, tangent, secant, rise, curve);
   const texts = [...found.ends, ...found.levels];
@@ -49,15 +49,16 @@ export function drawCurve(parts, view, slice, digits) {
   parts.landings.replaceChildren(landingTable(slice, digits));
 }
 
-function writeRange({ ends: [first, last], levels: [top, bottom] }, { range, losses }, name) {
-  write(first, `${name} = ${short(range[0])}`);
-  write(last, short(range[1]));
-  write(top, `E = ${short(losses[1])}`);
-  write(bottom, `E = ${short(losses[0])}`);
-  set(top, { x: 2, y: 12 });
-  set(bottom, { x: 2, y: BOX.height - BOX.bottom - 2 });
+function writeRange({ ends: [first, last], levels }, view, name) {
+  const [from, to] = told(view.range);
+  write(first, `${name} = ${from}`);
+  write(last, to);
   set(first, { x: 2, y: BOX.height - 4 });
   set(last, { x: BOX.width - 2, y: BOX.height - 4 });
+  view.levels.forEach(({ text, y, left }, k) => {
+    write(levels[k], `E = ${text}`);
+    set(levels[k], { x: left ? 2 : BOX.width - 2, y, class: left ? "end" : "end right" });
+  });
 }
 
 function captionWords({ parameter, slope, kink }, { cut }, digits) {

@@ -1,17 +1,17 @@
 // Four things in four places: one partial derivative, the gradient, the update, the new value.
 
+import { count } from "../core/format.js";
 import { viewGradient } from "../views/gradient.js";
 import { bar, button, formula, h, replaceKeepingFocus, whenChanged } from "./dom.js";
 import { keepHeights, shrinkToFit } from "./fit.js";
 
-const SAME = ["revision", "step", "example"]; // what makes two answers speak of the same numbers
+const SAME = ["revision", "step"]; // what makes two answers speak of the same numbers
 
 export function mountGradient(root, dispatch) {
   return whenChanged(
     (state) => [state.answers.chain, state.answers.largest, state.digits],
     ({ answers: { chain, largest }, digits, playing, session: { layout, spec } }) => {
-      const same = SAME.every((key) => largest?.frame[key] === chain.frame[key]) && largest.data?.parameter === chain.data.gradient.largest;
-      const view = viewGradient(layout, spec, chain.frame, chain.data, same ? largest.data : null, digits);
+      const view = viewGradient(layout, spec, chain.frame, chain.data, about(chain, largest), digits);
       keepHeights(root, ".place", playing, () => replaceKeepingFocus(root,
         place(1, "One partial derivative", "How much the loss changes if this one number changes a little.", formula(view.derivative)),
         place(2, "The gradient ∇E", `All ${view.count.toLocaleString("en-US")} partial derivatives as one vector. It points uphill.`, bars(view, dispatch), facts(view), largestWords(view, dispatch)),
@@ -23,6 +23,13 @@ export function mountGradient(root, dispatch) {
   );
 }
 
+/** What is known of the largest component, if it is of the same numbers as the chain. */
+function about({ frame, data: { gradient } }, largest) {
+  const same = SAME.every((key) => largest?.frame[key] === frame[key]);
+  const { parameter, example } = largest?.data ?? {};
+  return same && parameter === gradient.largest && example === gradient.largest_example ? largest.data : null;
+}
+
 function place(number, title, words, ...parts) {
   const length = parts.find((part) => part && !(part instanceof Node));
   return h("section", { class: "place" }, h("h3", {}, h("span", { class: "phase-number" }, String(number)), ` ${title}`),
@@ -32,18 +39,19 @@ function place(number, title, words, ...parts) {
 
 const kept = () => h("p", { class: "hint" }, "Biases are not trained in this run: no update, and its place in the gradient is kept at 0.");
 
-function bars({ bars: { bars: list, hidden } }, dispatch) {
-  const rows = list.map(({ name, symbol, value, share, own, text, full }) => {
+function bars({ bars: { bars: list, skipped, hidden } }, dispatch) {
+  const rows = list.flatMap(({ name, symbol, value, share, own, text, full }) => {
     const sign = value > 0 ? "plus" : value < 0 ? "minus" : "";
     const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": name, "aria-current": own ? "true" : null });
-    return h("li", { class: `${sign}${own ? " own" : ""}` }, link, bar(share), h("span", { class: "number", title: full }, text));
+    const row = h("li", { class: `${sign}${own ? " own" : ""}` }, link, bar(share), h("span", { class: "number", title: full }, text));
+    return own && skipped ? [h("li", { class: "skipped" }, h("span", {}, "…"), h("span", {}, `${count(skipped)} between`)), row] : [row];
   });
-  return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `${hidden.toLocaleString("en-US")} more, none of them larger.`) : null);
+  return h("div", {}, h("ol", { class: "bars" }, ...rows), hidden > 0 ? h("p", { class: "hint" }, `${count(hidden)} more, none of them larger.`) : null);
 }
 
 /** The update's own components, those of the gradient above turned round. */
-function updateVector({ bars: { bars: list, hidden } }) {
-  const parts = list.map(({ symbol, own, update }) => h("span", { class: own ? "own" : null, title: update.full }, `${symbol} ${update.text}`));
+function updateVector({ bars: { bars: list, skipped, hidden } }) {
+  const parts = list.flatMap(({ symbol, own, update }) => [own && skipped ? h("span", {}, "…") : null, h("span", { class: own ? "own" : null, title: update.full }, `${symbol} ${update.text}`)].filter(Boolean));
   return h("p", { class: "vector" }, ...parts, hidden > 0 ? h("span", {}, "…") : null);
 }
 
@@ -57,9 +65,14 @@ function facts({ length, direction, share, rank, count, trained, zero }) {
 
 function largestWords({ largest, zero }, dispatch) {
   if (zero) return h("p", { class: "hint" }, "All of them are 0: nothing will move.");
-  const { name, symbol, tree, paths, strongest, several } = largest;
-  const link = button(symbol, () => dispatch({ type: "pick", name }), { class: "plain", "data-key": "largest" });
-  const of = `${paths > 1 ? ` on the strongest of its ${paths} paths` : ""}${several ? " for this example" : ""}`;
-  return h("div", {}, h("p", { class: "hint" }, "The largest is ", link, tree ? `: its factors${of} are` : "."), tree ? formula({ label: "", tree }) : null,
-    strongest ? h("p", { class: "hint" }, `The largest of them: ${strongest}.`) : null);
+  const link = button(largest.symbol, () => dispatch({ type: "pick", name: largest.name }), { class: "plain", "data-key": "largest" });
+  const words = (...parts) => h("p", { class: "hint" }, ...parts);
+  if (!largest.known) return h("div", {}, words("The largest is ", link, "."));
+  const { example, mean, rows, factors, reason } = largest;
+  const its = `its factors${largest.paths > 1 ? ` on the strongest of its ${count(largest.paths)} paths` : ""} are`;
+  return h("div", { class: "largest" },
+    words("The largest is ", link, example ? `: the mean over the batch of ${count(rows)}${mean ? "" : "."}` : `: ${its}`),
+    mean && formula(mean),
+    example && words(`Example ${count(example.number)} contributes most, ${example.share}: ${its}`),
+    formula(factors), reason ? words(reason) : null);
 }

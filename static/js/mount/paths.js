@@ -49,7 +49,7 @@ export function paths(view, { digits }, dispatch, all, showAll) {
   return h(
     "section",
     { class: "paths" },
-    h("h3", {}, `${many} paths lead from the error to it`),
+    h("h3", {}, `${many} paths lead from the error to it, the largest first`),
     h(
       "table",
       {},
@@ -63,12 +63,13 @@ export function paths(view, { digits }, dispatch, all, showAll) {
   );
 }
 
-function pathRow({ through, index, product, open }, digits, dispatch) {
+function pathRow({ symbol: name, through, index, product, open }, digits, dispatch) {
   const show = () => dispatch({ type: "path", path: index });
   const names = { "aria-pressed": String(open), "data-key": `path${index}` };
   const opener = button(through, show, { class: "plain", ...names });
   const value = cell(product, digits, { "data-product": String(product) });
-  return h("tr", { class: open ? "open" : null }, heading(opener), value);
+  const head = h("th", { scope: "row" }, math(["math", {}, name]), opener);
+  return h("tr", { class: open ? "open" : null }, head, value);
 }
 
 /** How the batch's derivative comes from the examples: each one's own, and their mean. */

@@ -2,7 +2,7 @@
 
 import { checkKey } from "../core/inspect.js";
 import { count, full, signed, symbol } from "../core/format.js";
-import { viewProof } from "../views/proof.js";
+import { gapText, viewProof } from "../views/proof.js";
 import { button, formula, h, replaceKeepingFocus, set, whenChanged, write } from "./dom.js";
 import { keepHeights, shrinkToFit } from "./fit.js";
 
@@ -41,7 +41,7 @@ function proof({ heading, formulas, verdict, agrees, gap }) {
   return h("section", { class: "proof", "data-agrees": String(agrees) }, h("h3", {}, heading),
     ...formulas.map(formula),
     h("p", { class: agrees === false ? "problem" : agrees ? "verdict" : "hint" }, verdict),
-    gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gap.toExponential(1).replaceAll("-", "−")}`));
+    gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gapText(gap)}`));
 }
 
 function ask(layout, start) {
@@ -65,7 +65,7 @@ function advance(bar, { checked, of }) {
 }
 
 function summary({ agree, checked, worst }) {
-  const gap = worst ? `, worst gap ${worst.relative_gap.toExponential(0).replaceAll("-", "−")} (${symbol(worst.parameter)})` : "";
+  const gap = worst ? `, worst gap ${gapText(worst.relative_gap, 0)} (${symbol(worst.parameter)})` : "";
   return `${count(agree)} of ${count(checked)} agree${gap}.`;
 }
 

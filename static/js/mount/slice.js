@@ -1,6 +1,7 @@
 // What if: the loss along one weight, a handle that drags it, a wiggle that becomes the derivative.
 
 import { count, full, symbol } from "../core/format.js";
+import { isNear } from "../core/inspect.js";
 import { viewSlice } from "../views/slice.js";
 import { drawCurve, makeCurve } from "./curve.js";
 import { button, h, set, whenChanged, write } from "./dom.js";
@@ -29,7 +30,7 @@ export function mountSlice(root, dispatch, connection, getState) {
     keyTry(event, { slice, view, tryValue, keep: setting.keep, getState, dispatch }),
   );
   parts.handle.addEventListener("blur", restore);
-  parts.near.addEventListener("click", () => dispatch({ type: "near", near: !getState().near }));
+  parts.near.addEventListener("click", () => dispatch({ type: "near", near: !isNear(getState()) }));
   parts.wiggle.addEventListener("input", () => {
     wiggle = Number(parts.wiggle.value);
     drawAll(getState());
@@ -58,13 +59,14 @@ export function mountSlice(root, dispatch, connection, getState) {
     draw(state);
     move(state);
     const still = slice().landings[1].value === slice().at;
-    set(parts.near, { "aria-pressed": String(state.near), disabled: still });
+    set(parts.near, { "aria-pressed": String(isNear(state) && !still), disabled: still });
   };
 }
 
 /** Making a value an edit of the run: the one that was tried, or one that is typed. */
 function settable({ keep, form, field, problem, kept }, connection, getState) {
   let sent = null; // the change that was sent last and is not heard of yet
+  let told = null; // the edit that it became, as long as it is the last one
   const setTo = ({ parameter, value }) => {
     sent = { parameter, value };
     connection.send({ do: "change", parameter, value });
@@ -98,9 +100,10 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     (state) => [state.session.edits],
     ({ session: { edits } }) => {
       const edit = edits[edits.length - 1];
-      if (!sent || edit?.parameter !== sent.parameter || edit.value !== sent.value) return;
-      sent = null;
-      write(kept, keptWords(edit));
+      if (sent && isSame(edit, sent)) [sent, told] = [null, edit];
+      else if (!told || (isSame(edit, told) && edit.step === told.step)) return;
+      else told = null; // it was taken back, or another one came after it
+      write(kept, told ? keptWords(told) : "");
     },
   );
   const render = (state) => {
@@ -109,6 +112,8 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   };
   return { keep: keepTried, render };
 }
+
+const isSame = (edit, { parameter, value }) => edit?.parameter === parameter && edit.value === value;
 
 /** Nothing may move when it is set: after the update phase the next step is the first with it. */
 function keptWords({ parameter, value, step }) {
@@ -119,14 +124,18 @@ function make() {
   const found = makeCurve();
   found.caption = h("figcaption", { class: "hint" });
   found.near = button("Zoom to the update", () => {}, { "aria-pressed": "false", class: "zoom" });
-  found.figure = h("figure", { class: "plot" }, found.svg, found.near, found.caption);
   found.said = h("p", { class: "said", role: "status" });
   found.landings = h("div", { class: "landings" });
   const range = { type: "range", min: 0, max: 8, step: 1, value: 0, "aria-label": "Wiggle h" };
   found.wiggle = h("input", range);
+  found.width = h("span", { class: "width" });
+  const wiggling = h("label", {}, "wiggle h", found.wiggle, found.width);
+  // Under the picture, whose secant it moves.
+  const moved = h("div", { class: "moved" }, wiggling, found.near);
+  found.figure = h("figure", { class: "plot" }, found.svg, moved, found.caption);
   found.quotient = h("div");
   const title = h("h3", {}, "Wiggle it: h → 0");
-  found.wiggleBox = h("section", {}, title, found.wiggle, found.quotient);
+  found.wiggleBox = h("section", {}, title, found.quotient);
   return { ...found, ...makeKeep() };
 }
 

@@ -1,9 +1,10 @@
 // Wiggle one weight by h: the difference quotient becomes the derivative as h goes to 0.
 
 import { full, signed, symbol } from "../core/format.js";
+import { gapText } from "../views/proof.js";
 import { viewSlice } from "../views/slice.js";
 import { ends } from "./curve.js";
-import { h, set } from "./dom.js";
+import { h, set, write } from "./dom.js";
 
 const KINK =
   "At this kink the quotient depends on the side it comes from: " +
@@ -16,7 +17,8 @@ const FINE = { 2: 4, 4: 8, all: "all" }; // decimals that tell the quotient from
 export function drawWiggle(parts, slice, index, digits) {
   const { h: width } = slice.wiggle[index];
   drawSecant(parts, viewSlice(slice, index).secant);
-  set(parts.wiggle, { "aria-valuetext": `h = ${width}` });
+  set(parts.wiggle, { "aria-valuetext": `h = ${full(width)}` });
+  write(parts.width, full(width));
   const hints = [slice.kink ? KINK : null, index > 6 ? TOO_SMALL : null].filter(Boolean);
   parts.quotient.replaceChildren(
     h("table", {}, h("tbody", {}, ...rows(slice, slice.wiggle[index], FINE[digits]))),
@@ -38,10 +40,10 @@ function rows(slice, { h: width, quotient }, digits) {
   const gap = quotient === null ? null : quotient - slice.slope;
   const found = quotient === null ? lost(slice, width) : signed(quotient, digits);
   return [
-    line("h", String(width)),
+    line("h", full(width)),
     line(`(E(${name} + h) − E(${name})) / h`, found, quotient),
     line(`∂E/∂${name}`, signed(slice.slope, digits), slice.slope),
-    line("gap", gap === null ? "" : gap.toExponential(1).replaceAll("-", "−"), gap),
+    line("gap", gap === null ? "" : gapText(gap), gap),
   ];
 }
 

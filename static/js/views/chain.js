@@ -7,6 +7,7 @@ import {
   deltaSymbol,
   i,
   inside,
+  joined,
   lines,
   lossSlope,
   lossSymbol,
@@ -17,51 +18,83 @@ import {
   parameterSymbol,
   row,
   slopeOf,
+  sub,
   unitSymbol,
   zSymbol,
 } from "./mathml.js";
 
 const MOST_TERMS = 24;
+const MOST_SUMMED = 4; // paths in a sum that is written out
 
 /**
  * @param {object} chain  what GET …/chain answers; `frame` is the step it speaks of
  * @returns {{name: string, lhs: object, factors: object[], equation: object, product: number,
- *   paths: object[], terms: object[], several: boolean}}
+ *   paths: object[], total: object | null, terms: object[], several: boolean}}
  */
 export function viewChain(layout, frame, chain, digits, openPath) {
   const found = parseName(layout, chain.parameter);
   const several = frame.rows > 1;
-  const lhs = slopeOf(lossSymbol(several), parameterSymbol(found));
-  const path = chain.paths[Math.min(openPath, chain.paths.length - 1)];
+  const derivative = slopeOf(lossSymbol(several), parameterSymbol(found));
+  const open = Math.min(openPath, chain.paths.length - 1);
+  const path = chain.paths[open];
   const about = { layout, frame, found, several, digits };
   const factors = path.factors.map((factor, k) => viewFactor(about, factor, k));
+  const paths = chain.paths.map((one, k) => viewPath(layout, one, k, k === open));
+  const shared = paths.length > 1;
   return {
     name: chain.parameter,
-    lhs,
+    lhs: shared ? paths[open].symbol : derivative,
     several,
     factors,
     product: path.product,
-    equation: wholeEquation(lhs, factors, path.product, digits),
-    paths: chain.paths.map((one, k) =>
-      viewPath(layout, one, k, k === Math.min(openPath, chain.paths.length - 1)),
-    ),
+    equation: lines(
+      "",
+      ...(shared ? shareLines(derivative, paths[open]) : []),
+      ...productLines(shared ? null : derivative, factors, path.product, digits),
+    ).tree,
+    paths,
+    total: shared ? viewTotal(derivative, paths, chain.derivative, digits) : null,
     ...viewTerms(about, path),
     sum: chain.derivative,
     count: chain.path_count,
   };
 }
 
-/** The equation as one tree, for copying: lines of symbols, of formulas, of numbers, the result. */
-function wholeEquation(lhs, factors, product, digits) {
-  const times = (part) =>
-    row(...factors.flatMap((factor, k) => [...(k ? [o("·")] : []), factor[part]]));
-  return lines(
-    "",
-    [lhs, times("symbol")],
+/** The product for copying: lines of symbols, of formulas, of numbers, the result. */
+function productLines(left, factors, product, digits) {
+  const times = (part) => joined("·", factors.map((factor) => factor[part]));
+  return [
+    [left, times("symbol")],
     [null, times("bracketed")],
     [null, times("value")],
     [null, n(signed(product, digits))],
-  ).tree;
+  ];
+}
+
+/** What the product of one path is, where it is not the whole derivative. */
+function shareLines(derivative, { symbol, units }) {
+  const room = ["mspace", { width: "0.3em" }];
+  const words = (text) => ["mtext", {}, text];
+  const through = [words("through"), room, joined("←", units)];
+  return [[symbol, row(words("share of"), room, derivative, room, ...through)]];
+}
+
+/** The derivative as the sum of its paths: on one line to be shown, with its numbers for copying. */
+function viewTotal(derivative, paths, sum, digits) {
+  const symbols = summed(paths.map(({ symbol }) => symbol));
+  const numbers = summed(paths.map(({ product }) => number(product, digits)));
+  const result = n(signed(sum, digits));
+  return {
+    shown: math(derivative, o("="), symbols, o("="), result),
+    tree: lines("", [derivative, symbols], [null, numbers], [null, result]).tree,
+  };
+}
+
+/** Summands with their signs; of many the first two and the last. */
+function summed(parts) {
+  const [first, second] = parts;
+  const last = parts[parts.length - 1];
+  return joined("+", parts.length > MOST_SUMMED ? [first, second, o("…"), last] : parts);
 }
 
 function placeOf(at) {
@@ -71,7 +104,11 @@ function placeOf(at) {
 
 function viewFactor(about, factor, k) {
   const made = FACTORS[factor.kind](about, factor);
-  const value = made.exact ? n(full(factor.value)) : number(factor.value, about.digits);
+  const value = made.exact
+    ? n(full(factor.value))
+    : k
+      ? number(factor.value, about.digits)
+      : n(fixed(factor.value, about.digits)); // nothing stands before it that needs brackets
   const formula = made.exact ? [] : [o("="), made.formula];
   const shown = [
     made.symbol,
@@ -141,8 +178,8 @@ const FACTORS = {
       f === "identity"
         ? `${name} is its weighted sum, unchanged`
         : f === "relu"
-          ? `relu is ${z > 0 ? "on" : "off"} for ${name}, at z = ${fixed(z, 4)}`
-          : `how steep ${f} is for ${name}, at z = ${fixed(z, 4)}`;
+        ? `relu is ${z > 0 ? "on" : "off"} for ${name}, at z = ${fixed(z, about.digits)}`
+          : `how steep ${f} is for ${name}, at z = ${fixed(z, about.digits)}`;
     const exact = f === "identity" || f === "relu";
     const numbers = exact ? null : row(...slope.numbers(about.digits));
     return {
@@ -199,13 +236,19 @@ function startAt({ layout, frame, digits }, unit) {
   return { formula: start.formula, numbers: start.numbers(digits) };
 }
 
-/** The units that a path goes through, from the error back. */
+/** A path: what its product is called, and the units that it goes through, from the error back. */
 function viewPath(layout, path, index, open) {
   const units = path.factors
     .filter(({ kind }) => kind === "slope" || kind === "delta")
     .map(({ at }) => placeOf(at));
-  const through = units.map(({ layer, unit }) => unitName(layout, layer, unit)).join(" ← ");
-  return { index, through, product: path.product, open };
+  return {
+    index,
+    symbol: sub("p", String(index + 1)),
+    units: units.map(({ layer, unit }) => unitSymbol(layout, layer, unit)),
+    through: units.map(({ layer, unit }) => unitName(layout, layer, unit)).join(" ← "),
+    product: path.product,
+    open,
+  };
 }
 
 /** The terms that a δ is the sum of: the largest one by one, the rest as one number. */

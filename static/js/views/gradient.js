@@ -4,13 +4,28 @@
 import { fixed, full, signed, symbol } from "../core/format.js";
 import { nameAt, parseName } from "../core/network.js";
 import { updateFormulas } from "./formulas.js";
-import { i, lines, lossSymbol, n, number, o, parameterSymbol, row, slopeOf } from "./mathml.js";
+import {
+  i,
+  joined,
+  lines,
+  lossSymbol,
+  math,
+  n,
+  number,
+  o,
+  parameterSymbol,
+  ratio,
+  row,
+  slopeOf,
+} from "./mathml.js";
 
 const MOST_BARS = 9;
+const MOST_EXAMPLES = 6; // in a mean that is written out
 
 /**
  * @param {object} chain  what GET …/chain answers for the selected parameter
- * @param {object | null} largest  the same for the largest component
+ * @param {object | null} largest  the same for the largest component and the example that
+ *   contributes most to it
  */
 export function viewGradient(layout, spec, frame, chain, largest, digits) {
   const found = parseName(layout, chain.parameter);
@@ -29,7 +44,7 @@ export function viewGradient(layout, spec, frame, chain, largest, digits) {
     rank: gradient.rank,
     count: bars.count,
     zero: gradient.length === 0,
-    largest: largestOf(gradient, largest, frame, digits),
+    largest: largestOf(layout, gradient, largest, frame, digits),
     trained: update.trained,
     update: update.trained ? updateFormulas(layout, frame, found, digits) : [],
     updateLength: shown(gradient.length === null ? null : frame.learningRate * gradient.length),
@@ -52,13 +67,16 @@ function partials(found, frame, chain, digits) {
 
 /**
  * The largest components by size, and the one that is looked at wherever it stands: always as many
- * rows, so that what stands below does not jump.
+ * rows, so that what stands below does not jump. `skipped` are those left out before it.
  */
 function barsOf(layout, spec, frame, selected, digits) {
   const own = parseName(layout, selected).index;
-  const { indices, count } = largestComponents(layout, spec, frame.gradient);
+  const { indices, count, larger } = largestComponents(layout, spec, frame.gradient, own);
   const trained = spec.train_biases || selected[0] === "w";
-  const listed = !trained || indices.includes(own) ? indices : [...indices.slice(0, -1), own];
+  const { listed, skipped } =
+    !trained || indices.includes(own)
+      ? { listed: indices, skipped: 0 }
+      : withOwn(indices, own, larger);
   const most = Math.abs(frame.gradient[indices[0]]) || 1;
   const bars = listed.map((index) => {
     const [name, value] = [nameAt(layout, index), frame.gradient[index]];
@@ -73,18 +91,30 @@ function barsOf(layout, spec, frame, selected, digits) {
       update: updateOf(frame, index, digits),
     };
   });
-  return { bars, hidden: count - listed.length, count };
+  return { bars, skipped, hidden: count - listed.length - skipped, count };
 }
 
-/** Indices of the largest trained components, largest first, and how many are trained. */
-function largestComponents(layout, spec, gradient) {
+/** The one that is looked at after the largest: a row is left for those between, if there are any. */
+function withOwn(indices, own, larger) {
+  if (larger < indices.length) return { listed: [...indices.slice(0, -1), own], skipped: 0 };
+  const first = indices.slice(0, -2);
+  return { listed: [...first, own], skipped: larger - first.length };
+}
+
+/**
+ * Indices of the largest trained components, largest first; how many are trained, and how many of
+ * those are larger than `own`.
+ */
+function largestComponents(layout, spec, gradient, own) {
   const indices = [];
   let count = 0;
+  let larger = 0;
   for (const { kind, offset, shape } of layout.parameters) {
     if (kind === "biases" && !spec.train_biases) continue;
     const size = shape.reduce((product, side) => product * side, 1);
     count += size;
     for (let index = offset; index < offset + size; index++) {
+      if (Math.abs(gradient[index]) > Math.abs(gradient[own])) larger += 1;
       if (
         indices.length === MOST_BARS &&
         Math.abs(gradient[index]) <= Math.abs(gradient[indices[MOST_BARS - 1]])
@@ -95,7 +125,7 @@ function largestComponents(layout, spec, gradient) {
       indices.length = Math.min(indices.length, MOST_BARS);
     }
   }
-  return { indices, count };
+  return { indices, count, larger };
 }
 
 function updateOf(frame, index, digits) {
@@ -103,35 +133,65 @@ function updateOf(frame, index, digits) {
   return { text: signed(moved, digits), full: full(moved) };
 }
 
-/** Which component is the largest, and by what factors it came to be so. */
-function largestOf(gradient, chain, frame, digits) {
-  const known = chain;
-  const path = known?.paths.reduce((best, one) =>
-    Math.abs(one.product) > Math.abs(best.product) ? one : best,
+/** Which component is the largest, and how it came to be so. */
+function largestOf(layout, gradient, chain, frame, digits) {
+  const named = { name: gradient.largest, symbol: symbol(gradient.largest) };
+  if (!chain) return { ...named, known: false };
+  const several = frame.rows > 1;
+  const path = chain.paths[0]; // the largest
+  return {
+    ...named,
+    known: true,
+    paths: chain.paths.length,
+    rows: frame.rows,
+    mean: several ? meanOf(layout, gradient, chain, digits) : null,
+    example: several
+      ? { number: chain.example + 1, share: signed(chain.derivative, digits) }
+      : null,
+    factors: factorsOf(path, digits),
+    reason: reasonOf(path, several, digits),
+  };
+}
+
+/** The batch's derivative as the mean of its examples' own, where they are few. */
+function meanOf(layout, gradient, { parameter, examples }, digits) {
+  if (examples.length > MOST_EXAMPLES) return null;
+  const perRow = digits === "all" ? 1 : Math.ceil(examples.length / Math.ceil(examples.length / 3));
+  const rows = [];
+  for (let k = 0; k < examples.length; k += perRow)
+    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, digits))));
+  const symbols = slopeOf(i("E"), parameterSymbol(parseName(layout, parameter)));
+  const before = row(ratio(n("1"), n(String(examples.length))), o("·"), o("("));
+  return lines(
+    "",
+    ...rows.map((terms, k) => [
+      k ? null : symbols,
+      row(k ? o("+") : before, terms, ...(k === rows.length - 1 ? [o(")")] : [])),
+      k ? "" : "=",
+    ]),
+    [null, n(signed(gradient.largest_value, digits))],
   );
-  const tree = path
-    ? [
-        "math",
-        {},
-        row(
-          ...path.factors.flatMap((factor, k) => [
-            ...(k ? [o("·")] : []),
-            number(factor.value, digits),
-          ]),
-        ),
-        o("="),
-        n(signed(path.product, digits)),
-      ]
-    : null;
-  const strongest = path?.factors.reduce((best, one) =>
+}
+
+/** A slope of 1, or what a bias is multiplied by: it hands on what comes and explains no size. */
+const handsOn = ({ kind, value }) => kind === "one" || (kind === "slope" && value === 1);
+
+function factorsOf({ factors, product }, digits) {
+  const numbers = factors.map((factor, k) => {
+    if (handsOn(factor)) return n("1");
+    return k ? number(factor.value, digits) : n(fixed(factor.value, digits));
+  });
+  return { label: "", tree: math(joined("·", numbers), o("="), n(signed(product, digits))) };
+}
+
+/** The factor that says most about the size of the product. */
+function reasonOf({ factors, product }, several, digits) {
+  if (!product) return "";
+  const telling = factors.filter((factor) => !handsOn(factor));
+  const strongest = telling.reduce((best, one) =>
     Math.abs(one.value) > Math.abs(best.value) ? one : best,
   );
-  return {
-    name: gradient.largest,
-    symbol: symbol(gradient.largest),
-    tree,
-    paths: known?.paths.length ?? 0,
-    strongest: strongest ? `${strongest.symbol} = ${signed(strongest.value, digits)}` : "",
-    several: frame.rows > 1,
-  };
+  const name = several ? strongest.symbol.replace("∂E/", "∂Eₖ/") : strongest.symbol;
+  const said = `${name} = ${signed(strongest.value, digits)}`;
+  return telling.length === 1 ? `All of it comes from ${said}.` : `The largest of them: ${said}.`;
 }

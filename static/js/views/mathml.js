@@ -9,12 +9,15 @@ export const n = (text) => ["mn", {}, text];
 export const row = (...parts) => ["mrow", {}, ...parts];
 export const sub = (base, below) => ["msub", {}, i(base), n(below)];
 export const both = (base, below, above) => ["msubsup", {}, i(base), n(below), n(above)];
+/** Parts with a sign between them. */
+export const joined = (sign, parts) =>
+  row(...parts.flatMap((part, k) => (k ? [o(sign), part] : [part])));
 export const ratio = (top, bottom) => ["mfrac", {}, top, bottom];
 export const inside = (...parts) => row(o("("), ...parts, o(")"));
-/** h₁², but (h²₁)², where a second raised number would be read as one with the first. */
+/** ŷ², but (h₁)² and (h²₁)²: beside an index a raised 2 would be read as a layer's number. */
 export function square(base) {
-  if (base[0] === "msub") return ["msubsup", {}, base[2], base[3], n("2")];
-  return ["msup", {}, base[0] === "msubsup" ? inside(base) : base, n("2")];
+  const indexed = base[0] === "msub" || base[0] === "msubsup";
+  return ["msup", {}, indexed ? inside(base) : base, n("2")];
 }
 export const sumOver = (index) => ["munder", {}, o("∑"), i(index)];
 export const math = (...parts) => ["math", {}, ...parts];

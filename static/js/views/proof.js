@@ -112,5 +112,10 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
   ];
 }
 
+/** How far two numbers are apart, as a power of ten. */
+export function gapText(gap, decimals = 1) {
+  return gap === 0 ? "0" : gap.toExponential(decimals).replace("e+", "e").replaceAll("-", "−");
+}
+
 /** Without the last digits, which binary numbers leave behind. */
 const rounded = (value) => Number(value.toPrecision(9));

@@ -1,7 +1,10 @@
 // The loss along one weight as a picture: curve, tangent, secant, the points on it. Pure
 // arithmetic.
 
+import { fixed, full } from "../core/format.js";
+
 export const BOX = { width: 440, height: 190, left: 8, right: 8, top: 14, bottom: 22 };
+const MOST_DECIMALS = 12; // in the labels of a range
 
 /**
  * @param {object} slice  what GET …/slice answers
@@ -24,6 +27,7 @@ export function viewSlice(slice, wiggle) {
     y,
     range: [values[0], values[values.length - 1]],
     losses: [low, high],
+    levels: levelsOf(values, losses, y, [low, high]),
     path: `M${values.map((value, k) => point(value, losses[k])).join("L")}`,
     tangent: line(slope).map(([a, b]) => [x.to(a), y.to(b)]),
     secant:
@@ -41,6 +45,29 @@ export function viewSlice(slice, wiggle) {
       .map((one) => ({ ...one, place: [x.to(one.value), clip(y.to(one.loss))] })),
     cut: cutWords(slice.cut),
   };
+}
+
+/**
+ * The labels of the largest and smallest loss that are shown, each at that end of the curve which
+ * it leaves free.
+ */
+function levelsOf(values, losses, y, [low, high]) {
+  const texts = told([low, high]);
+  const near = Math.ceil(values.length / 6);
+  const distance = (part, place) => Math.min(...part.map((loss) => Math.abs(y.to(loss) - place)));
+  const free = (place) =>
+    distance(losses.slice(0, near), place) >= distance(losses.slice(-near), place);
+  const at = (text, place) => ({ text, y: place, left: free(place) });
+  return [at(texts[1], BOX.top - 2), at(texts[0], BOX.height - BOX.bottom - 2)];
+}
+
+/** The two ends of a range in as many decimals as tell them apart. */
+export function told([first, last]) {
+  for (let decimals = 2; decimals < MOST_DECIMALS; decimals++) {
+    const texts = [fixed(first, decimals), fixed(last, decimals)];
+    if (texts[0] !== texts[1]) return texts;
+  }
+  return [full(first), full(last)];
 }
 
 const inside =

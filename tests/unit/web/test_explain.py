@@ -53,6 +53,8 @@ def test_the_slice_of_the_house_is_its_parabola(client: TestClient, house: str) 
     for w, loss in zip(found["values"], found["losses"], strict=True):
         assert loss == pytest.approx(0.5 * (0.75 * w - 1) ** 2, abs=1e-12)
     assert (found["at"], found["slope"], found["next"]) == (2.0, 0.375, 1.98125)
+    widths = [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, 0.000001, 0.0000001, 0.00000001]
+    assert [wiggle["h"] for wiggle in found["wiggle"]] == widths
     assert [landing["multiple"] for landing in found["landings"]] == [0.1, 1, 3, 10]
     assert found["landings"][1]["loss"] == pytest.approx(0.5 * (0.75 * 1.98125 - 1) ** 2)
 
@@ -115,6 +117,8 @@ def test_a_check_of_more_than_500_parameters_goes_on_where_it_stopped(client: Te
         ("chain?parameter=w1.1.1&example=1", "example", "0 to 0"),
         ("slice?parameter=w1.3.1", "parameter", "w1.1.1 to w1.2.1"),
         ("surface?x=w1.1.1&y=w1.1.1", "y", "another parameter"),
+        ("surface?x=w1.1.1&y=w9.1.1", "y", "w1.1.1 to w1.2.1"),
+        ("surface?x=nonsense&y=w1.1.1", "x", "b2.1 to b2.1"),
         ("check?first=5", "first", "5 parameters"),
         ("check?count=501", "count", "1 to 500"),
         ("check?count=-1", "count", "whole number"),
@@ -228,7 +232,7 @@ def test_what_is_no_finite_number_cannot_be_tried(
     error = reply.json()["error"]
     assert (reply.status_code, error["field"]) == (422, "value")
     assert error["expected"] == "a finite number"
-    assert error["value"] in (text, text[:120], "inf")
+    assert error["value"] in (text, text[:120])
 
 
 def test_a_trial_that_overflows_names_the_value(client: TestClient, house: str) -> None:

@@ -222,6 +222,11 @@ def test_both_ways_to_say_the_update_are_there(client: TestClient) -> None:
     assert [_bare(form) for form in line.forms] == ["2-0.05*0.375", "2+(-0.01875)"]
 
 
+def test_a_square_does_not_look_like_a_number_of_a_layer(client: TestClient) -> None:
+    line = _sheet(client, _session(client, {}))["delta1.1"]
+    assert "(1-((h1))**(2))" in line.symbols  # brackets of the page around h1, and the reader's own
+
+
 def test_mazurs_figures_stand_on_his_sheet(client: TestClient) -> None:
     page = _page(client, _session(client, MAZUR))
     for figure in ("0.298371109", "0.082167041", "0.149780716", "0.358916480", "0.561370121"):
