@@ -104,7 +104,7 @@ function draw(root, plan, layout, dispatch) {
     s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
     s("g", { class: "labels" }, ...edges.map((edge) => edge.pill)),
     badges,
-    ...plan.hidden.flatMap((count, layer) => (count ? [hiddenWords(plan, layer, count)] : [])),
+    ...plan.more.map(({ text, x, y }) => s("text", { class: "more", x, y }, text)),
   );
   // A tall network may take more of the page than the screen shows: small text would be worse.
   if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
@@ -122,12 +122,6 @@ function setAside(drawn, view, trying) {
   const groups = drawn.edges.map(({ group }) => group);
   if (trying) drawn.still.append(...groups.filter((_, k) => view.edges[k].dimmed));
   else drawn.moving.append(...groups); // in their order again
-}
-
-/** Says how many units of a layer are not drawn. */
-function hiddenWords(plan, layer, count) {
-  const column = plan.units.filter((unit) => unit.layer === layer);
-  return s("text", { class: "more", x: column[0].x, y: plan.height - 8 }, `+ ${count} more units`);
 }
 
 function onPick(element, name, dispatch) {
