@@ -148,6 +148,15 @@ export function chevronCount(share, length) {
   return Math.max(1, Math.min(Math.floor(length / 13), Math.round((length / 26) * share)));
 }
 
+const THIN_LETTERS = /[ .,]/g;
+const EM = { thin: 0.4, other: 0.7 }; // as wide as in the widest of the page's fonts, in bold
+
+/** The size of letters with which a text fits its room, `most` where it is short enough. */
+export function letterSize(text, room, most) {
+  const thin = text.match(THIN_LETTERS)?.length ?? 0;
+  return Math.min(most, room / (EM.thin * thin + EM.other * (text.length - thin)));
+}
+
 /** Width of a line for a size on one scale for the whole picture. */
 export function lineWidth(size, largest, most) {
   return largest > 0 ? Math.max(0.75, (most * size) / largest) : 0.75;
