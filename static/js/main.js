@@ -120,9 +120,18 @@ function paint() {
   painting = true;
   requestAnimationFrame(() => {
     painting = false;
-    for (const render of mounts) render(get());
+    for (const render of mounts) attempt(render);
     if (get().frame) markReady();
   });
+}
+
+/** One part that fails must not leave the others at what they showed before; the console has it. */
+function attempt(render) {
+  try {
+    render(get());
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 function markReady() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -89,6 +90,9 @@ def test_numbers_are_written_as_people_read_them(visit: Visit) -> None:
         ("own", [1960, ""], "1960"),
         ("own", [0.25, ""], "0.25"),
         ("full", [-0.1], "−0.1"),
+        *((name, [math.inf], "overflows") for name in ("fixed", "signed", "short", "full")),
+        ("own", [-math.inf, "$", True], "overflows"),
+        ("fixed", [math.nan, "all"], "overflows"),
         ("symbol", ["w1.2.3"], "w¹₂₃"),
         ("symbol", ["w2.10.3"], "w²₁₀,₃"),
         ("symbol", ["b1.3"], "b¹₃"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -103,6 +105,48 @@ def test_nothing_is_clipped(browser: Browser, server: Server, width: int, theme:
         visit.click("Next phase")
     context.close()
     assert visit.problems == []
+
+
+WIDTHS = """() => [...document.querySelectorAll('.edge')].map((e) =>
+  [e.dataset.weight, e.dataset.newWeight, e.querySelector('.core').getAttribute('stroke-width')]
+    .map(Number))"""
+
+
+def test_numbers_near_the_largest_there_are_keep_panel_and_picture_true(visit: Visit) -> None:
+    hidden, output = {"units": 3, "activation": "relu"}, {"units": 1, "activation": "identity"}
+    page = visit.open({"layers": [hidden, output], "learning_rate": 3}).page
+    page.get_by_label("Jump to step").fill("1000")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="diverges")).to_be_visible()
+    expect(page.locator(".phase-words h2")).to_have_text("6 Update")
+    step = int((page.locator("main").get_attribute("data-cursor") or "").split(":")[0])
+    parts = [
+        float(number)
+        for layer in visit.step(step)["layers"]
+        for key in ("weight_gradients", "bias_gradients")
+        for number in np.ravel(layer[key])
+    ]
+    assert max(map(abs, parts)) > 1e155  # its square is more than a number can hold
+    length = page.locator("#panel dt:has-text('Length') + dd").get_attribute("title")
+    assert float(length or "") == pytest.approx(math.hypot(*parts), rel=1e-12)
+    assert page.evaluate(TEXTS) == []
+    widths = page.evaluate(WIDTHS)
+    largest = max(abs(weight) for old, new, _ in widths for weight in (old, new))
+    for _, new, width in widths:
+        assert width == pytest.approx(max(0.75, 5 * abs(new) / largest), abs=0.01)
+
+
+def test_a_part_of_the_page_that_fails_is_reported_and_stops_no_other(visit: Visit) -> None:
+    broken = "export const mountPanel = () => () => { throw new Error('broken'); };"
+    visit.page.route(
+        "**/mount/panel.js",
+        lambda route: route.fulfill(body=broken, content_type="text/javascript"),
+    )
+    visit.open()
+    visit.click("Next phase")
+    expect(visit.page.locator("[data-control=position]")).to_contain_text("phase 1")
+    assert set(visit.problems) == {"error: broken"}
+    visit.problems.clear()
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])

@@ -12,8 +12,8 @@ const VALUED = new Set(["error", "slope", "weight"]); // their number stands now
  * @param {{kind: string, at: string, value: number}[]} factors
  * @param {boolean} known  whether the diagram has come as far as their numbers
  * @param {import("./geometry.js").Box | null} own  the label of the selected edge
- * @returns {({x: number, y: number, width: number, height: number, valued: boolean} | null)[]}
- *   null where the diagram does not draw the place
+ * @returns {({x: number, y: number, width: number, height: number, valued: boolean,
+ *   among?: number} | null)[]}  `among` so many units that are not drawn; null where there is no place
  */
 export function badgePlaces(plan, factors, known, own = null) {
   const roomy = known && !plan.narrow && !plan.large && !plan.compact;
@@ -42,10 +42,27 @@ export function badgePlaces(plan, factors, known, own = null) {
     places[k] = (roomy && put(factor, clear, true)) || put(factor, clear, false);
     places[k] ??= put(factor, taken, false) ?? put(factor, [], false);
   });
-  return places;
+  return places.map((place, k) => place ?? amongMore(plan, factors, k));
 }
 
 const isEdge = ({ kind }) => kind === "weight";
+
+/** The layer of the unit, not drawn itself, at which a factor lives; a weight is at either end. */
+function hiddenLayer({ sizes, hidden }, { at }) {
+  const [layer, ...units] = at.replace(/^[a-z]/, "").split(".").map(Number);
+  const ends = units.length > 1 ? [[layer - 1, units[0]], [layer, units[1]]] : [[layer, units[0]]];
+  const [found] = ends.find(([one, unit]) => hidden[one] && unit > sizes[one]) ?? [];
+  return found;
+}
+
+/** Beside the words that say how many units of the layer are not drawn, one after the other. */
+function amongMore(plan, factors, k) {
+  const layer = hiddenLayer(plan, factors[k]);
+  if (layer === undefined) return null;
+  const before = factors.slice(0, k).filter((other) => hiddenLayer(plan, other) === layer).length;
+  const { x, y, width, count } = plan.more.find((one) => one.layer === layer);
+  return { x: x + width / 2 + (before + 0.5) * (DOT.width + 2), y, ...DOT, valued: false, among: count };
+}
 
 function onEdge(plan, name, size, taken) {
   const edge = plan.edges.find((one) => one.name === name);
@@ -57,12 +74,12 @@ function onEdge(plan, name, size, taken) {
 function beside(plan, { kind, at }, size) {
   if (kind === "one") {
     const bias = plan.biases.find((one) => one.name === at);
-    return bias ? { x: bias.x - bias.width / 2 - size.width / 2 - 1, y: bias.y } : null;
+    if (bias) return { x: bias.x - bias.width / 2 - size.width / 2 - 1, y: bias.y };
   }
-  const unit = plan.units.find((one) => one.name === at);
+  const unit = plan.units.find((one) => one.name === at.replace("b", ""));
   if (!unit) return null;
   const r = plan.radius;
-  if (kind === "error" && plan.large) return { x: unit.x + r + 26, y: unit.y };
+  if (kind === "error" && plan.large) return { x: unit.x + r + (plan.narrow ? 17 : 26), y: unit.y };
   if (kind === "error") return aboveBar(plan, unit, size);
   if (kind === "slope") return { x: unit.x + 0.72 * r + size.width / 2 - 6, y: unit.y - 0.72 * r };
   if (kind === "delta" && plan.large) return { x: unit.x - r - 10, y: unit.y + r };

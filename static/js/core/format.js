@@ -1,10 +1,15 @@
 // Numbers as people read them: a true minus sign, groups of thousands, own units, nothing invented.
 
 const MINUS = "−";
-const OVERFLOWS = "overflows"; // JSON has no infinity: null stands for it
+const OVERFLOWS = "overflows"; // for infinity; JSON has none: null stands for it
 const HUGE = 1e10; // from here on a value in its own unit is written with a power
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** What the engine's numbers cannot hold, and what becomes of it (∞ − ∞ is no number at all). */
+function isBeyond(value) {
+  return value === null || Number.isNaN(value) || Math.abs(value) === Infinity;
+}
 
 /**
  * A number with so many decimals, or with "all" its digits; what would round to 0 and is not is
@@ -12,7 +17,7 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
  * @param {number | "all"} decimals
  */
 export function fixed(value, decimals = 2) {
-  if (value === null) return OVERFLOWS;
+  if (isBeyond(value)) return OVERFLOWS;
   if (decimals === "all") return full(value);
   if (value === 0) return (0).toFixed(decimals);
   const size = Math.abs(value);
@@ -23,17 +28,18 @@ export function fixed(value, decimals = 2) {
 /** The same with its sign, + too. */
 export function signed(value, decimals = 2) {
   const text = fixed(value, decimals);
-  return value > 0 ? `+${text}` : text;
+  return value > 0 && text !== OVERFLOWS ? `+${text}` : text;
 }
 
 /** Every digit that the number has. */
 export function full(value) {
-  if (value === null) return OVERFLOWS;
+  if (isBeyond(value)) return OVERFLOWS;
   return String(value).replaceAll("-", MINUS);
 }
 
 /** For labels in the diagram, where room is short: two decimals, or one digit and a power. */
 export function short(value, withSign = false) {
+  if (isBeyond(value)) return OVERFLOWS;
   const size = Math.abs(value);
   const sign = withSign && value > 0 ? "+" : "";
   if (size !== 0 && (size < 0.005 || size >= 1000)) return sign + power(value, 0);
@@ -42,6 +48,7 @@ export function short(value, withSign = false) {
 
 /** A value in its own unit: $150,000, 1,656 sq ft, 1960. */
 export function own(value, unit, withSign = false) {
+  if (isBeyond(value)) return OVERFLOWS;
   const sign = value < 0 ? MINUS : withSign && value > 0 ? "+" : "";
   const size = Math.abs(value);
   if (size >= HUGE) return `${sign}${unit === "$" ? "$" : ""}${power(size, 3)}${unit && unit !== "$" ? ` ${unit}` : ""}`;

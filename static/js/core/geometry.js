@@ -32,8 +32,9 @@ export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
   const taken = obstacles(units, biases, measures);
   if (edges.length <= MOST_LABELLED && !narrow && !large) placeLabels(edges, taken);
   const hidden = allSizes.map((size, layer) => size - sizes[layer]);
+  const more = hidden.flatMap((count, layer) => (count ? [moreWords(at, measures, layer, count)] : []));
   const { width, height, tag } = measures;
-  const drawn = { units, biases, edges, taken, hidden, ...placeBars(sizes, measures) };
+  const drawn = { sizes, units, biases, edges, taken, hidden, more, ...placeBars(sizes, measures) };
   return { width, height, radius, tag, narrow, compact, large, ...drawn };
 }
 
@@ -45,7 +46,7 @@ function measure(sizes, narrow, large) {
   const sides = narrow ? { left: 46, right: 84 } : { left: 176, right: ERROR_COLUMN };
   const column = (width - sides.left - sides.right - 24) / layers;
   const wide = large ? Math.max(4, Math.min(12, 230 / most)) : radiusFor(most);
-  const radius = narrow ? Math.min(24, 0.42 * column) : wide;
+  const radius = narrow ? Math.min(large ? wide : 24, 0.42 * column) : wide;
   // Above a unit stands its bias, below it its tag; an input has neither.
   const around = (layer) => (large ? 3 : layer > 0 ? 62 : narrow ? 44 : 14);
   const least = (layer) => 2 * radius + around(layer);
@@ -53,8 +54,9 @@ function measure(sizes, narrow, large) {
   const room = (layer) => Math.min(narrow ? 132 : 150, needed / sizes[layer]);
   const spread = (layer) => Math.max(least(layer), room(layer));
   const compact = radius < 22;
+  const height = needed + (large ? 34 : 28);
   const tag = narrow ? Math.min(TAG, column - 4) : TAG; // wide enough for δ, and in its column
-  return { ...sides, narrow, width, height: needed + 28, needed, radius, spread, compact, tag };
+  return { ...sides, narrow, width, height, needed, radius, spread, compact, tag };
 }
 
 const radiusFor = (most) => (most <= 4 ? 33 : most <= 6 ? 26 : 18);
@@ -81,6 +83,12 @@ function placeBars(sizes, { width, right, radius, needed, spread, narrow }) {
     barHeight: alone ? Math.min(needed - 60, 280) : Math.max(20, spread(last) - texts),
     slot: alone ? needed + 28 : spread(last),
   };
+}
+
+/** Where it is said how many units of a layer are not drawn: under those that are. */
+function moreWords(at, { height, narrow }, layer, count) {
+  const text = narrow ? `+ ${count} more` : `+ ${count} more units`;
+  return { layer, count, text, x: at.get(`${layer}.1`).x, y: height - 10, width: 6.9 * text.length };
 }
 
 function range(size) {
@@ -138,6 +146,15 @@ function edgesBetween(sizes, at, radius, only) {
 export function chevronCount(share, length) {
   if (!(share > 0)) return 0;
   return Math.max(1, Math.min(Math.floor(length / 13), Math.round((length / 26) * share)));
+}
+
+const THIN_LETTERS = /[ .,]/g;
+const EM = { thin: 0.4, other: 0.7 }; // as wide as in the widest of the page's fonts, in bold
+
+/** The size of letters with which a text fits its room, `most` where it is short enough. */
+export function letterSize(text, room, most) {
+  const thin = text.match(THIN_LETTERS)?.length ?? 0;
+  return Math.min(most, room / (EM.thin * thin + EM.other * (text.length - thin)));
 }
 
 /** Width of a line for a size on one scale for the whole picture. */

@@ -12,10 +12,26 @@ export function walk(plan, name, key) {
   if (edge) return fromEdge(plan, edge, key);
   const [layer, unit] = name.slice(1).split(".").map(Number);
   if (STEPS[key]) return beside(columnOf(plan, layer), name, STEPS[key]);
-  if (key === "ArrowRight") return straightest(plan.edges.filter((one) => one.layer === layer + 1 && one.from === unit));
-  if (key === "ArrowLeft") return straightest(plan.edges.filter((one) => one.layer === layer && one.to === unit));
-  return null;
+  if (key === "ArrowRight") {
+    const out = plan.edges.filter((one) => one.layer === layer + 1 && one.from === unit);
+    return straightest(out) ?? across(plan, name, layer + 1);
+  }
+  if (key !== "ArrowLeft") return null;
+  const into = plan.edges.filter((one) => one.layer === layer && one.to === unit);
+  return straightest(into) ?? across(plan, name, layer - 1);
 }
+
+/** Where no edge is drawn, as between most units of a large network: the unit beside it. */
+function across(plan, name, layer) {
+  const { y } = [...plan.units, ...plan.biases].find((one) => called(one) === name);
+  const away = (unit) => Math.abs(unit.y - y);
+  const column = plan.units.filter((unit) => unit.layer === layer);
+  if (!column.length) return null;
+  return called(column.reduce((best, unit) => (away(unit) < away(best) ? unit : best)));
+}
+
+/** A unit of the plan bears its numbers alone, a bias its whole name. */
+const called = ({ name }) => (name[0] === "b" ? name : `u${name}`);
 
 function fromEdge(plan, edge, key) {
   if (key === "ArrowRight") return `u${edge.layer}.${edge.to}`;
@@ -28,9 +44,8 @@ function fromEdge(plan, edge, key) {
 
 /** Units and biases of a layer from top to bottom. */
 function columnOf(plan, layer) {
-  const units = plan.units.filter((unit) => unit.layer === layer).map((unit) => ({ name: `u${unit.name}`, y: unit.y }));
-  const biases = plan.biases.filter((bias) => bias.layer === layer).map((bias) => ({ name: bias.name, y: bias.y }));
-  return [...units, ...biases].sort((a, b) => a.y - b.y).map(({ name }) => name);
+  const marks = [...plan.units, ...plan.biases].filter((one) => one.layer === layer);
+  return marks.sort((a, b) => a.y - b.y).map(called);
 }
 
 function beside(names, name, by) {

@@ -9,6 +9,7 @@ import { phaseTitle } from "../core/words.js";
 import { viewDiagram } from "../views/diagram.js";
 import { s, set, whenChanged, write } from "./dom.js";
 import { createBadges } from "./badges.js";
+import { writeFitting } from "./fit.js";
 import { createFlow } from "./flow.js";
 import { letWalk } from "./walk.js";
 import { createBackdrop } from "./backdrop.js";
@@ -16,6 +17,7 @@ import { makeBar, updateBar } from "./errorbar.js";
 
 const MOST_BARS = 6;
 const EVERY = 250; // milliseconds between two drawings of a large network while it plays
+const LETTERS = { label: 12.5, narrowDelta: 11, value: 16, narrowValue: 13, compactValue: 11 }; // as in diagram.css
 const NARROW = "(max-width: 600px)";
 
 /** @returns {(state: object) => void} */
@@ -104,7 +106,7 @@ function draw(root, plan, layout, dispatch) {
     s("g", { class: "biases" }, ...biases.map((bias) => bias.group)),
     s("g", { class: "labels" }, ...edges.map((edge) => edge.pill)),
     badges,
-    ...plan.hidden.flatMap((count, layer) => (count ? [hiddenWords(plan, layer, count)] : [])),
+    ...plan.more.map(({ text, x, y }) => s("text", { class: "more", x, y }, text)),
   );
   // A tall network may take more of the page than the screen shows: small text would be worse.
   if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
@@ -122,12 +124,6 @@ function setAside(drawn, view, trying) {
   const groups = drawn.edges.map(({ group }) => group);
   if (trying) drawn.still.append(...groups.filter((_, k) => view.edges[k].dimmed));
   else drawn.moving.append(...groups); // in their order again
-}
-
-/** Says how many units of a layer are not drawn. */
-function hiddenWords(plan, layer, count) {
-  const column = plan.units.filter((unit) => unit.layer === layer);
-  return s("text", { class: "more", x: column[0].x, y: plan.height - 8 }, `+ ${count} more units`);
 }
 
 function onPick(element, name, dispatch) {
@@ -214,7 +210,7 @@ function update(drawn, view, layout, frame, selecting) {
   set(drawn.svg, { "data-kind": phase.kind, "aria-label": `The network: ${phaseTitle(phase)}` });
   view.edges.forEach((edge, k) => updateEdge(drawn.edges[k], edge, drawn.plan));
   view.biases.forEach((bias, k) => updateBias(drawn.biases[k], bias));
-  view.units.forEach((unit, k) => updateUnit(drawn.units[k], unit));
+  view.units.forEach((unit, k) => updateUnit(drawn.units[k], unit, drawn.plan));
   drawn.bars.forEach((bar, k) => updateBar(bar, view.bars[k], drawn.plan.narrow));
 }
 
@@ -230,23 +226,24 @@ function updateEdge(made, view, plan) {
   const has = made.edge.label || (view.selected && spotOf(made, plan));
   const hidden = !has || view.dimmed;
   set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
-  write(made.label, view.label);
+  writeFitting(made.label, view.label, PILL.width - 6, LETTERS.label);
   made.tip.text = view.tip;
 }
 
 function updateBias(made, view) {
   set(made.group, { class: classes("bias", view), "aria-label": view.label.accessible, "aria-pressed": String(view.selected), ...view.data });
-  write(made.label, view.label.text);
+  if (made.mark.small) write(made.label, view.label.text);
+  else writeFitting(made.label, view.label.text, PILL.width - 6, LETTERS.label);
   made.tip.text = view.tip;
 }
 
-function updateUnit(made, view) {
+function updateUnit(made, view, { radius, tag, narrow, compact }) {
   set(made.group, { class: classes("unit", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
   made.tip.text = () => view.accessible;
   write(made.name, view.symbol);
-  write(made.value, view.value);
+  writeFitting(made.value, view.value, 2 * radius - 2, narrow ? LETTERS.narrowValue : compact ? LETTERS.compactValue : LETTERS.value);
   write(made.title, view.title ?? "");
   write(made.subtitle, view.subtitle ?? "");
   set(made.tag, { class: `delta${view.delta ? "" : " hidden"}` });
-  write(made.tag.lastChild, view.delta ?? "");
+  writeFitting(made.tag.lastChild, view.delta ?? "", tag - 4, narrow ? LETTERS.narrowDelta : LETTERS.label);
 }

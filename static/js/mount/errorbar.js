@@ -1,9 +1,11 @@
 // The error bar: the way from the truth to the prediction, in their own unit. The flow starts here.
 
-import { s, set, write } from "./dom.js";
+import { s, set } from "./dom.js";
+import { writeFitting } from "./fit.js";
 
 const APART = 19; // units of the picture between two lines of text
 const HALF = 9; // of a line's height
+const AWAY = { wide: 22, narrow: 30 }; // from the bar to where its texts begin, or end
 
 export function makeBar() {
   const parts = {
@@ -48,9 +50,11 @@ export function updateBar(made, view, narrow) {
     visibility: shown ? null : "hidden",
   });
   placeTexts(made, view, at, narrow);
-  write(made.targetText, `y  ${view.target}`);
-  write(made.predictionText, known ? `ŷ  ${view.prediction}` : "ŷ  not yet");
-  write(made.errorText, shown ? view.error : "");
+  const room = narrow ? x + AWAY.narrow - view.fromUnit : view.rim - x - AWAY.wide - 4;
+  const size = narrow ? 12 : 13.5;
+  writeFitting(made.targetText, `y  ${view.target}`, room, size);
+  writeFitting(made.predictionText, known ? `ŷ  ${view.prediction}` : "ŷ  not yet", room, size);
+  writeFitting(made.errorText, shown ? view.error : "", room, 15);
   set(made.errorText, { class: `bar-error ${sign}` });
 }
 
@@ -63,7 +67,7 @@ function placeTexts(made, view, at, narrow) {
   const marks = [Math.min(at, view.targetY), Math.max(at, view.targetY)];
   const texts = narrow ? [upper, lower, made.errorText] : [upper, made.errorText, lower];
   const wanted = narrow ? outside(marks, view) : beside(marks, view.predictionY !== null);
-  const x = view.x + (narrow ? 30 : 22);
+  const x = view.x + (narrow ? AWAY.narrow : AWAY.wide);
   keepApart(wanted, view.slot).forEach((y, k) => set(texts[k], { x, y }));
 }
 

@@ -1,6 +1,17 @@
 // A formula wider than its place gets a smaller letter; what is still wider then can be scrolled.
 
+import { letterSize } from "../core/geometry.js";
+import { write } from "./dom.js";
+
 const LEAST = 11; // pixels
+
+/** Write into the diagram; a long number, as of a run that diverges, in smaller letters. */
+export function writeFitting(element, text, room, most) {
+  if (element.textContent === text) return;
+  write(element, text);
+  const size = letterSize(text, room, most);
+  element.style.fontSize = size < most ? `${size.toFixed(1)}px` : "";
+}
 
 export function shrinkToFit(formula) {
   const room = formula.parentElement.clientWidth;

@@ -9,14 +9,18 @@ const CORE = 5; // width of the largest weight
 const THIN = 56; // width of a tag that has no room for its letter
 const HALO = 20; // what the largest gradient adds around its weight: half of it on each side
 
-/** Largest |weight| and largest |gradient| of what is revealed: one scale for the whole picture. */
-function scales(layout, frame, large) {
+/**
+ * Largest |weight| and largest |gradient| of what is revealed: one scale for the whole picture. New
+ * weights may be far larger than the old ones: the scale holds both.
+ */
+function scales(layout, frame, at, large) {
   let weight = 0;
   let gradient = 0;
   for (const slot of layout.parameters) {
     const size = slot.shape.reduce((product, side) => product * side, 1);
     for (let k = slot.offset; k < slot.offset + size; k++) {
       if (slot.kind === "weights") weight = Math.max(weight, Math.abs(frame.parameters[k]));
+      if (slot.kind === "weights" && at.update) weight = Math.max(weight, Math.abs(frame.newParameters[k]));
       gradient = Math.max(gradient, Math.abs(frame.gradient[k]));
     }
   }
@@ -26,7 +30,7 @@ function scales(layout, frame, large) {
 /** @returns {{units: object[], edges: object[], biases: object[], bars: object[], at: object}} */
 export function viewDiagram(plan, layout, spec, frame, selected, path) {
   const at = revealed(layout, frame.phase);
-  const scale = scales(layout, frame, plan.large);
+  const scale = scales(layout, frame, at, plan.large);
   const offsets = unitOffsets(layout.sizes);
   const onPath = selected ? (path ? alongPath(selected, path) : pathOf(selected)) : null;
   return {
@@ -234,6 +238,7 @@ function viewBars(plan, layout, frame, at, onPath) {
     const error = prediction - target;
     return {
       x: plan.barX,
+      rim: plan.width,
       top: unit.y - half,
       bottom: unit.y + half,
       slot: [unit.y - plan.slot / 2, unit.y + plan.slot / 2],

@@ -62,6 +62,9 @@ function figures(frame, at, digits) {
   return rows;
 }
 
+/** The squares of large parts would overflow: all are halved as often as the largest needs, which loses no digit. */
 export function lengthOf(vector) {
-  return Math.sqrt(vector.reduce((sum, part) => sum + part * part, 0));
+  const largest = vector.reduce((most, part) => Math.max(most, Math.abs(part)), 0);
+  const unit = largest > 0 ? 2 ** Math.floor(Math.log2(largest)) : 1;
+  return unit * Math.sqrt(vector.reduce((sum, part) => sum + (part / unit) ** 2, 0));
 }
