@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ RNG = np.random.default_rng(11)
 LARGE: dict[str, Any] = {
     "dataset": {
         "inputs": RNG.normal(size=(3, 52)).tolist(),
-        "targets": RNG.normal(size=(3, 3)).tolist(),
+        "targets": RNG.normal(size=(3, 5)).tolist(),
     },
-    "layers": [{"units": 60, "activation": "tanh"}, {"units": 3, "activation": "identity"}],
+    "layers": [{"units": 60, "activation": "tanh"}, {"units": 5, "activation": "identity"}],
 }
 
 BADGES = """() => [...document.querySelectorAll('[data-badge] .badge-chip')].slice(2)
@@ -38,6 +39,9 @@ def _find(page: Page, name: str) -> None:
 
 def test_a_selection_reacts_to_pointer_and_keys_and_says_what_is_not_drawn(visit: Visit) -> None:
     page = visit.open(LARGE).page
+    expect(page.locator(".sentence")).to_have_text(re.compile("y4 [^,]+, … is what"))
+    page.get_by_role("button", name="Phase 2:").click()
+    expect(page.locator(".sentence")).to_have_text(re.compile("prediction is ([^,]+, ){4}…$"))
     _find(page, "w1.3.4")
     page.locator("#diagram [data-badge='2']").hover()
     expect(page.locator(".factor:has([data-factor='2'])")).to_have_class("factor lit")
@@ -54,6 +58,7 @@ def test_a_selection_reacts_to_pointer_and_keys_and_says_what_is_not_drawn(visit
     before = ":is([data-unit^='0.'], [data-parameter^='w1.']):focus"
     expect(page.locator(f"#diagram {before}")).to_have_count(1)
     _find(page, "w1.51.58")
+    expect(page.locator("[data-badge]")).to_have_count(5)
     labels = [e.get_attribute("aria-label") or "" for e in page.locator("[data-badge]").all()]
     undrawn = [label.partition(", not drawn: ")[2] for label in labels]
     upper, lower = (f"it belongs to the {count} more units" for count in (12, 4))

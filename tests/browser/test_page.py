@@ -235,6 +235,41 @@ def test_the_table_view_carries_every_number(visit: Visit) -> None:
                 assert any(float(t) == number for t in re.findall(r"-?\d[\d.e-]*", text)), number
 
 
+# Texts of the diagram, and the × where a value is tried: [what, left, top, right, bottom].
+PLACES = """() => { const box = (what, e) => { const b = e.getBoundingClientRect();
+    return [what, b.left, b.top, b.right, b.bottom]; };
+  const texts = [...document.querySelectorAll('.network text')].filter((e) => e.getClientRects().length);
+  const cross = document.createRange();
+  const button = document.querySelector('.explanation .head button');
+  cross.selectNodeContents(button);
+  return { note: box('note', document.querySelector('.trial-note')),
+           texts: texts.map((e) => box(e.textContent, e)),
+           button: box('button', button), cross: box('cross', cross) }; }"""
+
+
+def test_trying_a_value_hides_nothing_on_a_phone_and_shift_still_steps(
+    browser: Browser, server: Server
+) -> None:
+    phone = {"width": 390, "height": 844}
+    visit = Visit(browser.new_page(viewport=phone, has_touch=True), server).open()  # type: ignore[arg-type]
+    page = visit.page
+    page.get_by_role("combobox", name="Explain").fill("w1.1.1")
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name="What if").click()
+    expect(page.locator(".slice .now")).to_be_visible()
+    page.locator(".slice .now").press("ArrowRight")
+    expect(page.locator(".trial-note")).to_be_visible()
+    found = page.evaluate(PLACES)
+    assert overlapping([found["note"], *found["texts"]]) == overlapping(found["texts"])
+    button, cross = (sum(found[part][1::2]) / 2 for part in ("button", "cross"))
+    assert button == pytest.approx(cross, abs=1)
+    page.keyboard.press("Shift+ArrowRight")
+    visit.at(1, 0)
+    expect(page.locator(".trial-note")).to_be_hidden()
+    page.close()
+    assert visit.problems == []
+
+
 def test_each_phase_is_announced_in_words_with_its_numbers(visit: Visit) -> None:
     page = visit.open().page
     page.get_by_role("button", name="Phase 3: Error").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,9 +64,13 @@ def test_a_reader_changes_nothing_by_any_control_or_key(visit: Visit, reader: Vi
     page.get_by_role("button", name="Close this message").click()
     page.locator("#diagram [data-parameter='w2.1.1']").press("Enter")
     page.get_by_role("tab", name="What if").click()
-    field = page.get_by_label("Set this parameter to")
-    field.fill("0.25")
-    field.press("Enter")
+    expect(page.get_by_label("Set this parameter to")).to_be_disabled()
+    expect(page.get_by_role("button", name="Set", exact=True)).to_be_disabled()
+    handle = page.locator(".slice .now")
+    expect(handle).to_be_visible()
+    handle.press("ArrowRight")
+    expect(page.get_by_role("button", name=re.compile(r"Keep .?\d"))).to_be_disabled()
+    handle.press("Enter")
     expect(page.get_by_role("status").filter(has_text=WATCHING)).to_be_visible()
     visit.page.keyboard.press("ArrowRight")  # what the reader did would have come before this
     visit.at(2, 1)

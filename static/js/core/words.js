@@ -52,19 +52,24 @@ function inputWords(layout, spec, frame) {
   const parts = layout.inputs.map((column, k) => `${column.label} ${own(frame.ownInputs[k], column.unit)}`);
   const goal = layout.targets.map((column, k) => `${column.label} ${own(frame.ownTargets[k], column.unit)}`);
   const listed = parts.length > 6 ? `${parts.length} numbers` : parts.join(", ");
-  return `One ${layout.row_noun} enters: ${listed}. Its true ${goal.slice(0, 4).join(", ")} is what the network should say.`;
+  return `One ${layout.row_noun} enters: ${listed}. Its true ${few(goal)} is what the network should say.`;
 }
 
 function forwardWords(layout, spec, frame, at) {
   const name = layout.activations[at.layer - 1];
   const shape = name === "identity" ? "passed on as it is" : `put through ${name}`;
   const which = at.layer === at.layers ? "the output" : `hidden layer ${at.layer}`;
-  const result = at.layer === at.layers ? ` The prediction is ${predictionWords(layout, frame)}.` : "";
+  const result = at.layer === at.layers ? ` The prediction is ${predictionWords(layout, frame)}.`.replace(/…\.$/, "…") : "";
   return `Each unit of ${which} adds up what comes in, times its weights, plus its bias; the sum z is ${shape}.${result}`;
 }
 
 function predictionWords(layout, frame) {
-  return layout.targets.slice(0, 4).map((column, k) => own(frame.ownPrediction[k], column.unit)).join(", ");
+  return few(layout.targets.map((column, k) => own(frame.ownPrediction[k], column.unit)));
+}
+
+/** The first four, and a sign that there are more. */
+function few(parts) {
+  return parts.slice(0, 4).concat(parts.length > 4 ? "…" : []).join(", ");
 }
 
 function errorWords(layout, spec, frame) {

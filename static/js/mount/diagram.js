@@ -241,7 +241,7 @@ function updateUnit(made, view, { radius, tag, narrow, compact }) {
   set(made.group, { class: classes("unit", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
   made.tip.text = () => view.accessible;
   write(made.name, view.symbol);
-  writeFitting(made.value, view.value, 2 * radius - 2, narrow ? LETTERS.narrowValue : compact ? LETTERS.compactValue : LETTERS.value);
+  writeFitting(made.value, view.value, 1.75 * radius, narrow ? LETTERS.narrowValue : compact ? LETTERS.compactValue : LETTERS.value);
   write(made.title, view.title ?? "");
   write(made.subtitle, view.subtitle ?? "");
   set(made.tag, { class: `delta${view.delta ? "" : " hidden"}` });

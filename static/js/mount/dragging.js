@@ -46,7 +46,8 @@ export function dragging({ svg, hit, handle }, getView, tryValue, restore) {
 
 /** The keys of a slider, Enter to keep the value and Escape to take it back. */
 export function keyTry(event, { slice, view, tryValue, keep, getState, dispatch }) {
-  if (!view) return;
+  // With one of these the keys are the page's own: Shift and an arrow take a step.
+  if (!view || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
   const width = view.range[1] - view.range[0];
   const by = {
     ArrowRight: 0.01,

@@ -13,7 +13,7 @@ const KEYS = {
   PageDown: () => ({ unit: "epoch", by: 1 }),
   PageUp: () => ({ unit: "epoch", by: -1 }),
 };
-const OWN_KEYS = "input, select, textarea, summary, [role=slider], .scroll";
+const OWN_KEYS = "input, select, textarea, summary, .scroll"; // the handle of the curve stops those it takes
 
 export function mountTransport(root, dispatch, connection, getState) {
   const find = (name) => root.querySelector(`[data-control="${name}"]`);

@@ -4,7 +4,7 @@ import { WATCHING } from "../core/link.js";
 import { anewWords } from "../core/words.js";
 import { set, whenChanged, write } from "./dom.js";
 
-const CHANGING = "#transport :is(button, input, select), #phases button, #rate :is(button, input):not([data-control=undo])";
+const CHANGING = "#transport :is(button, input, select), #phases button, #rate :is(button, input):not([data-control=undo]), #tab-body form :is(button, input)";
 
 export function mountWatching(root) {
   const watching = watchingPart(root);
