@@ -112,13 +112,16 @@ def _count_from(store: Path, least: int) -> None:
     is none of the one that begins, and whoever asks what came since is told the whole state. The
     changes that are kept move along: they are forgotten by their numbers.
     """
-    new = f"MAX({least}, changes + {KEPT_CHANGES})"
+    new = {"least": least, "kept": KEPT_CHANGES}
     with closing(sqlite3.connect(store, isolation_level=None)) as db:
         migrate(db, store)
         db.execute("BEGIN")
-        further = f"SELECT {new} - changes FROM session WHERE id = session_id"
-        db.execute(f"UPDATE change SET number = number + ({further})")
-        db.execute(f"UPDATE session SET changes = {new}")
+        db.execute(
+            "UPDATE change SET number = number + (SELECT MAX(:least, changes + :kept) - changes"
+            " FROM session WHERE id = session_id)",
+            new,
+        )
+        db.execute("UPDATE session SET changes = MAX(:least, changes + :kept)", new)
         db.execute("COMMIT")
 
 
