@@ -85,7 +85,7 @@ function viewTotal(derivative, paths, sum, digits) {
   const numbers = summed(paths.map(({ product }) => number(product, digits)));
   const result = n(signed(sum, digits));
   return {
-    shown: math(derivative, o("="), symbols, o("="), result),
+    shown: [math(derivative, o("="), symbols), math(o("="), result)], // two: a line may end between them
     tree: lines("", [derivative, symbols], [null, numbers], [null, result]).tree,
   };
 }
