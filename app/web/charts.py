@@ -20,6 +20,9 @@ THEMES = {
         "plus": "#b84a00",
         "minus": "#005f9e",
         "muted": "#5a6375",
+        "low": "#ffffff",
+        "high": "#bfc4cf",
+        "level": "#8b93a3",
     },
     "dark": {
         "text": "#e8ebf2",
@@ -27,6 +30,9 @@ THEMES = {
         "plus": "#ff9e4a",
         "minus": "#62bdf5",
         "muted": "#a3adbf",
+        "low": "#191f29",
+        "high": "#4a5365",
+        "level": "#6d788c",
     },
 }
 MOST_BARS = 400
@@ -104,11 +110,12 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     layout["xaxis"].update(_range(surface["x_values"]), constrain="domain")
     layout["yaxis"].update(_range(surface["y_values"]), constrain="domain", scaleanchor="x")
     layout["legend"] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    layout["margin"] = {"l": 44, "r": 8, "t": 4, "b": 36}
+    layout["margin"] = {"l": 44, "r": 4, "t": 4, "b": 34}
     run = _trail(way, colours)
-    next_point = {**_point(surface["next"], colours), "name": "next point"}
-    contours = [_contours(surface, theme, colours)] if _has_contours(surface) else []
-    return {"data": [*contours, run, *arrows, next_point], "layout": layout}
+    next_point = {**_point(surface["next"], colours), "name": "next point", "showlegend": False}
+    contours = [_contours(surface, colours)] if _has_contours(surface) else []
+    # The update is drawn last: where it is short, nothing may hide it.
+    return {"data": [*contours, run, next_point, *arrows], "layout": layout}
 
 
 def _has_contours(surface: dict[str, Any]) -> bool:
@@ -118,18 +125,16 @@ def _has_contours(surface: dict[str, Any]) -> bool:
     return finite and all(axis[0] < axis[1] for axis in axes)
 
 
-def _contours(surface: dict[str, Any], theme: str, colours: dict[str, str]) -> Figure:
+def _contours(surface: dict[str, Any], colours: dict[str, str]) -> Figure:
     label = {"color": colours["text"], "size": 11}
     return {
         "type": "contour",
         "x": surface["x_values"],
         "y": surface["y_values"],
         "z": surface["losses"],
-        "colorscale": "Greys",
-        "reversescale": theme == "light",
+        "colorscale": [[0, colours["low"]], [1, colours["high"]]],
         "contours": {"coloring": "heatmap", "showlabels": True, "labelfont": label},
-        "line": {"width": 0.8, "color": colours["muted"]},
-        "opacity": 0.45,
+        "line": {"width": 0.8, "color": colours["level"]},
         "ncontours": 18,
         "showscale": False,
         "hovertemplate": "%{x:.4f}, %{y:.4f}: E = %{z:.6g}<extra></extra>",
@@ -144,7 +149,7 @@ def _trail(way: list[Any], colours: dict[str, str]) -> Figure:
 
 
 def _point(place: list[float], colours: dict[str, str]) -> Figure:
-    ring = {"symbol": "circle-open", "size": 11, "color": colours["text"], "line": {"width": 2}}
+    ring = {"symbol": "circle-open", "size": 17, "color": colours["text"], "line": {"width": 1.5}}
     return {"type": "scatter", "mode": "markers", "x": [place[0]], "y": [place[1]], "marker": ring}
 
 

@@ -68,7 +68,7 @@ def surface_json(
     at, new = record.parameters[[x, y]].astype(float), record.new_parameters[[x, y]].astype(float)
     way = [(step, *parameters[[x, y]].astype(float).tolist()) for step, parameters in trail]
     side = max(9, math.isqrt(_points(record, network, 41 * 41)))
-    xs, ys = _axes([at, new, *(place[1:] for place in way)], 8 * float(np.hypot(*(new - at))), side)
+    xs, ys = _axes([at, new, *(place[1:] for place in way)], 5 * float(np.hypot(*(new - at))), side)
     losses = loss_around(record, network).losses_over(x, y, xs, ys)
     return {
         "x": names[0],

@@ -554,8 +554,15 @@ def test_two_weights_at_once(visit: Visit) -> None:
     frame = page.frame_locator("iframe[title='The loss over two parameters']")
     expect(frame.locator("#surface .contourlayer .contour")).to_be_attached()
     expect(frame.locator("#surface .legendtext")).to_have_text(
-        ["run so far", "gradient, uphill", "update", "next point"]
+        ["run so far", "gradient, uphill", "update"]
     )
+    expect(page.get_by_role("tabpanel")).to_contain_text("its length not to scale")
+    expect(frame.locator("#surface .contourlayer")).to_have_css("opacity", "1")
+    scroller = page.get_by_role("tabpanel").bounding_box()
+    axis = frame.locator("#surface .xtitle").bounding_box()
+    assert axis
+    assert scroller
+    assert axis["y"] + axis["height"] < scroller["y"] + scroller["height"]  # seen as a whole
     field = page.get_by_label("Second parameter")
     for text, answer in (("w7.1.1", "there are w1.1.1 to"), ("w2.1.1", "another than the first")):
         field.fill(text)

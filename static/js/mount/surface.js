@@ -83,5 +83,5 @@ function secondOf({ session: { layout }, selected, other }) {
 }
 
 function figureWords(x, y) {
-  return `Contours of the batch's loss over ${symbol(x)} and ${symbol(y)}, all else fixed: the run so far, the gradient (uphill) and the update (to the next point). Drag to zoom, double-click to go back.`;
+  return `Contours of the batch's loss over ${symbol(x)} and ${symbol(y)}, all else fixed: the run so far, the gradient (uphill, its length not to scale) and the update (to the next point). Drag to zoom, double-click to go back.`;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from app.refusal import Refused
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from app.web.charts import MOST_BARS, gradient_figure, loss_figure, surface_figure
+from app.wire.landscape import surface_json
 
 DATA = {
     "inputs": [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6], [-0.7, 0.8], [0.9, 1.0]],
@@ -95,6 +97,29 @@ def test_unknown_theme_and_phase_are_refused() -> None:
         gradient_figure(timeline.record(0), timeline.network, 6, "blue")
     with pytest.raises(Refused, match="phase: expected a phase from 0 to 6, got 7"):
         gradient_figure(timeline.record(0), timeline.network, 7, "light")
+
+
+def _luminance(colour: str) -> float:
+    """As WCAG 2 defines it."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_numbers_on_contours_can_be_read_and_the_update_is_on_top(theme: str) -> None:
+    timeline = _timeline()
+    surface = surface_json(timeline.record(0), timeline.network, ("w1.1.1", "w2.1.1"), [])
+    contours, *marks = surface_figure(surface, theme)["data"]
+    assert "opacity" not in contours
+    label = _luminance(contours["contours"]["labelfont"]["color"])
+    for _, ground in contours["colorscale"]:
+        dark, light = sorted((label, _luminance(ground)))
+        assert (light + 0.05) / (dark + 0.05) > 4.5
+    assert marks[-1]["name"] == "update"
+    # Long enough for its head of 13 pixels to be outside the start: a tenth of the axes.
+    (x, y), side = ((m[1] - m[0] for m in (marks[-1]["x"], marks[-1]["y"])), surface["x_values"])
+    assert math.hypot(x, y) >= 0.0999 * (side[-1] - side[0])
 
 
 def test_arrows_of_huge_gradients_stay_on_the_axes() -> None:
