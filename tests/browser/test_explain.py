@@ -208,6 +208,7 @@ def test_everything_by_keyboard_alone(visit: Visit) -> None:
         expect(page.locator(f"#diagram {kind}")).to_have_attribute("aria-pressed", "true")
     visit.at(0, 0)
     expect(page.locator("#voice")).to_contain_text("Explained: w¹₂₂")
+    expect(page.locator(".badge-mark")).to_have_count(5)
     for k in range(5):
         page.keyboard.press("Tab")
         expect(page.locator(":focus")).to_have_attribute("data-badge", str(k))
@@ -361,7 +362,7 @@ def test_a_late_answer_is_never_shown_under_another_name_or_step(visit: Visit) -
     _expect_chain(page, _chain(visit, "w1.1.2"))
     _click(page, "w3.2.2")
     expect(page.locator(".chosen")).to_contain_text("weight, h²₂ to ŷ₂")
-    expect(page.locator(".result")).to_be_hidden()
+    expect(page.locator("[data-result]")).to_be_hidden()
     expect(page.locator(".copying")).to_be_hidden()
     _click(page, "w2.1.3")
     _expect_chain(page, _chain(visit, "w2.1.3"))
