@@ -72,9 +72,9 @@ function largestWords({ largest, zero }, dispatch) {
   const { example, mean, rows, factors, reason } = largest;
   const its = `its factors${largest.paths > 1 ? ` on the strongest of its ${count(largest.paths)} paths` : ""} are`;
   return h("div", kind,
-    words("The largest is ", link, example ? `: the mean over the batch of ${count(rows)}${mean ? "" : "."}` : ":"),
+    words("The largest is ", link, example ? `: the mean over the batch of ${count(rows)}${mean ? "" : "."}` : `: ${its}`),
     mean && formula(mean),
     example && words(`Example ${count(example.number)} contributes most, ${example.share}:`),
-    words(its), // on a line of its own, so that nothing wraps in one step and not in the next
+    example && words(its), // on a line of its own, so that nothing wraps in one step and not in the next
     formula(factors), reason ? words(reason) : null);
 }
