@@ -208,6 +208,7 @@ def test_everything_by_keyboard_alone(visit: Visit) -> None:
         expect(page.locator(f"#diagram {kind}")).to_have_attribute("aria-pressed", "true")
     visit.at(0, 0)
     expect(page.locator("#voice")).to_contain_text("Explained: w¹₂₂")
+    expect(page.locator(".badge-mark")).to_have_count(5)
     for k in range(5):
         page.keyboard.press("Tab")
         expect(page.locator(":focus")).to_have_attribute("data-badge", str(k))
@@ -361,7 +362,7 @@ def test_a_late_answer_is_never_shown_under_another_name_or_step(visit: Visit) -
     _expect_chain(page, _chain(visit, "w1.1.2"))
     _click(page, "w3.2.2")
     expect(page.locator(".chosen")).to_contain_text("weight, h²₂ to ŷ₂")
-    expect(page.locator(".result:visible")).to_have_count(0)
+    expect(page.locator("[data-result]")).to_be_hidden()
     expect(page.locator(".copying")).to_be_hidden()
     _click(page, "w2.1.3")
     _expect_chain(page, _chain(visit, "w2.1.3"))
@@ -556,6 +557,13 @@ def test_two_weights_at_once(visit: Visit) -> None:
     expect(frame.locator("#surface .legendtext")).to_have_text(
         ["run so far", "gradient, uphill", "update"]
     )
+    expect(page.get_by_role("tabpanel")).to_contain_text("its length not to scale")
+    expect(frame.locator("#surface .contourlayer")).to_have_css("opacity", "1")
+    scroller = page.get_by_role("tabpanel").bounding_box()
+    axis = frame.locator("#surface .xtitle").bounding_box()
+    assert axis
+    assert scroller
+    assert axis["y"] + axis["height"] < scroller["y"] + scroller["height"]  # seen as a whole
     field = page.get_by_label("Second parameter")
     for text, answer in (("w7.1.1", "there are w1.1.1 to"), ("w2.1.1", "another than the first")):
         field.fill(text)

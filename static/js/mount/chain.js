@@ -144,7 +144,7 @@ function total(view, kink) {
     h(
       "p",
       { class: `result ${signOf(view.sum)}`, "data-total": String(view.sum) },
-      view.total.shown.map(math),
+      h("span", { class: "sides" }, ...view.total.sides.map(math)),
       h("span", { class: "hint" }, derivativeWords(view, kink)),
     ),
     view.total.tree,

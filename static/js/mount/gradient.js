@@ -67,12 +67,14 @@ function largestWords({ largest, zero }, dispatch) {
   if (zero) return h("p", { class: "hint" }, "All of them are 0: nothing will move.");
   const link = button(largest.symbol, () => dispatch({ type: "pick", name: largest.name }), { class: "plain", "data-key": "largest" });
   const words = (...parts) => h("p", { class: "hint" }, ...parts);
-  if (!largest.known) return h("div", {}, words("The largest is ", link, "."));
+  const kind = { class: largest.several ? "largest of-batch" : "largest" };
+  if (!largest.known) return h("div", kind, words("The largest is ", link, "."));
   const { example, mean, rows, factors, reason } = largest;
   const its = `its factors${largest.paths > 1 ? ` on the strongest of its ${count(largest.paths)} paths` : ""} are`;
-  return h("div", { class: "largest" },
+  return h("div", kind,
     words("The largest is ", link, example ? `: the mean over the batch of ${count(rows)}${mean ? "" : "."}` : `: ${its}`),
     mean && formula(mean),
-    example && words(`Example ${count(example.number)} contributes most, ${example.share}: ${its}`),
+    example && words(`Example ${count(example.number)} contributes most, ${example.share}:`),
+    example && words(its), // on a line of its own, so that nothing wraps in one step and not in the next
     formula(factors), reason ? words(reason) : null);
 }

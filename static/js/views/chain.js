@@ -79,13 +79,13 @@ function shareLines(derivative, { symbol, units }) {
   return [[symbol, row(words("share of"), room, derivative, room, ...through)]];
 }
 
-/** The derivative as the sum of its paths: on one line to be shown, with its numbers for copying. */
+/** The derivative as the sum of its paths: its sides to be shown, with its numbers for copying. */
 function viewTotal(derivative, paths, sum, digits) {
   const symbols = summed(paths.map(({ symbol }) => symbol));
   const numbers = summed(paths.map(({ product }) => number(product, digits)));
   const result = n(signed(sum, digits));
   return {
-    shown: [math(derivative, o("="), symbols), math(o("="), result)], // two: a line may end between them
+    sides: [math(derivative, o("="), symbols), math(o("="), result)],
     tree: lines("", [derivative, symbols], [null, numbers], [null, result]).tree,
   };
 }

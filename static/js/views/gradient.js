@@ -135,9 +135,9 @@ function updateOf(frame, index, digits) {
 
 /** Which component is the largest, and how it came to be so. */
 function largestOf(layout, gradient, chain, frame, digits) {
-  const named = { name: gradient.largest, symbol: symbol(gradient.largest) };
-  if (!chain) return { ...named, known: false };
   const several = frame.rows > 1;
+  const named = { name: gradient.largest, symbol: symbol(gradient.largest), several };
+  if (!chain) return { ...named, known: false };
   const path = chain.paths[0]; // the largest
   return {
     ...named,

@@ -109,7 +109,6 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_numbers_on_contours_can_be_read_and_the_update_is_on_top(theme: str) -> None:
     timeline = _timeline()
-    timeline.record(1)
     surface = surface_json(timeline.record(0), timeline.network, ("w1.1.1", "w2.1.1"), [])
     contours, *marks = surface_figure(surface, theme)["data"]
     assert "opacity" not in contours
