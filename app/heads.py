@@ -1,87 +1,82 @@
 """A request's head, its first line and its headers, held to a size and a time: before it is whole,
 no application can see it, and the parser keeps as much as comes.
 
-h11, which serves where httptools is not installed, has a limit of its own for the size.
+Of what serves where httptools is not installed only the size is bounded, by h11's own limit.
 """
 
 from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import ClassVar
 
-from app import sockets
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 from app.limits import Limits, setting_of
 from app.sockets import Headers, error_body
 
 
-def protocol(limits: Limits, headers: Headers) -> Any:
-    """Return what uvicorn's `http` setting takes; `headers` go with what is answered here."""
-    of_sockets = sockets.protocol(limits, headers)
-    try:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    except ImportError:
-        return "h11"
+def protocol(limits: Limits, headers: Headers) -> type[asyncio.Protocol]:
+    """Return the class of which uvicorn makes one for each connection."""
+    given = {"limits": limits, "answer_headers": headers}
+    return type(Bounded.__name__, (Bounded,), given)
 
-    class Bounded(HttpToolsProtocol):
-        """Answers and closes where a head is too long, takes too long, or is none."""
 
-        _in_head, _taken = False, 0
-        _timer: asyncio.TimerHandle | None = None
+class Bounded(HttpToolsProtocol):
+    """Answers and closes where a head is too long, takes too long, or is none."""
 
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
-            self.ws_protocol_class = of_sockets  # a socket begins as a request
+    limits: ClassVar[Limits]
+    answer_headers: ClassVar[Headers]  # they go with what is answered here
+    _in_head, _taken = False, 0
+    _timer: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._await_head()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._cease_to_wait()
-            super().connection_lost(exc)
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cease_to_wait()
+        super().connection_lost(exc)
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._in_head:
-                self._taken += len(data)
-                if self._taken > limits.head_bytes and not self.transport.is_closing():
-                    self._end(HTTPStatus.BAD_REQUEST, _too_large(limits))
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head:
+            self._taken += len(data)
+            if self._taken > self.limits.head_bytes and not self.transport.is_closing():
+                self._end(HTTPStatus.BAD_REQUEST, _too_large(self.limits))
 
-        def on_message_begin(self) -> None:
-            self._await_head()
-            self._in_head, self._taken = True, 0
-            super().on_message_begin()
+    def on_message_begin(self) -> None:
+        self._await_head()
+        self._in_head, self._taken = True, 0
+        super().on_message_begin()
 
-        def on_headers_complete(self) -> None:
-            """Look at the size once more: a head that came in one piece was never waited for."""
-            self._cease_to_wait()
-            if _size(self.url, self.headers) > limits.head_bytes:
-                self._end(HTTPStatus.BAD_REQUEST, _too_large(limits))
-                raise ValueError("the head is too large")  # this stops the parser
-            super().on_headers_complete()
+    def on_headers_complete(self) -> None:
+        """Look at the size once more: a head that came in one piece was never waited for."""
+        self._cease_to_wait()
+        if _size(self.url, self.headers) > self.limits.head_bytes:
+            self._end(HTTPStatus.BAD_REQUEST, _too_large(self.limits))
+            raise ValueError("the head is too large")  # this stops the parser
+        super().on_headers_complete()
 
-        def send_400_response(self, msg: str) -> None:
-            self._end(HTTPStatus.BAD_REQUEST, "expected a request in HTTP")
+    def send_400_response(self, msg: str) -> None:
+        self._end(HTTPStatus.BAD_REQUEST, "expected a request in HTTP")
 
-        def _await_head(self) -> None:
-            self._cease_to_wait()
-            self._timer = self.loop.call_later(limits.head_seconds, self._late)
+    def _await_head(self) -> None:
+        self._cease_to_wait()
+        self._timer = self.loop.call_later(self.limits.head_seconds, self._late)
 
-        def _cease_to_wait(self) -> None:
-            self._in_head = False
-            if self._timer:
-                self._timer.cancel()
+    def _cease_to_wait(self) -> None:
+        self._in_head = False
+        if self._timer:
+            self._timer.cancel()
 
-        def _late(self) -> None:
-            self._end(HTTPStatus.REQUEST_TIMEOUT, _too_late(limits))
+    def _late(self) -> None:
+        self._end(HTTPStatus.REQUEST_TIMEOUT, _too_late(self.limits))
 
-        def _end(self, status: HTTPStatus, message: str) -> None:
-            if not self.transport.is_closing():
-                self.transport.write(_answer(status, message, headers))
-                self.transport.close()
-
-    return Bounded
+    def _end(self, status: HTTPStatus, message: str) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_answer(status, message, self.answer_headers))
+            self.transport.close()
 
 
 def _size(url: bytes, headers: Headers) -> int:

@@ -7,10 +7,12 @@ import logging
 import os
 import socket
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
-from app import heads
+from app import sockets
+from app.limits import Limits
 from app.main import create_app
 from app.sessions.lock import held
 from app.settings import Settings
@@ -23,13 +25,13 @@ _log = logging.getLogger("retrace")
 
 def serve(settings: Settings) -> int:
     """Serve until a signal says stop; return the exit code. lock.InUse where another one serves."""
-    app = create_app(settings)
+    app, headers = create_app(settings), completed(())
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=heads.protocol(settings.limits, completed(())),
-        ws="websockets-sansio",
+        http=_http(settings.limits, headers),
+        ws=sockets.protocol(settings.limits, headers),
         ws_max_size=settings.limits.message_bytes,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=settings.stop_seconds,
@@ -73,6 +75,15 @@ class Server(uvicorn.Server):
         await self._stopping.begin(_CLOSING_SECONDS)
         await super().shutdown(sockets)
         _log.info("stopped")
+
+
+def _http(limits: Limits, headers: sockets.Headers) -> Any:
+    """Return what reads requests: where httptools is not installed, what uvicorn has instead."""
+    try:
+        from app import heads
+    except ImportError:
+        return "h11"
+    return heads.protocol(limits, headers)
 
 
 def _collect_rarely() -> None:

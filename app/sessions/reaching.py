@@ -47,9 +47,8 @@ class Reaching:
         tell: Callable[[dict[str, Any]], None],
         count: Callable[[int], None],
     ) -> None:
-        self._count = count
-
-        self._timeline, self._workers, self._lock, self._tell = timeline, workers, computing, tell
+        self._timeline, self._workers, self._lock = timeline, workers, computing
+        self._tell, self._count = tell, count
         self._slice = 32
         self._search: tuple[int, asyncio.Task[StepRecord]] | None = None
 

@@ -75,21 +75,26 @@ class Session:
             with contextlib.suppress(NotStored):
                 await self._store_all()
 
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits in force, as they are in the store."""
+        return self._held[0]
+
     def to_json(self, may_write: bool = True) -> dict[str, Any]:
         """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
-        timeline, (edits, undo_stack) = self.timeline, self._held
+        timeline = self.timeline
         return {
             "id": self.id if may_write else self.read_id,
             "read_id": self.read_id,
             "may_write": may_write,
             "spec": timeline.spec.to_json(),
             "cursor": self.cursor.to_json(),
-            "edits": [edit.to_json() for edit in edits],
+            "edits": [edit.to_json() for edit in self.edits],
             "layout": timeline.layout(),
             "parameters": timeline.network.parameter_count,
             "revision": self.revision,
             "offset": self.changes,
-            "can_undo": bool(undo_stack),
+            "can_undo": bool(self._held[1]),
             "furthest": timeline.furthest,
             **self.machines(),
         }

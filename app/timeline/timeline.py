@@ -279,8 +279,8 @@ class Timeline:
     def kept_bytes(self) -> int:
         """Return the memory taken by checkpoints, marks and records."""
         states = self._checkpoints.bytes + sum(mark.state.nbytes for mark in self._marks)
-        of_a_record = max(map(_record_bytes, list(self._records.values())[:1]), default=0)
-        return states + len(self._records) * of_a_record
+        records = list(self._records.values())  # a copy: another thread may be adding one
+        return states + (len(records) * _record_bytes(records[0]) if records else 0)
 
     def _start_afresh(self) -> None:
         run = self._run

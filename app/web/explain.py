@@ -110,7 +110,7 @@ async def read_trial(
         at = _phase(phase, timeline.phase_count)
         position = position_in(record, wanted)
         view = View(session.revision, Cursor(record.step, at), position, timeline.furthest)
-        optimizer = optimizer_at(timeline.spec.optimizer["name"], timeline.edits, record.step)
+        optimizer = optimizer_at(timeline.spec.optimizer["name"], session.edits, record.step)
         tried = await session.compute(trial, record, timeline.network, optimizer, parameter, number)
         frame = await session.compute(encode_frame, tried, timeline.dataset, view)
         # Squeezing megabytes of floats would hold the event loop for a third of a second.

@@ -178,7 +178,7 @@ const FACTORS = {
       f === "identity"
         ? `${name} is its weighted sum, unchanged`
         : f === "relu"
-        ? `relu is ${z > 0 ? "on" : "off"} for ${name}, at z = ${fixed(z, about.digits)}`
+          ? `relu is ${z > 0 ? "on" : "off"} for ${name}, at z = ${fixed(z, about.digits)}`
           : `how steep ${f} is for ${name}, at z = ${fixed(z, about.digits)}`;
     const exact = f === "identity" || f === "relu";
     const numbers = exact ? null : row(...slope.numbers(about.digits));
