@@ -1,7 +1,5 @@
 """A request's head, its first line and its headers, held to a size and a time: before it is whole,
 no application can see it, and the parser keeps as much as comes.
-
-Of what serves where httptools is not installed only the size is bounded, by h11's own limit.
 """
 
 from __future__ import annotations

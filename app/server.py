@@ -7,12 +7,10 @@ import logging
 import os
 import socket
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
-from app import sockets
-from app.limits import Limits
+from app import heads, sockets
 from app.main import create_app
 from app.sessions.lock import held
 from app.settings import Settings
@@ -30,7 +28,7 @@ def serve(settings: Settings) -> int:
         app,
         host=settings.host,
         port=settings.port,
-        http=_http(settings.limits, headers),
+        http=heads.protocol(settings.limits, headers),
         ws=sockets.protocol(settings.limits, headers),
         ws_max_size=settings.limits.message_bytes,
         ws_per_message_deflate=False,
@@ -75,15 +73,6 @@ class Server(uvicorn.Server):
         await self._stopping.begin(_CLOSING_SECONDS)
         await super().shutdown(sockets)
         _log.info("stopped")
-
-
-def _http(limits: Limits, headers: sockets.Headers) -> Any:
-    """Return what reads requests: where httptools is not installed, what uvicorn has instead."""
-    try:
-        from app import heads
-    except ImportError:
-        return "h11"
-    return heads.protocol(limits, headers)
 
 
 def _collect_rarely() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from app.sessions.lock import held
 from app.sessions.schema import FILE as STORE_FILE
+from app.sessions.schema import SUFFIXES, log_of, migrate, partial_of, settle
 from app.sessions.schema import VERSION as SCHEMA_VERSION
-from app.sessions.schema import log_of, migrate
 from app.sessions.store import KEPT_CHANGES
 
 _WAIT_SECONDS = 30.0  # for a store that another process holds for a moment
@@ -36,7 +36,7 @@ def backup(folder: Path, target: Path) -> int:
             raise Unusable(f"{target} exists; nothing is overwritten")
         _copy(store, "rw", partial)  # read-only SQLite could not join in the store's log
         os.rename(partial, target)
-    _settle(target.parent)
+    settle(target.parent)
     return target.stat().st_size
 
 
@@ -49,12 +49,19 @@ def restore(folder: Path, source: Path, now: datetime) -> Path | None:
     """
     check(source)
     store = folder / STORE_FILE
-    with held(folder), _partial(store) as partial:
+    with held(folder):
+        partial_of(store).unlink(missing_ok=True)  # of a restore that was broken off
+        return _put_in_place(store, source, now)
+
+
+def _put_in_place(store: Path, source: Path, now: datetime) -> Path | None:
+    with _partial(store) as partial:
         _copy(source, "ro", partial)
         _count_from(partial, int(now.timestamp() * 1000))
         aside = _move_aside(store, now) if store.exists() or log_of(store).exists() else None
+        settle(store.parent)
         os.rename(partial, store)
-        _settle(folder)
+        settle(store.parent)
     return aside
 
 
@@ -78,7 +85,7 @@ def check(path: Path) -> None:
 @contextmanager
 def _partial(target: Path) -> Iterator[Path]:
     """Make the file that shall become `target`, for its owner's eyes only: it holds keys."""
-    partial = target.with_name(f"{target.name}.partial")
+    partial = partial_of(target)
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
@@ -128,12 +135,13 @@ def _count_from(store: Path, least: int) -> None:
 def _move_aside(store: Path, now: datetime) -> Path:
     """Give a store, with its log, another name beside its old one.
 
-    It is not opened: SQLite throws away the log of a store whose head is damaged.
+    It is not opened: SQLite throws away the log of a store whose head is damaged. The log goes
+    last: without its store it is refused by name, where a store without it would be an older one.
     """
     aside = store.with_name(f"{store.name}.before-{now:%Y%m%dT%H%M%S}")
     if aside.exists():
         raise Unusable(f"{aside} exists; try again in a second")
-    for suffix in ("-wal", "-shm", ""):  # the log first: it must never meet another store
+    for suffix in reversed(SUFFIXES):
         with suppress(FileNotFoundError):
             os.rename(f"{store}{suffix}", f"{aside}{suffix}")
     return aside
@@ -143,11 +151,3 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_WAIT_SECONDS
     )
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder survive a failure of power, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import sqlite3
@@ -12,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 FILE = "retrace.sqlite3"
+SUFFIXES = ("-wal", "-shm", "")  # SQLite's log, its index, the store itself
 KEY_BYTES = 16  # of a key to a session: 128 random bits
 # Cursor and command live in small rows of their own: SQLite writes a row anew as a whole, and a
 # spec may take megabytes.
@@ -101,6 +103,11 @@ def log_of(file: Path) -> Path:
     return file.with_name(f"{file.name}-wal")
 
 
+def partial_of(file: Path) -> Path:
+    """Return where a copy lies until it is whole and takes the place of `file`."""
+    return file.with_name(f"{file.name}.partial")
+
+
 def prepare(file: Path) -> str | None:
     """Make the store or bring it up to date, and check that it is whole; BadStore if it is not.
 
@@ -108,28 +115,52 @@ def prepare(file: Path) -> str | None:
     """
     _refuse_remains(file)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            _make(file)
         _prepare(file)
     except (OSError, sqlite3.OperationalError) as error:
-        if file.exists() and not _is_empty(file):
+        if file.exists():
             return _readable(file)
-        if file.exists():  # made just now: the next start shall not take it for a loss
-            file.unlink()
         raise BadStore(f"no store can be made at {file}: {error}") from None
     return None
+
+
+def _make(file: Path) -> None:
+    """Make the store beside its place and move it there whole: a first start that is cut off
+    leaves nothing that the next one takes for a loss.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f"{file.name}.new")
+    _remove(new)
+    try:
+        _prepare(new)  # closed, it is one file, without a log
+        new.rename(file)
+    finally:
+        _remove(new)
+    settle(file.parent)
+
+
+def _remove(store: Path) -> None:
+    for suffix in SUFFIXES:
+        store.with_name(f"{store.name}{suffix}").unlink(missing_ok=True)
+
+
+def settle(folder: Path) -> None:
+    """Have the names in a folder survive a failure of power, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
 
 
 def _refuse_remains(file: Path) -> None:
     """Raise BadStore where a store has been and its sessions are gone: a new one would hide it."""
     log = log_of(file)
-    if file.exists() and _is_empty(file):
+    if file.exists() and file.stat().st_size == 0:
         raise BadStore(f"{file} is empty. Restore a backup, or move the file away.")
-    if log.exists() and not file.exists():
-        raise BadStore(f"{log} is without its store. Restore a backup, or move the file away.")
-
-
-def _is_empty(file: Path) -> bool:
-    return file.stat().st_size == 0
+    for left in (log, partial_of(file)):
+        if left.exists() and not file.exists():
+            raise BadStore(f"{left} is without its store. Restore a backup, or move the file away.")
 
 
 def _prepare(file: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -21,7 +23,7 @@ import pytest
 from app.limits import Limits
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
 from app.sessions.lock import InUse, held
-from app.sessions.schema import _VERSION_1
+from app.sessions.schema import _VERSION_1, BadStore
 from app.sessions.schema import VERSION as SCHEMA_VERSION
 from app.sessions.store import Place, Store, Stored
 from tests.nets import SMALL
@@ -148,6 +150,45 @@ def test_a_log_without_its_store_never_meets_the_restored_one(store: Store, tmp_
     assert aside is not None
     assert aside.with_name(f"{aside.name}-wal").read_text() == "of a lost store"
     assert _steps(folder) == 12
+
+
+@pytest.mark.parametrize("renames", range(5))
+def test_a_restore_that_is_broken_off_hides_nothing_and_can_be_done_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    """Killed before each of its renames: a start then finds the old run whole, the new one whole,
+    or is refused; never no run, and never the old store without its log.
+    """
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _stand(store, 14)
+    crashed = tmp_path / "crashed"
+    shutil.copytree(folder, crashed)  # with its log, as after a kill
+    assert (crashed / f"{STORE_FILE}-wal").stat().st_size > 0
+    done: list[str] = []
+    moved = os.rename
+
+    def rename(old: str, new: str) -> None:
+        if len(done) == renames:
+            raise KeyboardInterrupt  # what is done at the end is all that a kill would not do
+        moved(old, new)
+        done.append(new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.sessions.backup.os.rename", rename)
+        patch.setattr("app.sessions.backup.Path.unlink", lambda *_, **__: None)
+        with contextlib.suppress(KeyboardInterrupt):
+            restore(crashed, tmp_path / "copy", NOW)
+    assert len(done) == min(renames, 4)
+    started = tmp_path / "started"
+    shutil.copytree(crashed, started)
+    if renames in (0, 4):
+        assert _steps(started) == (14 if renames == 0 else 12)
+    else:
+        with pytest.raises(BadStore, match="is without its store"):
+            _open(started)
+    restore(crashed, tmp_path / "copy", NOW.replace(year=2025))
+    assert _steps(crashed) == 12
 
 
 def test_a_backup_of_the_first_version_is_restored(tmp_path: Path) -> None:

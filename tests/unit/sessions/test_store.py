@@ -44,6 +44,7 @@ def place(step: int, phase: int, revision: int, changes: int) -> Place:
     return Place(step, phase, revision, changes, step, "here")
 
 
+ROOT = Path(__file__).parents[3]
 ONE = Stored("one", "reader", place(12, 4, 2, 0), SPEC, [EDIT], [], saved(0, 8))
 
 
@@ -286,8 +287,6 @@ def test_a_log_without_its_store_is_not_given_a_new_one(tmp_path: Path) -> None:
 def test_what_is_left_of_a_store_that_could_not_be_made_is_taken_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the next start would take the empty file for a store that was lost."""
-
     def full(db: sqlite3.Connection, file: Path) -> None:
         file.touch()
         raise sqlite3.OperationalError("database or disk is full")
@@ -296,7 +295,27 @@ def test_what_is_left_of_a_store_that_could_not_be_made_is_taken_away(
         patch.setattr("app.sessions.schema._check", full)
         with pytest.raises(BadStore, match="no store can be made"):
             run(opened(tmp_path))
+    assert list(tmp_path.iterdir()) == []
     run(run_and_close(tmp_path))
+
+
+@pytest.mark.parametrize("stage", ["_check", "migrate", "_check_tables"])
+def test_a_first_start_that_is_killed_leaves_nothing_that_stops_the_next(
+    tmp_path: Path, stage: str
+) -> None:
+    """A real process that ends without a word at that very place, log and all."""
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from app.sessions import schema\n"
+        f"schema.{stage} = lambda *_: os._exit(9)\n"
+        "schema.prepare(Path(sys.argv[1]))\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / FILE)], cwd=ROOT)
+    assert killed.returncode == 9
+    assert any(tmp_path.iterdir())
+    run(run_and_close(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 @pytest.mark.parametrize(
