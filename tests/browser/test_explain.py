@@ -1157,6 +1157,12 @@ def test_a_value_set_at_the_update_says_from_when_it_holds(visit: Visit) -> None
     expect(told).to_have_count(0)
 
 
+def test_no_view_of_an_explanation_is_open_before_there_is_one(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    assert page.locator("#tab-body > div").count() == 6
+    assert page.locator("#tab-body > div:not([hidden])").count() == 0
+
+
 def test_a_bias_is_not_called_an_edge(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     for name, place in (("b2.1", "the number on the bias"), ("w2.1.1", "the number on the edge")):

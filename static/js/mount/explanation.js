@@ -20,6 +20,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
   const said = h("span");
   const problem = h("p", { class: "problem", role: "alert" }, said, button("Try again", () => dispatch({ type: "retry" })));
   const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, ...Object.values(bodies));
+  for (const view of Object.values(bodies)) view.hidden = true; // until it has something to show
   const copying = makeCopying(() => Object.values(bodies).find((element) => !element.hidden), copyText);
   body.append(copying);
   root.append(h("div", { class: "head" }, name, close), list, note, problem, body);
