@@ -166,7 +166,7 @@ store.subscribe(followHistory());
 followExplanations(store);
 followTrial(store);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-window.matchMedia("(max-width: 600px)").addEventListener("change", paint);
+for (const width of [600, 1320]) window.matchMedia(`(max-width: ${width}px)`).addEventListener("change", paint);
 addEventListener("popstate", () => {
   const id = location.pathname.match(/^\/s\/([^/]+)$/)?.[1];
   if (id) enter(id);

@@ -20,13 +20,15 @@ REFUSE = """async ([bytes, layout]) => {
   try { decodeFrame(new Uint8Array(bytes).buffer, layout); return ''; } catch (e) { return e.message; }
 }"""
 FORMAT = """async ([name, args]) => (await import('/static/js/core/format.js'))[name](...args)"""
-PLAN = """async (sizes) => {
+PLAN = """async ([sizes, form]) => {
   const { planDiagram, overlaps, PILL } = await import('/static/js/core/geometry.js');
-  const plan = planDiagram(sizes);
+  const plan = planDiagram(sizes, form);
   const labels = plan.edges.filter((e) => e.label).map((e) => ({ ...e.label, name: e.name, edge: e }));
   const off = labels.filter((l) => Math.abs((l.x - l.edge.x1) * l.edge.dy - (l.y - l.edge.y1) * l.edge.dx) > 1e-6);
   const units = plan.units.map((u) => ({ x: u.x, y: u.y, width: 2 * plan.radius, height: 2 * plan.radius }));
-  const clash = labels.flatMap((a, k) => [...labels.slice(k + 1), ...units, ...plan.biases]
+  const names = form === 'tight' ? plan.units.filter((u) => !u.layer).map((u) => ({ x: u.x - plan.radius - 10 + plan.names / 2,
+    y: u.y - plan.radius - 17, width: plan.names, height: 26 })) : [];
+  const clash = labels.flatMap((a, k) => [...labels.slice(k + 1), ...units, ...plan.biases, ...names]
     .filter((b) => overlaps(a, b)).map((b) => a.name));
   return { edges: plan.edges.length, labels: labels.length, off: off.length, clash };
 }"""
@@ -101,9 +103,12 @@ def test_numbers_are_written_as_people_read_them(visit: Visit) -> None:
         assert page.evaluate(FORMAT, [name, args]) == expected, (name, args)
 
 
+@pytest.mark.parametrize("form", ["wide", "tight"])
 @pytest.mark.parametrize("sizes", [[3, 3, 1], [2, 4, 3, 2], [4, 4, 4, 2], [2, 1, 1], [1, 6, 1]])
-def test_labels_sit_on_their_own_edge_and_on_nothing_else(visit: Visit, sizes: list[int]) -> None:
-    found = visit.open().page.evaluate(PLAN, sizes)
+def test_labels_sit_on_their_own_edge_and_on_nothing_else(
+    visit: Visit, sizes: list[int], form: str
+) -> None:
+    found = visit.open().page.evaluate(PLAN, [sizes, form])
     assert found["clash"] == []
     assert found["off"] == 0
     assert found["labels"] == found["edges"]

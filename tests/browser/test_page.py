@@ -92,7 +92,7 @@ def test_labels_overlap_nothing(visit: Visit, spec: Any) -> None:
         visit.click("Next phase")
 
 
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("width", [390, 768, 1024, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_clipped(browser: Browser, server: Server, width: int, theme: Any) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
@@ -189,7 +189,7 @@ def test_axe_finds_nothing_in_what_is_explained(
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("width", [390, 768, 1024, 1440])
 @pytest.mark.parametrize("digits", ["4", "all"])
 def test_nothing_of_an_explanation_is_wider_than_its_place(
     browser: Browser, server: Server, width: int, digits: str

@@ -7,21 +7,33 @@ import { edgeCount, LARGE, shownUnits } from "./strongest.js";
 
 export { overlaps, PILL } from "./labels.js";
 
-const ERROR_COLUMN = 190;
+/**
+ * How the picture uses its place. `wide`: an input's name stands beside it. `tight`, where there is
+ * less room: above it, so that nothing has to shrink. `narrow`, a phone: the error bar's texts stand
+ * above and below it too.
+ */
+const FORMS = {
+  wide: { least: 960, frame: 530, left: 176, right: 190, tall: 400, apart: 150, input: 14 },
+  tight: { least: 640, frame: 280, left: 64, right: 172, tall: 470, apart: 170, input: 74 },
+  narrow: { least: 420, left: 46, right: 84, tall: 300, apart: 132, input: 44 },
+};
 const MOST_LABELLED = 40;
 const TAG = 76; // width of the tag that says a unit's δ
 
 /**
+ * @typedef {"wide" | "tight" | "narrow"} Form
  * @typedef {{ x: number, y: number }} Point
  * @typedef {Point & { width: number, height: number }} Box  the point is its centre
  * @param {Set<string>} strongest  in a large network, the edges that are drawn one by one
  * @returns the whole plan of a network: {width, height, radius, units, edges, biases, taken, …};
  *   `slot` is the height that belongs to one output and its error bar
  */
-export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
+export function planDiagram(allSizes, form = "wide", strongest = new Set()) {
+  const narrow = form === "narrow";
+  const above = form !== "wide";
   const large = edgeCount(allSizes) > LARGE;
   const sizes = allSizes.map((size) => shownUnits(size, large));
-  const measures = measure(sizes, narrow, large);
+  const measures = measure(sizes, form, large);
   const { radius, spread, compact } = measures;
   const units = placeUnits(sizes, measures);
   const at = new Map(units.map((u) => [u.name, u]));
@@ -33,30 +45,32 @@ export function planDiagram(allSizes, narrow = false, strongest = new Set()) {
   if (edges.length <= MOST_LABELLED && !narrow && !large) placeLabels(edges, taken);
   const hidden = allSizes.map((size, layer) => size - sizes[layer]);
   const more = hidden.flatMap((count, layer) => (count ? [moreWords(at, measures, layer, count)] : []));
-  const { width, height, tag } = measures;
+  const { width, height, tag, names } = measures;
   const drawn = { sizes, units, biases, edges, taken, hidden, more, ...placeBars(sizes, measures) };
-  return { width, height, radius, tag, narrow, compact, large, ...drawn };
+  return { width, height, radius, tag, names, form, narrow, above, compact, large, ...drawn };
 }
 
 /** How large the picture is, and everything in it. */
-function measure(sizes, narrow, large) {
+function measure(sizes, form, large) {
   const most = Math.max(...sizes);
   const layers = sizes.length - 1;
-  const width = narrow ? 420 : Math.max(960, 340 + layers * 240 + ERROR_COLUMN);
-  const sides = narrow ? { left: 46, right: 84 } : { left: 176, right: ERROR_COLUMN };
+  const { least: smallest, frame, tall, apart, input, ...sides } = FORMS[form];
+  const narrow = form === "narrow";
+  const width = narrow ? smallest : Math.max(smallest, frame + layers * 240);
   const column = (width - sides.left - sides.right - 24) / layers;
   const wide = large ? Math.max(4, Math.min(12, 230 / most)) : radiusFor(most);
   const radius = narrow ? Math.min(large ? wide : 24, 0.42 * column) : wide;
   // Above a unit stands its bias, below it its tag; an input has neither.
-  const around = (layer) => (large ? 3 : layer > 0 ? 62 : narrow ? 44 : 14);
+  const around = (layer) => (large ? 3 : layer > 0 ? 62 : input);
   const least = (layer) => 2 * radius + around(layer);
-  const needed = Math.max(narrow ? 300 : 400, ...sizes.map((size, layer) => size * least(layer)));
-  const room = (layer) => Math.min(narrow ? 132 : 150, needed / sizes[layer]);
+  const needed = Math.max(tall, ...sizes.map((size, layer) => size * least(layer)));
+  const room = (layer) => Math.min(apart, needed / sizes[layer]);
   const spread = (layer) => Math.max(least(layer), room(layer));
   const compact = radius < 22;
   const height = needed + (large ? 34 : 28);
+  const names = form === "wide" ? sides.left - radius - 18 : Math.min(column - 4, narrow ? 108 : 124);
   const tag = narrow ? Math.min(TAG, column - 4) : TAG; // wide enough for δ, and in its column
-  return { ...sides, narrow, width, height, needed, radius, spread, compact, tag };
+  return { ...sides, narrow, above: form !== "wide", width, height, needed, radius, spread, compact, tag, names };
 }
 
 const radiusFor = (most) => (most <= 4 ? 33 : most <= 6 ? 26 : 18);
@@ -155,6 +169,17 @@ const EM = { thin: 0.4, other: 0.7 }; // as wide as in the widest of the page's 
 export function letterSize(text, room, most) {
   const thin = text.match(THIN_LETTERS)?.length ?? 0;
   return Math.min(most, room / (EM.thin * thin + EM.other * (text.length - thin)));
+}
+
+/**
+ * A text in letters with which it fits its room; where those would be smaller than `least`, cut.
+ * @returns {{text: string, size: number}}
+ */
+export function fitText(text, room, most, least) {
+  const size = letterSize(text, room, most);
+  if (size >= least) return { text, size };
+  const count = Math.max(1, Math.floor(room / (EM.other * least)) - 1);
+  return { text: `${[...text].slice(0, count).join("").trimEnd()}…`, size: least };
 }
 
 /** Width of a line for a size on one scale for the whole picture. */

@@ -19,16 +19,16 @@ export function overlaps(a, b) {
 }
 
 /** What a label must not cover: units with their badges, δ tags, biases, names of inputs. */
-export function obstacles(units, biases, { radius, tag, narrow }) {
+export function obstacles(units, biases, { radius, tag, above, names: room }) {
   const side = 2 * radius + 8;
-  const names = narrow ? units.filter((u) => u.layer === 0) : [];
+  const names = above ? units.filter((u) => u.layer === 0) : [];
   return [
     ...units.map((u) => ({ x: u.x, y: u.y, width: side, height: side })),
     ...units
       .filter((u) => u.layer > 0)
       .map((u) => ({ x: u.x, y: u.y + radius + 15, width: tag + 8, height: 26 })),
     ...biases.map((b) => ({ ...b, width: b.width + 6, height: b.height + 4 })),
-    ...names.map((u) => ({ x: u.x + 14, y: u.y - radius - 17, width: 96, height: 30 })),
+    ...names.map((u) => ({ x: u.x - radius - 10 + room / 2, y: u.y - radius - 17, width: room, height: 30 })),
   ];
 }
 

@@ -17,12 +17,16 @@ import { makeBar, updateBar } from "./errorbar.js";
 
 const MOST_BARS = 6;
 const EVERY = 250; // milliseconds between two drawings of a large network while it plays
-const LETTERS = { label: 12.5, narrowDelta: 11, value: 16, narrowValue: 13, compactValue: 11 }; // as in diagram.css
+const LETTERS = { label: 12.5, narrowDelta: 11, value: 16, narrowValue: 13, compactValue: 11, title: 13, titleAbove: 12 }; // as in diagram.css
+const LEAST_TITLE = 11;
+const SLENDER = 1.15; // letters that are not bold take less room
 const NARROW = "(max-width: 600px)";
+const TIGHT = "(max-width: 1320px)";
 
 /** @returns {(state: object) => void} */
 export function mountDiagram(root, dispatch) {
-  const narrow = window.matchMedia(NARROW);
+  const [narrow, tight] = [NARROW, TIGHT].map((query) => window.matchMedia(query));
+  const formOf = () => (narrow.matches ? "narrow" : tight.matches ? "tight" : "wide");
   let drawn = null;
   let planned = -EVERY;
   const flow = createFlow();
@@ -34,20 +38,20 @@ export function mountDiagram(root, dispatch) {
   function plan({ session: { layout }, selected, playing, trial }, frame, path) {
     const large = edgeCount(layout.sizes) > LARGE;
     const now = performance.now();
-    const same = drawn?.layout === layout && drawn.plan.narrow === narrow.matches;
+    const same = drawn?.layout === layout && drawn.plan.form === formOf();
     if (large && same && playing && now - planned < EVERY) return false;
     if (same && (!large || trial)) return true; // a trial moves the numbers of what is drawn
     planned = now;
     const { hasGradient } = revealed(layout, frame.phase);
     const strongest = large ? strongestEdges(layout, frame, hasGradient) : undefined;
     if (large) for (const name of [selected, ...(path?.factors ?? []).map(({ at }) => at)]) if (name?.[0] === "w") strongest.add(name);
-    const made = planDiagram(layout.sizes, narrow.matches, strongest);
+    const made = planDiagram(layout.sizes, formOf(), strongest);
     drawn = { layout, ...draw(root, made, layout, dispatch) };
     if (large) backdrop.draw(root, made, layout, frame, hasGradient);
     return true;
   }
   const render = whenChanged(
-    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), narrow.matches, state.playing],
+    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), formOf(), state.playing],
     (state) => {
       const frame = state.trial ?? state.frame;
       const path = openPathOf(state);
@@ -191,7 +195,7 @@ function makeUnit(unit, plan, dispatch) {
   const value = s("text", { class: "value", x: unit.x, y: unit.y + radius * 0.22 });
   const title = s("text", { class: "title", x: unit.x - radius - 14, y: unit.y - 9 });
   const subtitle = s("text", { class: "subtitle", x: unit.x - radius - 14, y: unit.y + 10 });
-  if (plan.narrow) {
+  if (plan.above) {
     set(title, { x: unit.x - radius - 10, y: unit.y - radius - 24, class: "title start" });
     set(subtitle, { x: unit.x - radius - 10, y: unit.y - radius - 10, class: "subtitle start" });
   }
@@ -237,13 +241,13 @@ function updateBias(made, view) {
   made.tip.text = view.tip;
 }
 
-function updateUnit(made, view, { radius, tag, narrow, compact }) {
+function updateUnit(made, view, { radius, tag, names, narrow, above, compact }) {
   set(made.group, { class: classes("unit", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
   made.tip.text = () => view.accessible;
   write(made.name, view.symbol);
   writeFitting(made.value, view.value, 1.75 * radius, narrow ? LETTERS.narrowValue : compact ? LETTERS.compactValue : LETTERS.value);
-  write(made.title, view.title ?? "");
-  write(made.subtitle, view.subtitle ?? "");
+  for (const [part, text] of [[made.title, view.title], [made.subtitle, view.subtitle]])
+    writeFitting(part, text ?? "", SLENDER * names, above ? LETTERS.titleAbove : LETTERS.title, LEAST_TITLE);
   set(made.tag, { class: `delta${view.delta ? "" : " hidden"}` });
   writeFitting(made.tag.lastChild, view.delta ?? "", tag - 4, narrow ? LETTERS.narrowDelta : LETTERS.label);
 }

@@ -4,6 +4,7 @@ import { s, set } from "./dom.js";
 import { writeFitting } from "./fit.js";
 
 const APART = 19; // units of the picture between two lines of text
+const LEAST = 8; // letters below which a text is cut
 const HALF = 9; // of a line's height
 const AWAY = { wide: 22, narrow: 30 }; // from the bar to where its texts begin, or end
 
@@ -52,9 +53,9 @@ export function updateBar(made, view, narrow) {
   placeTexts(made, view, at, narrow);
   const room = narrow ? x + AWAY.narrow - view.fromUnit : view.rim - x - AWAY.wide - 4;
   const size = narrow ? 12 : 13.5;
-  writeFitting(made.targetText, `y  ${view.target}`, room, size);
-  writeFitting(made.predictionText, known ? `ŷ  ${view.prediction}` : "ŷ  not yet", room, size);
-  writeFitting(made.errorText, shown ? view.error : "", room, 15);
+  writeFitting(made.targetText, `y  ${view.target}`, room, size, LEAST);
+  writeFitting(made.predictionText, known ? `ŷ  ${view.prediction}` : "ŷ  not yet", room, size, LEAST);
+  writeFitting(made.errorText, shown ? view.error : "", room, 15, LEAST);
   set(made.errorText, { class: `bar-error ${sign}` });
 }
 

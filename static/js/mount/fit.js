@@ -1,15 +1,18 @@
 // A formula wider than its place gets a smaller letter; what is still wider then can be scrolled.
 
-import { letterSize } from "../core/geometry.js";
+import { fitText } from "../core/geometry.js";
 import { write } from "./dom.js";
 
 const LEAST = 11; // pixels
 
-/** Write into the diagram; a long number, as of a run that diverges, in smaller letters. */
-export function writeFitting(element, text, room, most) {
+/**
+ * Write into the diagram; a long number, as of a run that diverges, in smaller letters. What would
+ * have to be smaller than `least` is cut: a name, which stands whole where it is pointed at.
+ */
+export function writeFitting(element, given, room, most, least = 0) {
+  const { text, size } = fitText(given, room, most, least);
   if (element.textContent === text) return;
   write(element, text);
-  const size = letterSize(text, room, most);
   element.style.fontSize = size < most ? `${size.toFixed(1)}px` : "";
 }
 

@@ -21,7 +21,9 @@ export function mountHeader(root, dispatch, connection, actions) {
         preset.replaceChildren(new Option("Start again with …", "", true, true), ...presets.map((p) => new Option(p.title, p.name)));
         preset.options[0].disabled = true;
       }
-      if (session) write(run, runWords(session, presets));
+      if (!session) return;
+      write(run, runWords(session, presets));
+      example.parentElement.hidden = batchOf(session) === 1; // there is nothing to choose
     },
   );
   const renderExample = whenChanged(
@@ -53,12 +55,13 @@ function dataTitle(dataset, presets) {
   return presets.find(({ spec }) => spec.dataset && same(spec.dataset))?.title ?? "Given numbers";
 }
 
+const batchOf = ({ layout, spec }) => Math.min(spec.batch_size, layout.training_rows);
+
 function runWords({ layout, spec }, presets) {
   const hidden = [...new Set(layout.activations.slice(0, -1))].join(", ");
   const name = spec.dataset.name === "ames-houses" ? "Houses of Ames" : dataTitle(spec.dataset, presets);
   const shape = layout.sizes.join("-");
-  const batch = Math.min(spec.batch_size, layout.training_rows);
-  return `${name} · ${shape}${hidden ? ` ${hidden}` : ""} · ${lossName(layout)} · batch of ${count(batch)} · ${count(layout.training_rows)} training, ${count(layout.held_out_rows)} held-out rows`;
+  return `${name} · ${shape}${hidden ? ` ${hidden}` : ""} · ${lossName(layout)} · batch of ${count(batchOf({ layout, spec }))} · ${count(layout.training_rows)} training, ${count(layout.held_out_rows)} held-out rows`;
 }
 
 function exampleText(layout, frame) {
