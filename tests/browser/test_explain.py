@@ -167,6 +167,32 @@ def test_pointing_at_a_factor_lights_its_place_and_the_other_way_round(visit: Vi
     expect(page.locator(".factor.lit, .badge-mark.lit")).to_have_count(0)
 
 
+PARTS = """() => [...document.querySelectorAll('.factor')].flatMap((factor) => [...factor.children].map((part) => {
+  const { x, y, width, height } = part.getBoundingClientRect();
+  return [part.localName, x, y, width, height]; }))"""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_lighting_a_factor_moves_no_part_of_the_formula(
+    browser: Browser, server: Server, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = Visit(context.new_page(), server).open(NON_SQUARE).page
+    _find(page, "w2.3.1")
+    expect(page.locator(".factor[data-at]")).to_have_count(5)
+    page.locator(".factor .badge").first.scroll_into_view_if_needed()
+    before = page.evaluate(PARTS)
+    for k in range(5):
+        page.locator(".factor .badge").nth(k).focus()
+        expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", str(k))
+        lit = page.locator(".factor.lit").evaluate(
+            "(e) => [getComputedStyle(e, '::before').content, e.scrollHeight - e.clientHeight]"
+        )
+        assert lit == ['""', 0]
+        assert page.evaluate(PARTS) == before
+    context.close()
+
+
 def test_too_many_paths_are_folded_and_opened_one_layer_at_a_time(visit: Visit) -> None:
     page = visit.open(WIDE).page
     _find(page, "w1.2.3")
@@ -894,6 +920,19 @@ def test_badges_cover_no_label_and_not_each_other(visit: Visit, spec: Any) -> No
         assert len(places) == len(_factors(page))
 
 
+def test_badges_say_the_factors_values_after_the_update_too(visit: Visit) -> None:
+    """Beside the new weight stands what the formula was made of: the old one."""
+    page = visit.open().page
+    values = []
+    for phase in (5, 6):
+        page.get_by_role("button", name=f"Phase {phase}: ").click()
+        visit.at(0, phase)
+        _find(page, "w1.1.1")
+        expect(page.locator(".badge-value")).to_have_count(4)
+        values.append(page.locator(".badge-value").all_text_contents())
+    assert values[0] == values[1]
+
+
 DEEP: dict[str, Any] = {
     **NON_SQUARE,
     "layers": [{"units": n, "activation": "tanh"} for n in (3, 4, 3)]
@@ -967,8 +1006,38 @@ def test_a_trial_counts_only_while_its_own_parameter_is_tried(visit: Visit) -> N
 ORDER = "() => [...document.querySelectorAll('#diagram .edge')].map((e) => e.dataset.parameter)"
 
 
-def test_what_is_off_a_dragged_weights_path_is_painted_once(visit: Visit) -> None:
-    page = visit.open(NON_SQUARE).page
+def test_dragging_a_weight_shows_what_it_does_to_the_gradients_before_it(visit: Visit) -> None:
+    """The gradient of w1 goes through w2: it moves with it, although its edge is off the path."""
+    page = visit.open(HOUSE).page
+    page.get_by_role("button", name="Phase 5: Back through w¹").click()
+    visit.at(0, 5)
+    _open_curve(page, "w2.1.1")
+    edge = page.locator("#diagram [data-parameter='w1.1.1']")
+    assert float(edge.get_attribute("data-gradient") or "") == 2
+    _drag(page, 60)
+    expect(page.locator(".trial-note")).to_be_visible()
+    expect(edge).not_to_have_attribute("data-gradient", "2")
+    tried = float(
+        page.locator("#diagram [data-parameter='w2.1.1']").get_attribute("data-weight") or ""
+    )
+    # x1 * w2 * (h * w2 - y)
+    assert float(edge.get_attribute("data-gradient") or "") == pytest.approx(
+        2 * tried * (0.75 * tried - 1)
+    )
+    assert edge.locator(".halo").evaluate("e => getComputedStyle(e).display") != "none"
+
+
+MANY_EDGES: dict[str, Any] = {
+    **NON_SQUARE,
+    "layers": [{"units": n, "activation": "tanh"} for n in (8, 5)]
+    + [{"units": 2, "activation": "identity"}],
+}
+
+
+def test_among_many_edges_what_is_off_a_dragged_weights_path_is_painted_once(
+    visit: Visit,
+) -> None:
+    page = visit.open(MANY_EDGES).page
     page.get_by_role("button", name="Phase 7: Back through w¹").click()
     visit.at(0, 7)
     order = page.evaluate(ORDER)
@@ -977,7 +1046,7 @@ def test_what_is_off_a_dragged_weights_path_is_painted_once(visit: Visit) -> Non
     expect(page.locator(".trial-note")).to_be_visible()
     still = page.locator("#diagram .still .edge")
     expect(still).to_have_count(page.locator("#diagram .edge.dimmed").count())
-    assert still.count() == 23  # of 26: itself and the two behind it move
+    assert still.count() == 63  # of 66: itself and the two behind it move
     expect(page.locator("#diagram .still")).to_have_css("will-change", "transform")
     expect(still.first.locator(".halo")).to_be_hidden()
     painted = """() => { window.painted = 0;

@@ -1,7 +1,7 @@
 // What a phase does, in words that agree with its numbers: for the panel and for screen readers.
 
 import { count, fixed, own, short, signed, superscript, symbol } from "./format.js";
-import { nameAt, revealed } from "./network.js";
+import { nameAt, revealed, unitSymbol } from "./network.js";
 
 /** "Forward through w¹" */
 export function phaseTitle(phase) {
@@ -73,13 +73,18 @@ function few(parts) {
 }
 
 function errorWords(layout, spec, frame) {
-  const { unit } = layout.targets[0];
-  const many = layout.targets.length > 1;
-  const miss = missedBy(frame.ownPrediction[0], frame.ownTargets[0], unit);
-  const first = many
-    ? `The first of ${layout.targets.length} outputs is ${miss}.`
-    : `The prediction ${own(frame.ownPrediction[0], unit)} is ${miss}.`;
-  return `${first} This error is all that flows back.`;
+  const misses = layout.targets.map(({ unit }, k) => missedBy(frame.ownPrediction[k], frame.ownTargets[k], unit));
+  const first = misses.length > 1
+    ? `Of the outputs ${few(misses.map((miss, k) => `${unitSymbol(layout, layout.sizes.length - 1, k + 1)} is ${miss}`))}.`
+    : `The prediction ${own(frame.ownPrediction[0], layout.targets[0].unit)} is ${misses[0]}.`;
+  return `${first.replace(/…\.$/, "…")} ${flowWords(frame, misses.length)}`;
+}
+
+/** What flows back then: the errors of this example, and of the others of its batch. */
+function flowWords(frame, outputs) {
+  if (frame.rows > 1) return `The errors of all ${count(frame.rows)} examples flow back, each through the network as its own example left it.`;
+  if (frame.ownPrediction.every((prediction, k) => prediction === frame.ownTargets[k])) return "Nothing flows back.";
+  return outputs > 1 ? "These errors are all that flows back, and what they bring to a unit adds up." : "This error is all that flows back.";
 }
 
 function backwardWords(layout, spec, frame, at) {

@@ -16,6 +16,7 @@ import { createBackdrop } from "./backdrop.js";
 import { makeBar, updateBar } from "./errorbar.js";
 
 const MOST_BARS = 6;
+const MANY = 60; // edges beyond which those off the path of a dragged weight rest
 const EVERY = 250; // milliseconds between two drawings of a large network while it plays
 const LETTERS = { label: 12.5, narrowDelta: 11, value: 16, narrowValue: 13, compactValue: 11, title: 13, titleAbove: 12 }; // as in diagram.css
 const LEAST_TITLE = 11;
@@ -85,11 +86,10 @@ function ownLabel({ edges, plan }, selected) {
   return made ? (made.edge.label ?? spotOf(made, plan)) : null;
 }
 
-/** Whether the phase has come to the gradient of the selected parameter, and has not moved it yet. */
+/** Whether the phase has come to the gradient of the selected parameter. */
 function isRevealed({ session, frame, selected }) {
   if (!session || !frame || !selected) return false;
-  const at = revealed(session.layout, frame.phase);
-  return at.hasGradient(Number(selected.slice(1).split(".")[0])) && !at.update;
+  return revealed(session.layout, frame.phase).hasGradient(Number(selected.slice(1).split(".")[0]));
 }
 
 function draw(root, plan, layout, dispatch) {
@@ -119,11 +119,11 @@ function draw(root, plan, layout, dispatch) {
 }
 
 /**
- * While a weight is dragged, the edges off its path stand in a group that the browser paints on a
- * layer of its own: they need not be painted again with each number that changes.
+ * While a weight of a network of many edges is dragged, those off its path stand in a group that the
+ * browser paints on a layer of its own: they need not be painted again with each number that changes.
  */
 function setAside(drawn, view, trying) {
-  if (drawn.aside === trying) return;
+  if (drawn.aside === trying || drawn.edges.length <= MANY) return;
   drawn.aside = trying;
   const groups = drawn.edges.map(({ group }) => group);
   if (trying) drawn.still.append(...groups.filter((_, k) => view.edges[k].dimmed));
