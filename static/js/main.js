@@ -85,7 +85,7 @@ const mounts = [
   mountHeader($("header"), dispatch, live, actions),
   mountShare($("share"), control("share"), copyText),
   mountPhases($("phases"), live, get),
-  mountDiagram($("diagram"), dispatch),
+  mountDiagram($("diagram"), dispatch, paint),
   mountPanel(control("phase-words")),
   mountSelected(),
   mountFind(control("find-form"), dispatch, get),
@@ -166,7 +166,6 @@ store.subscribe(followHistory());
 followExplanations(store);
 followTrial(store);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-for (const width of [600, 1320]) window.matchMedia(`(max-width: ${width}px)`).addEventListener("change", paint);
 addEventListener("popstate", () => {
   const id = location.pathname.match(/^\/s\/([^/]+)$/)?.[1];
   if (id) enter(id);

@@ -207,6 +207,8 @@ def test_too_many_paths_are_folded_and_opened_one_layer_at_a_time(visit: Visit) 
     terms.first.get_by_role("button").click()
     _expect_chain(page, _chain(visit, f"b{unit}"))
     expect(page.locator(".crumbs")).to_contain_text("w¹₂₃ › δ of")
+    way = page.locator(f"#diagram [data-parameter='w2.3.{unit.split('.')[1]}']")
+    expect(way).not_to_have_class(re.compile("dimmed"))  # from h3 to the unit whose delta is open
     page.locator(".crumbs").get_by_role("button", name="w¹₂₃").click()
     _expect_chain(page, found)
 

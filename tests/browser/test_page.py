@@ -107,6 +107,50 @@ def test_nothing_is_clipped(browser: Browser, server: Server, width: int, theme:
     assert visit.problems == []
 
 
+def test_beside_a_tall_network_the_panel_stays_in_sight(visit: Visit) -> None:
+    hidden = [{"units": n, "activation": "tanh"} for n in (12, 6)]
+    page = visit.open({"layers": [*hidden, {"units": 1, "activation": "identity"}]}).page
+    last = page.locator("#diagram [data-unit='1.12']")
+    last.evaluate("(e) => e.scrollIntoView({ block: 'end' })")
+    expect(last.locator("circle")).to_be_in_viewport(ratio=0.9)
+    before = page.evaluate("scrollY")
+    assert before > 100
+    last.click()
+    expect(page.locator(".explanation .head")).to_be_in_viewport(ratio=1)
+    expect(last.locator("circle")).to_be_in_viewport(ratio=0.9)
+    assert page.evaluate("scrollY") == before
+
+
+@pytest.mark.parametrize(
+    ("size", "zoom"), [((1440, 900), 1), ((1920, 1080), 1.17), ((2560, 1440), 1.45)]
+)
+def test_a_large_screen_shows_everything_larger(
+    browser: Browser, server: Server, size: tuple[int, int], zoom: float
+) -> None:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = Visit(context.new_page(), server).open().page
+    height = page.get_by_role("button", name="Share").bounding_box()
+    assert height
+    assert height["height"] == pytest.approx(34 * zoom, rel=0.02)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    expect(page.locator("#rate")).to_be_in_viewport(ratio=1)  # one screen still
+    page.get_by_role("combobox", name="Explain").fill("w1.1.1")
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name="What if").click()
+    expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
+    box = page.locator(".slice .now").bounding_box()
+    assert box
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(middle + 40, box["y"] + box["height"] / 2, steps=3)
+    expect(page.locator(".trial-note")).to_be_visible()
+    moved = page.locator(".slice .now").bounding_box()
+    assert moved
+    assert moved["x"] + moved["width"] / 2 == pytest.approx(middle + 40, abs=1.5)
+    context.close()
+
+
 WIDTHS = """() => [...document.querySelectorAll('.edge')].map((e) =>
   [e.dataset.weight, e.dataset.newWeight, e.querySelector('.core').getAttribute('stroke-width')]
     .map(Number))"""

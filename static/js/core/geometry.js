@@ -8,33 +8,62 @@ import { edgeCount, LARGE, shownUnits } from "./strongest.js";
 export { overlaps, PILL } from "./labels.js";
 
 /**
- * How the picture uses its place. `wide`: an input's name stands beside it. `tight`, where there is
- * less room: above it, so that nothing has to shrink. `narrow`, a phone: the error bar's texts stand
- * above and below it too.
+ * How the picture uses its place. `wide`: an input's name stands beside it. `tight`, where that would
+ * leave too little for the columns: above it. `narrow`, a phone: the error bar's texts stand above and
+ * below it too. One unit of the picture is a pixel wherever the columns fit.
  */
 const FORMS = {
-  wide: { least: 960, frame: 530, left: 176, right: 190, tall: 400, apart: 150, input: 14 },
-  tight: { least: 640, frame: 280, left: 64, right: 172, tall: 470, apart: 170, input: 74 },
-  narrow: { least: 420, left: 46, right: 84, tall: 300, apart: 132, input: 44 },
+  wide: { left: 176, right: 190, tall: 430, apart: 170, input: 14 },
+  tight: { left: 64, right: 172, tall: 450, apart: 170, input: 74 },
+  narrow: { left: 46, right: 84, tall: 300, apart: 132, input: 44 },
 };
-const MOST_LABELLED = 40;
+const NARROW = 420; // width of a picture on a phone, in its own units
+const SPARE = 24;
+const SHRUNK = 1.36; // a picture this much wider than its room has letters of 9 pixels
+const COLUMN = { roomy: 200, least: 140, labelled: 270, most: 330 };
+const MOST_LABELLED = 64;
 const TAG = 76; // width of the tag that says a unit's δ
 
 /**
- * @typedef {"wide" | "tight" | "narrow"} Form
  * @typedef {{ x: number, y: number }} Point
  * @typedef {Point & { width: number, height: number }} Box  the point is its centre
+ * @typedef {{ width: number, narrow?: boolean }} Room  pixels for the picture, and whether on a phone
+ * @param {Room} room
  * @param {Set<string>} strongest  in a large network, the edges that are drawn one by one
  * @returns the whole plan of a network: {width, height, radius, units, edges, biases, taken, …};
  *   `slot` is the height that belongs to one output and its error bar
  */
-export function planDiagram(allSizes, form = "wide", strongest = new Set()) {
-  const narrow = form === "narrow";
-  const above = form !== "wide";
+export function planDiagram(allSizes, room = { width: 850 }, strongest = new Set()) {
+  const labelled = !room.narrow && edgeCount(allSizes) <= MOST_LABELLED;
+  const without = ({ edges }) => edges.filter(({ label }) => !label).length;
+  let best = null;
+  for (const [form, column] of shapes(allSizes.length - 1, room, labelled)) {
+    const plan = planColumns(allSizes, form, column, labelled, strongest);
+    if (!best || without(plan) < without(best)) best = plan;
+    if (without(best) === 0) break;
+  }
+  return best;
+}
+
+const sidesOf = ({ left, right }) => left + right + SPARE;
+
+/** Forms and distances between layers to be tried: what fits, then wider where labels need more. */
+function shapes(layers, { width, narrow }, labelled) {
+  if (narrow) return [["narrow", (NARROW - sidesOf(FORMS.narrow)) / layers]];
+  const fitting = (form) => Math.max(COLUMN.least, (width - sidesOf(FORMS[form])) / layers);
+  const first = Math.min(COLUMN.most, fitting("tight"));
+  const wide = fitting("wide") >= COLUMN.roomy ? [["wide", Math.min(COLUMN.most, fitting("wide"))]] : [];
+  const widest = (SHRUNK * width - sidesOf(FORMS.tight)) / layers;
+  const wider = labelled ? range(7).map((k) => first + k * 20) : [];
+  const tight = [first, ...wider.filter((column) => column <= Math.min(widest, COLUMN.labelled))];
+  return [...wide, ...tight.map((column) => ["tight", column])];
+}
+
+function planColumns(allSizes, form, column, labelled, strongest) {
   const large = edgeCount(allSizes) > LARGE;
   const sizes = allSizes.map((size) => shownUnits(size, large));
-  const measures = measure(sizes, form, large);
-  const { radius, spread, compact } = measures;
+  const measures = measure(sizes, form, column, large);
+  const { radius, spread, compact, narrow, above } = measures;
   const units = placeUnits(sizes, measures);
   const at = new Map(units.map((u) => [u.name, u]));
   const biases = units
@@ -42,22 +71,20 @@ export function planDiagram(allSizes, form = "wide", strongest = new Set()) {
     .map((u) => biasMark(u, radius, compact || narrow));
   const edges = edgesBetween(sizes, at, radius, large ? strongest : null);
   const taken = obstacles(units, biases, measures);
-  if (edges.length <= MOST_LABELLED && !narrow && !large) placeLabels(edges, taken);
+  if (labelled) placeLabels(edges, taken);
   const hidden = allSizes.map((size, layer) => size - sizes[layer]);
   const more = hidden.flatMap((count, layer) => (count ? [moreWords(at, measures, layer, count)] : []));
   const { width, height, tag, names } = measures;
   const drawn = { sizes, units, biases, edges, taken, hidden, more, ...placeBars(sizes, measures) };
-  return { width, height, radius, tag, names, form, narrow, above, compact, large, ...drawn };
+  return { width, height, radius, tag, names, narrow, above, compact, large, ...drawn };
 }
 
 /** How large the picture is, and everything in it. */
-function measure(sizes, form, large) {
+function measure(sizes, form, column, large) {
   const most = Math.max(...sizes);
-  const layers = sizes.length - 1;
-  const { least: smallest, frame, tall, apart, input, ...sides } = FORMS[form];
+  const { tall, apart, input, ...sides } = FORMS[form];
   const narrow = form === "narrow";
-  const width = narrow ? smallest : Math.max(smallest, frame + layers * 240);
-  const column = (width - sides.left - sides.right - 24) / layers;
+  const width = Math.round(sidesOf(sides) + (sizes.length - 1) * column);
   const wide = large ? Math.max(4, Math.min(12, 230 / most)) : radiusFor(most);
   const radius = narrow ? Math.min(large ? wide : 24, 0.42 * column) : wide;
   // Above a unit stands its bias, below it its tag; an input has neither.

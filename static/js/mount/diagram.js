@@ -22,12 +22,11 @@ const LETTERS = { label: 12.5, narrowDelta: 11, value: 16, narrowValue: 13, comp
 const LEAST_TITLE = 11;
 const SLENDER = 1.15; // letters that are not bold take less room
 const NARROW = "(max-width: 600px)";
-const TIGHT = "(max-width: 1320px)";
+const GRAIN = 10; // pixels that the picture's place must change before it is laid out anew
 
-/** @returns {(state: object) => void} */
-export function mountDiagram(root, dispatch) {
-  const [narrow, tight] = [NARROW, TIGHT].map((query) => window.matchMedia(query));
-  const formOf = () => (narrow.matches ? "narrow" : tight.matches ? "tight" : "wide");
+/** @returns {(state: object) => void}  `repaint` is called where the picture has another place */
+export function mountDiagram(root, dispatch, repaint) {
+  const room = followRoom(root, repaint);
   let drawn = null;
   let planned = -EVERY;
   const flow = createFlow();
@@ -39,26 +38,26 @@ export function mountDiagram(root, dispatch) {
   function plan({ session: { layout }, selected, playing, trial }, frame, path) {
     const large = edgeCount(layout.sizes) > LARGE;
     const now = performance.now();
-    const same = drawn?.layout === layout && drawn.plan.form === formOf();
+    const same = drawn?.layout === layout && drawn.room === room();
     if (large && same && playing && now - planned < EVERY) return false;
     if (same && (!large || trial)) return true; // a trial moves the numbers of what is drawn
     planned = now;
     const { hasGradient } = revealed(layout, frame.phase);
     const strongest = large ? strongestEdges(layout, frame, hasGradient) : undefined;
     if (large) for (const name of [selected, ...(path?.factors ?? []).map(({ at }) => at)]) if (name?.[0] === "w") strongest.add(name);
-    const made = planDiagram(layout.sizes, formOf(), strongest);
-    drawn = { layout, ...draw(root, made, layout, dispatch) };
+    const made = planDiagram(layout.sizes, room(), strongest);
+    drawn = { layout, room: room(), ...draw(root, made, layout, dispatch) };
     if (large) backdrop.draw(root, made, layout, frame, hasGradient);
     return true;
   }
   const render = whenChanged(
-    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), formOf(), state.playing],
+    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), room(), state.playing],
     (state) => {
       const frame = state.trial ?? state.frame;
       const path = openPathOf(state);
       if (!state.session || !frame || !plan(state, frame, path)) return;
       const { layout, spec } = state.session;
-      const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path);
+      const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path, state.way);
       update(drawn, view, layout, frame, Boolean(state.selected));
       setAside(drawn, view, Boolean(state.trial));
       flow.show(drawn, view, state);
@@ -73,6 +72,20 @@ export function mountDiagram(root, dispatch) {
     showBadges(state);
     badges.light(state.lit);
   };
+}
+
+/** The place for the picture, the same object as long as it is the same place. */
+function followRoom(root, repaint) {
+  const phone = window.matchMedia(NARROW);
+  const measured = (width) => ({ width: GRAIN * Math.round(width / GRAIN), narrow: phone.matches });
+  let room = measured(root.clientWidth);
+  new ResizeObserver(([{ contentRect }]) => {
+    const now = measured(contentRect.width);
+    if (now.width === room.width && now.narrow === room.narrow) return;
+    room = now;
+    repaint();
+  }).observe(root);
+  return () => room;
 }
 
 function badgesOf(state, drawn) {
@@ -113,7 +126,7 @@ function draw(root, plan, layout, dispatch) {
     ...plan.more.map(({ text, x, y }) => s("text", { class: "more", x, y }, text)),
   );
   // A tall network may take more of the page than the screen shows: small text would be worse.
-  if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.9)}px)`;
+  if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.8)}px)`;
   root.replaceChildren(svg);
   return { plan, svg, still, moving, edges, biases, units, bars, badges, aside: false };
 }

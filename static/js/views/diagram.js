@@ -28,11 +28,11 @@ function scales(layout, frame, at, large) {
 }
 
 /** @returns {{units: object[], edges: object[], biases: object[], bars: object[], at: object}} */
-export function viewDiagram(plan, layout, spec, frame, selected, path) {
+export function viewDiagram(plan, layout, spec, frame, selected, path, way = []) {
   const at = revealed(layout, frame.phase);
   const scale = scales(layout, frame, at, plan.large);
   const offsets = unitOffsets(layout.sizes);
-  const onPath = selected ? (path ? alongPath(selected, path) : pathOf(selected)) : null;
+  const onPath = selected ? (path ? alongPath(selected, path, way) : pathOf(selected)) : null;
   return {
     at,
     units: plan.units.map((unit) => {
@@ -80,14 +80,23 @@ function pathOf(selected) {
   };
 }
 
-/** The same along one path only: where its factors stand, and those of a folded one's terms. */
-function alongPath(selected, path) {
+/**
+ * The same along one path only: where its factors stand, and those of a folded one's terms; and what
+ * lies between the selected parameter and the δ opened last.
+ */
+function alongPath(selected, path, way) {
   const places = new Set([
     selected,
     ...[path, ...(path.terms ?? [])].flatMap(({ factors }) => factors.map(({ at }) => at)),
   ]);
-  const [layer, ...rest] = selected.slice(1).split(".");
-  places.add(`${layer}.${rest[rest.length - 1]}`);
+  let before = null;
+  for (const name of [selected, ...way]) {
+    const [layer, ...rest] = name.slice(1).split(".");
+    const unit = rest[rest.length - 1];
+    places.add(`${layer}.${unit}`);
+    if (before) places.add(`w${layer}.${before}.${unit}`);
+    before = unit;
+  }
   return { edge: (e) => places.has(e.name), unit: (u) => places.has(u.name) };
 }
 
