@@ -14,7 +14,7 @@ export { overlaps, PILL } from "./labels.js";
  */
 const FORMS = {
   wide: { left: 176, right: 190, tall: 430, apart: 170, input: 14 },
-  tight: { left: 64, right: 172, tall: 450, apart: 170, input: 74 },
+  tight: { left: 58, right: 190, tall: 450, apart: 170, input: 74 },
   narrow: { left: 46, right: 84, tall: 300, apart: 132, input: 44 },
 };
 const NARROW = 420; // width of a picture on a phone, in its own units
