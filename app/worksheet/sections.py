@@ -9,22 +9,16 @@ from app.data.datasets import Dataset
 from app.data.scaling import Scaling
 from app.worksheet import words as say
 from app.worksheet.digits import CARRIED
-from app.worksheet.formula import Quantity, Ratio
+from app.worksheet.formula import Quantity, Ratio, minus, over, plus, times
 from app.worksheet.lines import Group, Line, Pen
+from app.worksheet.losses import LOSS_FORMULAS, powers_total, softmax_power
 from app.worksheet.mathml import Markup, letter, row, words
+from app.worksheet.numbers import Numbers
 from app.worksheet.phases import (
     FUNCTIONS,
-    LOSS_FORMULAS,
     OUTPUT_DELTAS,
-    Numbers,
     hidden_delta,
     local_derivative,
-    minus,
-    over,
-    plus,
-    powers_total,
-    softmax_power,
-    times,
     update_forms,
     weighted_sum,
 )

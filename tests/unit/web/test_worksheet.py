@@ -20,7 +20,8 @@ from app.maths.activations import ACTIVATIONS
 from app.maths.losses import LOSSES
 from app.timeline.presets import HOUSE
 from app.worksheet.digits import CARRIED, FULL, decimals_of, printed
-from app.worksheet.phases import FUNCTIONS, LOSS_FORMULAS, OUTPUT_DELTAS, SLOPES
+from app.worksheet.losses import LOSS_FORMULAS
+from app.worksheet.phases import FUNCTIONS, OUTPUT_DELTAS, SLOPES
 from tests.unit.web.test_worked_examples import MAZUR
 
 INPUTS = [[0.1, -0.2], [0.4, 0.3], [0.7, -0.5]]
