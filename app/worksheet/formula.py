@@ -102,8 +102,8 @@ def over(count: int, formula: Formula, top: int = 1) -> Formula:
 
 
 def _tanh(x: Decimal) -> Decimal:
-    power = (2 * x).exp()
-    return (power - 1) / (power + 1)
+    power = (-2 * abs(x)).exp()  # never one that grows beyond all bounds
+    return ((1 - power) / (1 + power)).copy_sign(x)
 
 
 FUNCTIONS: dict[str, Callable[..., Decimal]] = {"ln": Decimal.ln, "tanh": _tanh, "max": max}

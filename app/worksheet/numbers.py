@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from app.maths.chain import slope
 from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.timeline.run import StepRecord
-from app.wire.explain import batch_derivative, example_derivatives
+from app.wire.explain import batch_derivative, example_derivatives, example_of
 from app.wire.symbols import unit_letters
 from app.worksheet.formula import Quantity
 from app.worksheet.mathml import Markup, indexed, letter, partial
@@ -33,6 +34,16 @@ class Numbers:
     def rows(self) -> int:
         return len(self.record.rows)
 
+    @property
+    def blur(self) -> float:
+        """How near to 1 a number of the run can be and keep four digits of what is missing to 1."""
+        return 1e4 * float(np.finfo(self.record.parameters.dtype).eps)
+
+    @property
+    def smallest(self) -> float:
+        """The smallest number of the run that has all its digits."""
+        return float(np.finfo(self.record.parameters.dtype).tiny)
+
     def units(self, layer: int) -> range:
         return range(1, self.network.sizes[layer] + 1)
 
@@ -52,6 +63,9 @@ class Numbers:
 
     def delta(self, layer: int, unit: int) -> Quantity:
         return self._found(indexed("δ", str(unit), str(layer)), self.record.delta, layer, unit)
+
+    def slope(self, layer: int, unit: int) -> float:
+        return slope(self.network, example_of(self.record, self.example), layer, unit)
 
     def prediction(self, unit: int) -> Quantity:
         return self.came(self.network.layer_count, unit)

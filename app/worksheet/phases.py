@@ -17,7 +17,6 @@ from app.worksheet.formula import (
     Quantity,
     Ratio,
     Square,
-    Sum,
     minus,
     negative,
     over,
@@ -27,15 +26,19 @@ from app.worksheet.formula import (
 from app.worksheet.mathml import Markup, letter, row, words
 from app.worksheet.numbers import Numbers
 
+FAR = -200.0  # of a z below it, e^-z is more than pocket calculators hold
 
-def _sigmoid(z: Formula) -> Formula:
-    return Ratio(ONE, Sum((("+", ONE), ("+", Exp(negative(z))))))
+
+def sigmoid(z: Quantity) -> Formula:
+    if z.value < FAR:
+        return Ratio(Exp(z), plus([ONE, Exp(z)]))
+    return Ratio(ONE, plus([ONE, Exp(negative(z))]))
 
 
 # Softmax looks at all units of its layer: see losses.py.
 FUNCTIONS: dict[str, Callable[[Quantity], Formula]] = {
     "identity": lambda z: z,
-    "sigmoid": _sigmoid,
+    "sigmoid": sigmoid,
     "tanh": lambda z: Call("tanh", (z,)),
     "relu": lambda z: Call("max", (Constant(0), z)),
 }
@@ -49,6 +52,20 @@ SLOPES: dict[str, Callable[[Quantity, Quantity], Formula]] = {
 
 def _slope_symbol(z: Quantity) -> Markup:
     return row([letter("f′"), Markup("mo", "("), z.symbol, Markup("mo", ")")])
+
+
+def slope(n: Numbers, layer: int, unit: int) -> Formula:
+    """f'(z) of a unit; the run's own number where a has come too near to 1 to tell it."""
+    z, a = n.z(layer, unit), n.came(layer, unit)
+    if is_saturated(n, layer, unit):
+        return Quantity(_slope_symbol(z), n.slope(layer, unit), given=True)
+    return SLOPES[n.network.activations[layer - 1]](z, a)
+
+
+def is_saturated(n: Numbers, layer: int, unit: int) -> bool:
+    """Tell whether 1 - a, which f'(z) is made of, has lost its digits: a is nearly 1 or -1."""
+    squeezes = n.network.activations[layer - 1] in ("sigmoid", "tanh")
+    return squeezes and 0 < 1 - abs(n.came(layer, unit).value) < n.blur
 
 
 def weighted_sum(n: Numbers, layer: int, unit: int) -> Formula:
@@ -67,15 +84,10 @@ def _shares_delta(n: Numbers, j: int) -> Formula:
     return minus(times(n.prediction(j), plus(targets)), n.target(j))
 
 
-def _output_slope(n: Numbers, j: int) -> Formula:
-    last = n.network.layer_count
-    return SLOPES[n.network.activations[-1]](n.z(last, j), n.prediction(j))
-
-
 OUTPUT_DELTAS: dict[str, Callable[[Numbers, int], Formula]] = {
-    "half_squared_error": lambda n, j: times(n.error(j), _output_slope(n, j)),
+    "half_squared_error": lambda n, j: times(n.error(j), slope(n, n.network.layer_count, j)),
     "mean_squared_error": lambda n, j: over(
-        len(n.outputs), times(n.error(j), _output_slope(n, j)), top=2
+        len(n.outputs), times(n.error(j), slope(n, n.network.layer_count, j)), top=2
     ),
     "binary_cross_entropy": lambda n, j: over(len(n.outputs), n.error(j)),
     "categorical_cross_entropy": _shares_delta,
@@ -83,12 +95,11 @@ OUTPUT_DELTAS: dict[str, Callable[[Numbers, int], Formula]] = {
 
 
 def hidden_delta(n: Numbers, layer: int, unit: int) -> Formula:
-    slope = SLOPES[n.network.activations[layer - 1]](n.z(layer, unit), n.came(layer, unit))
     back = plus(
         times(n.parameter(f"w{layer + 1}.{unit}.{to}"), n.delta(layer + 1, to))
         for to in n.units(layer + 1)
     )
-    return times(slope, back)
+    return times(slope(n, layer, unit), back)
 
 
 def local_derivative(n: Numbers, name: str) -> Formula:
