@@ -416,6 +416,19 @@ SATURATED: dict[str, Any] = {
 }
 
 
+def test_the_digits_that_a_blank_sheet_asks_for_are_enough(client: TestClient) -> None:
+    """Of 2e-9 nine decimals would be one digit, and of its loss none would be left."""
+    identity = _session(client, _one_layer(40, [-0.5], [0], *YES))
+    page = _page(client, identity, blank=1)
+    assert "nine decimals, of small numbers nine digits after the zeros, and of a differe" in page
+    printed_loss = _sheet(client, identity)["loss"].result
+    a = Decimal(f"{1 / (1 + Decimal(20).exp()):.8e}")
+    own = -(1 - a).ln()
+    places = int(Decimal(_plain(printed_loss)).as_tuple().exponent)
+    assert round(own, -places) == Decimal(_plain(printed_loss))
+    assert round(-(1 - round(a, 9)).ln(), -places) != Decimal(_plain(printed_loss))
+
+
 def _comes_out(client: TestClient, spec: Any, **query: Any) -> dict[str, Read]:
     identity = _session(client, spec)
     sheet = _sheet(client, identity, **query)
