@@ -81,10 +81,10 @@ export function wanted(state) {
   return found;
 }
 
-/** Just beyond ten updates to either side, where only those are looked at. */
+/** Just beyond ten updates to either side, where only those are looked at; a wide one is so anyway. */
 function reachOf(state) {
-  const delta = updateOf(state);
-  return delta > 0 && isNear(state) ? { reach: 11.5 * delta } : {};
+  const reach = 11.5 * updateOf(state);
+  return reach > 0 && reach < WIDE / 2 && isNear(state) ? { reach } : {};
 }
 
 /** The size of the selected parameter's update, or 0 where it is not known. */
