@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from functools import cache, partial
@@ -74,17 +75,26 @@ def example_derivatives(record: StepRecord, name: str) -> Array:
 
 
 @np.errstate(all="ignore")
-def chain_json(
+def chain_text(
     record: StepRecord, network: Network, precision: str, name: str, example: int
-) -> Items:
-    """Return the derivative of one example, path by path, with its proof and the update.
+) -> str:
+    """Return the derivative of one example, path by path, with its proof and the update, as JSON.
 
-    Null stands for what overflows although the step's own numbers are finite.
+    Null stands for what overflows although the step's own numbers are finite. Paths share most of
+    their factors: each of those is written once, since a network of 71 parameters has a megabyte.
     """
-    index = network.parameter_index(name)
     paths = chain(network, example_of(record, example), name)
-    found, mean = derivative(paths), batch_derivative(record, network, name)
-    say = cache(partial(_factor, network))  # paths share most of their factors
+    say = cache(partial(_factor, network))
+    told = ",".join(_path(path, say) for path in sorted(paths, key=_largest_first))
+    rest = _written(_explained(record, network, precision, name, example, derivative(paths)))
+    return f'{rest[:-1]},"paths":[{told}]}}'
+
+
+def _explained(
+    record: StepRecord, network: Network, precision: str, name: str, example: int, found: float
+) -> Items:
+    """Return all of it but the paths, whose sum is `found`."""
+    index, mean = network.parameter_index(name), batch_derivative(record, network, name)
     own = _proof(loss_around(record, network, example), precision, index, found)
     whole = _proof(loss_around(record, network), precision, index, mean)
     return {
@@ -93,7 +103,6 @@ def chain_json(
         "value": float(record.parameters[index]),
         "derivative": finite(found),
         "batch_derivative": mean,
-        "paths": [_path(path, say) for path in sorted(paths, key=_largest_first)],
         "path_count": path_count(network, network.place(name).layer),
         "rows": record.rows[:MOST_EXAMPLES].tolist(),
         "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
@@ -154,22 +163,28 @@ def _largest_first(path: Path) -> float:
     return -math.inf if math.isnan(size) else -size
 
 
-def _path(path: Path, say: Callable[[Factor], Items]) -> Items:
-    said: Items = {"factors": list(map(say, path.factors)), "product": finite(path.product)}
-    if path.terms:
-        said["terms"] = [_path(term, say) for term in path.terms]
-        said["rest"] = {"count": path.rest.count, "sum": finite(path.rest.sum)}
-    return said
+def _path(path: Path, say: Callable[[Factor], str]) -> str:
+    said = f'"factors":[{",".join(map(say, path.factors))}],"product":{_number(path.product)}'
+    if not path.terms:
+        return f"{{{said}}}"
+    terms = ",".join(_path(term, say) for term in path.terms)
+    rest = f'{{"count":{path.rest.count},"sum":{_number(path.rest.sum)}}}'
+    return f'{{{said},"terms":[{terms}],"rest":{rest}}}'
 
 
-def _factor(network: Network, factor: Factor) -> Items:
-    return {
-        "kind": factor.kind,
-        "symbol": factor_symbol(network, factor),
-        "formula": factor_formula(network, factor),
-        "value": factor.value,
-        "at": factor.at,
-    }
+def _factor(network: Network, factor: Factor) -> str:
+    """Write a factor; none of its texts holds a character that JSON would escape."""
+    symbol, formula = factor_symbol(network, factor), factor_formula(network, factor)
+    names = f'"kind":"{factor.kind}","symbol":"{symbol}","formula":"{formula}","at":"{factor.at}"'
+    return f'{{{names},"value":{_number(factor.value)}}}'
+
+
+def _number(value: float) -> str:
+    return float.__repr__(value) if math.isfinite(value) else "null"
+
+
+def _written(items: Items) -> str:
+    return json.dumps(items, allow_nan=False, separators=(",", ":"))
 
 
 def _proof(around: LossAround, precision: str, index: int, found: float) -> Items:
