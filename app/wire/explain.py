@@ -16,7 +16,7 @@ from app.maths.checks import PROOFS, Difference, LossAround, Tolerance, relative
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
-from app.wire.finite import finite
+from app.wire.finite import finite, finite_list
 from app.wire.symbols import factor_formula, factor_symbol
 
 Array = NDArray[Any]
@@ -64,14 +64,19 @@ def batch_derivative(record: StepRecord, network: Network, name: str) -> float:
     return float(batch_derivatives(record, network)[network.parameter_index(name)])
 
 
-def example_derivatives(record: StepRecord, name: str) -> Array:
-    """Return dE_k/dp of every example of the batch, of shape (rows,), in float64."""
-    layer, *units = (int(number) for number in name[1:].split("."))
-    delta: Array = record.delta[layer - 1][:, units[-1] - 1].astype(np.float64)
-    if len(units) == 1:
+def example_derivatives(record: StepRecord, network: Network, name: str) -> Array:
+    """Return dE_k/dp of every example of the batch, of shape (rows,), in float64.
+
+    Of a batch of one it is the run's own number, rounded as the run's precision has it.
+    """
+    if len(record.rows) == 1:
+        return np.array([batch_derivative(record, network, name)])
+    layer, source, to = network.place(name)
+    delta: Array = record.delta[layer - 1][:, to - 1].astype(np.float64)
+    if source is None:
         return delta
     came = record.inputs if layer == 1 else record.a[layer - 2]
-    return np.array(came[:, units[0] - 1] * delta)
+    return np.array(came[:, source - 1] * delta)
 
 
 @np.errstate(all="ignore")
@@ -86,14 +91,15 @@ def chain_text(
     paths = chain(network, example_of(record, example), name)
     say = cache(partial(_factor, network))
     told = ",".join(_path(path, say) for path in sorted(paths, key=_largest_first))
-    rest = _written(_explained(record, network, precision, name, example, derivative(paths)))
+    found = derivative(paths) if len(record.rows) > 1 else batch_derivative(record, network, name)
+    rest = _written(_explained(record, network, precision, name, example, found))
     return f'{rest[:-1]},"paths":[{told}]}}'
 
 
 def _explained(
     record: StepRecord, network: Network, precision: str, name: str, example: int, found: float
 ) -> Items:
-    """Return all of it but the paths, whose sum is `found`."""
+    """Return all of it but the paths, whose sum is `found`; of a batch of one as the run has it."""
     index, mean = network.parameter_index(name), batch_derivative(record, network, name)
     own = _proof(loss_around(record, network, example), precision, index, found)
     whole = _proof(loss_around(record, network), precision, index, mean)
@@ -105,7 +111,7 @@ def _explained(
         "batch_derivative": mean,
         "path_count": path_count(network, network.place(name).layer),
         "rows": record.rows[:MOST_EXAMPLES].tolist(),
-        "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
+        "examples": finite_list(example_derivatives(record, network, name)[:MOST_EXAMPLES]),
         **own,
         **{f"batch_{key}": whole[key] for key in ("numeric", "relative_gap", "kink", "difference")},
         "gradient": _in_gradient(record, network, index),
@@ -223,13 +229,13 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
         "rank": int((sizes > sizes[index]).sum()) + 1,
         "largest": name,
         "largest_value": value,
-        "largest_example": _main_example(record, name, value),
+        "largest_example": _main_example(record, network, name, value),
     }
 
 
-def _main_example(record: StepRecord, name: str, mean: float) -> int:
+def _main_example(record: StepRecord, network: Network, name: str, mean: float) -> int:
     """Return the example that contributes most to the mean: of its sign, and the largest."""
-    shares = math.copysign(1.0, mean) * example_derivatives(record, name)
+    shares = math.copysign(1.0, mean) * example_derivatives(record, network, name)
     return int(np.where(np.isnan(shares), -np.inf, shares).argmax())
 
 

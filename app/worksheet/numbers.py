@@ -91,7 +91,7 @@ class Numbers:
         return indexed("E", str(example + 1)) if self.rows > 1 else letter("E")
 
     def derivative(self, name: str, example: int) -> Quantity:
-        value = example_derivatives(self.record, name)[example]
+        value = example_derivatives(self.record, self.network, name)[example]
         symbol = partial(self.loss_symbol(example), parameter_markup(name))
         return Quantity(symbol, float(value), example != self.example)
 

@@ -685,3 +685,21 @@ def test_what_agrees_only_within_rounding_is_told_apart() -> None:
         is_rounding = found["difference"]["rounding"]
         assert is_rounding is (name in checked["rounding"])
         assert is_rounding is (found["relative_gap"] >= checked["tolerance"])
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_of_a_batch_of_one_the_derivative_is_the_runs_own_number(precision: str) -> None:
+    data = {"inputs": [[1.3, 0.7, -0.4]], "targets": [[10, -20]]}
+    layers = [{"units": units, "activation": "identity"} for units in (1, 2)]
+    initial = {"weights": [[[3.1], [2.3], [1.7]], [[5.7, -3.3]]], "biases": [[0], [0, 0]]}
+    spec = {"dataset": data, "layers": layers, "initial": initial, "precision": precision}
+    timeline = Timeline(parse_spec(spec))
+    record, network = timeline.record(0), timeline.network
+    for index in range(network.parameter_count):
+        found = chain_json(record, network, precision, network.parameter_name(index), 0)
+        assert found["derivative"] == found["batch_derivative"] == record.gradient[index]
+        assert found["examples"] == [found["derivative"]]
+        assert found["relative_gap"] == found["batch_relative_gap"]
+        total = math.fsum(path["product"] for path in found["paths"])
+        near = 1e-14 if precision == "float64" else 2e-7
+        assert total == pytest.approx(found["derivative"], rel=near)

@@ -536,3 +536,17 @@ def test_shares_of_powers_out_of_range_come_out_of_what_is_printed(
             gap = abs(_evaluated(form) - Decimal(_plain(lines[key].result)))
             assert gap <= lines[key].half_unit
     assert "largest z" in lines["S"].words
+
+
+def test_a_line_and_the_check_values_have_one_figure_for_one_derivative(client: TestClient) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.3, 0.7, -0.4]], "targets": [[10, -20]]},
+        "layers": [{"units": units, "activation": "identity"} for units in (1, 2)],
+        "initial": {"weights": [[[3.1], [2.3], [1.7]], [[5.7, -3.3]]]},
+        "precision": "float32",
+    }
+    page = _page(client, _session(client, spec))
+    line = _read(page)["derivative w2.1.1"]
+    (checked,) = re.findall(r"<tr><th scope=\"row\">w²₁₁</th><td>.*?</td><td>(.*?)</td>", page)
+    assert abs(Decimal(line.result) - Decimal(checked)) <= line.half_unit
+    assert "does not come out" not in line.words
