@@ -218,7 +218,6 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
     gradient = record.gradient.astype(np.float64)
     sizes = np.abs(gradient)
     largest = int(sizes.argmax())
-    name, value = network.parameter_name(largest), float(gradient[largest])
     # Measured in the largest, so that no square overflows or vanishes.
     unit = float(sizes[largest]) or 1.0
     squares = (gradient / unit) ** 2
@@ -226,11 +225,20 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
     return {
         "length": finite(unit * length),
         "share": float(squares[index]) / length**2 if length else 0.0,
-        "rank": int((sizes > sizes[index]).sum()) + 1,
-        "largest": name,
-        "largest_value": value,
-        "largest_example": _main_example(record, network, name, value),
+        "rank": int((sizes > sizes[index]).sum()) + 1 if length else None,
+        **_largest(record, network, largest, float(gradient[largest])),
     }
+
+
+def _largest(record: StepRecord, network: Network, index: int, value: float) -> Items:
+    """Return which component is the largest, and the example that it comes from; or, where all are
+    0, that none is.
+    """
+    name = network.parameter_name(index)
+    if not value:
+        return {"largest": None, "largest_value": None, "largest_example": None}
+    example = _main_example(record, network, name, value)
+    return {"largest": name, "largest_value": value, "largest_example": example}
 
 
 def _main_example(record: StepRecord, network: Network, name: str, mean: float) -> int:

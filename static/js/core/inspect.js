@@ -76,7 +76,7 @@ export function wanted(state) {
   if (tab === "slice" && (data?.parameter === selected || error))
     found.slice = ask("slice", { parameter: selected, ...reachOf(state) });
   const gradient = state.answers.chain?.data?.gradient;
-  if (tab === "gradient" && gradient)
+  if (tab === "gradient" && gradient?.largest)
     found.largest = ask("chain", { parameter: gradient.largest, example: gradient.largest_example });
   return found;
 }
