@@ -1,37 +1,89 @@
-"""What explains a step, in CPU time of the server: chain, slice, trial and the check of a part."""
+"""What explains a step, in CPU time of the server: whole requests in its own process, from the
+address to the last byte of an answer squeezed as browsers ask for it, on all its threads.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
+import tempfile
 import time
-from collections.abc import Callable
-from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from app.timeline.run import StepRecord
-from app.timeline.spec import parse_spec
-from app.timeline.timeline import Timeline
-from app.timeline.trial import trial
-from app.web.explain import MOST_CHECKED
-from app.wire.explain import chain_json, check_json
-from app.wire.landscape import slice_json
+from app.main import create_app
+from app.settings import Settings
+from app.wire.schemas.parameters import MOST_CHECKED
 
-WANTED = 20  # ms, within which an answer seems to come at once
-NAME = "w1.2.3"  # of the first layer, since most of the network comes after it
+WANTED = 20  # ms, within which an answer seems to come at once; of a check, up to MOST_CHECKED
+ROUNDS = 12
+PLAIN = [(b"host", b"localhost")]
+HEADERS = [*PLAIN, (b"accept-encoding", b"gzip")]
+# Sizes, hidden activation, rows of a batch: what is usual, then what costs the most.
+NETS: tuple[tuple[tuple[int, ...], str, int], ...] = (
+    ((3, 3, 1), "tanh", 1),
+    ((64, 128, 10), "tanh", 1),
+    ((64, 128, 10), "tanh", 32),
+    ((64, 128, 10), "relu", 1),
+    ((64, 128, 10), "relu", 32),
+    ((3, 6, 6, 6, 6, 1), "tanh", 1),
+    ((3, *(2,) * 9, *(1,) * 7), "tanh", 1),  # 256 paths of 16 layers
+    ((3, *(2,) * 8, *(1,) * 8), "tanh", 1),
+    ((3, 3, *(2,) * 8, 1), "tanh", 1),
+    ((3, 4, 4, 4, 4, 4), "tanh", 1),
+    ((3, 4, 1500, 1), "tanh", 1),  # more terms than are told
+    ((20, 20, 2), "relu", 64),
+    ((20, 20, 3), "tanh", 200),
+    ((3, *(5,) * 15, 1), "tanh", 32),
+)
+LARGE = ((4, 50, 100, 1), "tanh", 20_000)  # the largest batch, of which a check takes its time
 
 
 def main() -> None:
-    _tell("houses of Ames", Timeline(parse_spec({})))
-    for hidden, rows in product(("tanh", "relu"), (1, 32)):
-        _tell(f"64-128-10 {hidden}, batch {rows}", _timeline(hidden, (64, 128, 10), rows))
-    _tell("3-6-6-6-6-1 tanh, batch 1", _timeline("tanh", (3, 6, 6, 6, 6, 1), 1))
+    asyncio.run(_main())
 
 
-def _timeline(hidden: str, sizes: tuple[int, ...], rows: int) -> Timeline:
+async def _main() -> None:
+    logging.disable(logging.INFO)
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Settings(data_dir=Path(folder)))
+        async with app.router.lifespan_context(app):
+            for net in NETS:
+                await _tell(app, *net, rounds=ROUNDS)
+            await _tell(app, *LARGE, rounds=2)
+    logging.disable(logging.NOTSET)
+
+
+async def _tell(app: Any, sizes: tuple[int, ...], hidden: str, rows: int, rounds: int) -> None:
+    spec = json.dumps(_spec(sizes, hidden, rows))
+    session = json.loads(await _request(app, "POST", "/api/sessions", spec, PLAIN))
+    base = f"/api/sessions/{session['id']}/steps/1"
+    asked = {
+        "chain": f"{base}/chain?parameter=w1.1.1",
+        "slice": f"{base}/slice?parameter=w1.1.1",
+        "trial": f"{base}/trial?parameter=w1.1.1&value=0.4",
+        f"check of {min(MOST_CHECKED, session['parameters'])}": f"{base}/check",
+    }
+    times = [f"{name} {await _cpu(app, path, rounds):.1f}" for name, path in asked.items()]
+    size = len(await _request(app, "GET", asked["chain"], headers=PLAIN))
+    shape = "-".join(map(str, sizes))
+    print(
+        f"{shape} {hidden}, batch {rows:,}, {session['parameters']:,} parameters: "
+        f"{', '.join(times)} ms of CPU (wanted {WANTED}); the chain has {size:,} bytes"
+    )
+
+
+def _spec(sizes: tuple[int, ...], hidden: str, rows: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
-    data = {"inputs": rng.normal(size=(64, sizes[0])), "targets": rng.normal(size=(64, sizes[-1]))}
-    spec = {
-        "dataset": {name: table.tolist() for name, table in data.items()},
+    data = {
+        "inputs": rng.normal(size=(rows, sizes[0])),
+        "targets": rng.normal(size=(rows, sizes[-1])),
+    }
+    return {
+        "dataset": {name: table.round(3).tolist() for name, table in data.items()},
         "layers": [
             *({"units": units, "activation": hidden} for units in sizes[1:-1]),
             {"units": sizes[-1], "activation": "identity"},
@@ -39,33 +91,38 @@ def _timeline(hidden: str, sizes: tuple[int, ...], rows: int) -> Timeline:
         "batch_size": rows,
         "learning_rate": 1e-3,
     }
-    return Timeline(parse_spec(spec))
 
 
-def _tell(what: str, timeline: Timeline) -> None:
-    best = {name: _cpu(call) for name, call in _calls(timeline, timeline.record(1)).items()}
-    times = ", ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in best.items())
-    count = timeline.network.parameter_count
-    print(f"{what}, {count:,} parameters: {times} ms of CPU (wanted {WANTED})")
-
-
-def _calls(timeline: Timeline, record: StepRecord) -> dict[str, Callable[[], object]]:
-    network, precision = timeline.network, timeline.spec.precision
-    optimizer = timeline.spec.optimizer["name"]
-    part = min(MOST_CHECKED, network.parameter_count)
-    return {
-        "chain": lambda: chain_json(record, network, precision, NAME, 0),
-        "slice": lambda: slice_json(record, network, NAME),
-        "trial": lambda: trial(record, network, optimizer, NAME, 0.4),
-        f"check of {part}": lambda: check_json(record, network, precision, 0, part),
-    }
-
-
-def _cpu(call: Callable[[], object], rounds: int = 20) -> float:
-    """Return the least milliseconds of CPU that one call takes."""
+async def _cpu(app: Any, path: str, rounds: int) -> float:
+    """Return the least milliseconds of CPU that one request takes."""
+    await _request(app, "GET", path)
     spent = []
     for _ in range(rounds):
         started = time.process_time()
-        call()
+        await _request(app, "GET", path)
         spent.append(time.process_time() - started)
     return min(spent) * 1000
+
+
+async def _request(
+    app: Any, method: str, path: str, body: str = "", headers: list[tuple[bytes, bytes]] = HEADERS
+) -> bytes:
+    """Return the body of the answer, as it would go over the wire."""
+    path, _, query = path.partition("?")
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http"}
+    scope |= {"method": method, "path": path, "raw_path": path.encode(), "root_path": ""}
+    scope |= {"query_string": query.encode(), "headers": headers, "client": ("127.0.0.1", 1)}
+    parts, coming = [], [{"type": "http.request", "body": body.encode()}]
+    if body:
+        scope["headers"] = [*headers, (b"content-type", b"application/json")]
+
+    async def receive() -> dict[str, Any]:
+        return coming.pop() if coming else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start" and message["status"] not in (200, 201):
+            raise RuntimeError(f"{path}: expected an answer, got {message['status']}")
+        parts.append(message.get("body", b""))
+
+    await app({**scope, "server": ("localhost", 80)}, receive, send)
+    return b"".join(parts)

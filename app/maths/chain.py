@@ -13,10 +13,8 @@ delta of the output, since loss and activation are differentiated together there
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +40,7 @@ class Example:
     delta: tuple[Array, ...]
 
 
-@dataclass(frozen=True)
-class Factor:
+class Factor(NamedTuple):
     """One factor: `kind` says what it is, `at` where it stands, a unit (`2.1`) or a parameter.
 
     Kinds: `error` is dE/da of an output, `delta` dE/dz of a unit, `slope` f'(z), `weight` a weight
@@ -63,8 +60,7 @@ class Rest:
     sum: float = 0.0
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """`product` of its factors; `terms` are the paths whose products sum to the first factor.
 
     Of more than 1,024 terms they are the largest, and `rest` is what the others come to.
@@ -74,6 +70,14 @@ class Path:
     product: float
     terms: tuple[Path, ...] = ()
     rest: Rest = Rest()
+
+
+class _Way(NamedTuple):
+    """The factors from an output back to z of `unit`, and their product."""
+
+    factors: tuple[Factor, ...]
+    product: float
+    unit: int
 
 
 def path_count(network: Network, layer: int) -> int:
@@ -91,8 +95,8 @@ def chain(network: Network, example: Example, name: str) -> tuple[Path, ...]:
     last = _came_in(example, layer, source, name)
     if path_count(network, layer) > MOST_PATHS:
         return (_folded(network, example, layer, to, last),)
-    ways = product(*(range(1, size + 1) for size in network.sizes[:layer:-1]))
-    return tuple(_path((*_way(network, example, (*way, to)), last)) for way in ways)
+    ways = _ways(network, example, layer, to)
+    return tuple(Path((*way.factors, last), way.product * last.value) for way in ways)
 
 
 def derivative(paths: tuple[Path, ...]) -> float:
@@ -117,28 +121,43 @@ def _came_in(example: Example, layer: int, source: int | None, name: str) -> Fac
     return Factor("input", f"{layer - 1}.{source}", float(came[source - 1]))
 
 
-def _way(network: Network, example: Example, units: tuple[int, ...]) -> Iterator[Factor]:
-    """Yield the factors from an output back through `units`, one a layer, last layer first."""
-    layer, unit = network.layer_count, units[0]
-    yield from _start(network, example, unit)
-    for before in units[1:]:
-        yield _weight(network, example, layer, before, unit)
-        layer, unit = layer - 1, before
-        yield Factor("slope", f"{layer}.{unit}", slope(network, example, layer, unit))
+def _ways(network: Network, example: Example, layer: int, to: int) -> list[_Way]:
+    """Return the ways from every output back to one unit, first outputs first, layer by layer:
+    they share their factors, and each product goes on from the one before.
+    """
+    last = network.layer_count
+    ends = range(1, network.sizes[last] + 1) if layer < last else [to]
+    ways = [_Way(start := _start(network, example, unit), _product(start), unit) for unit in ends]
+    for below in range(last - 1, layer - 1, -1):
+        units = range(1, network.sizes[below] + 1) if layer < below else [to]
+        slopes = [_slope(network, example, below, unit) for unit in units]
+        links = {
+            above: [_weight(network, example, below + 1, unit, above) for unit in units]
+            for above in {way.unit for way in ways}
+        }
+        ways = [
+            _Way((*way.factors, weight, own), way.product * weight.value * own.value, unit)
+            for way in ways
+            for unit, weight, own in zip(units, links[way.unit], slopes, strict=True)
+        ]
+    return ways
 
 
-def _start(network: Network, example: Example, unit: int) -> Iterator[Factor]:
-    """Yield how the loss changes with z of an output: in two factors, or in one where fused."""
+def _start(network: Network, example: Example, unit: int) -> tuple[Factor, ...]:
+    """Return how the loss changes with z of an output: in two factors, or in one where fused."""
     layer, loss = network.layer_count, LOSSES[network.loss]
     at = f"{layer}.{unit}"
     if loss.fused:
-        yield Factor("delta", at, float(example.delta[-1][unit - 1]))
-        return
+        return (Factor("delta", at, float(example.delta[-1][unit - 1])),)
     a, y = example.a[-1][None, :], example.targets[None, :]
     work = a - y
     loss.slope(a, y, work)
-    yield Factor("error", at, float(work[0, unit - 1]))
-    yield Factor("slope", at, slope(network, example, layer, unit))
+    error = Factor("error", at, float(work[0, unit - 1]))
+    return error, _slope(network, example, layer, unit)
+
+
+def _slope(network: Network, example: Example, layer: int, unit: int) -> Factor:
+    return Factor("slope", f"{layer}.{unit}", slope(network, example, layer, unit))
 
 
 def _weight(network: Network, example: Example, layer: int, source: int, to: int) -> Factor:
@@ -147,20 +166,22 @@ def _weight(network: Network, example: Example, layer: int, source: int, to: int
 
 
 def _folded(network: Network, example: Example, layer: int, to: int, last: Factor) -> Path:
-    own = Factor("slope", f"{layer}.{to}", slope(network, example, layer, to))
+    own = _slope(network, example, layer, to)
     weights = network.weights(example.parameters, layer + 1)[to - 1].astype(float)
     deltas = example.delta[layer].astype(float)
     products = own.value * weights * deltas
     largest = np.sort(np.argsort(-np.abs(products), kind="stable")[:MOST_TERMS])
     terms = []
-    for unit, weight, delta in zip(largest + 1, weights[largest], deltas[largest], strict=True):
-        to_next = Factor("weight", f"w{layer + 1}.{to}.{unit}", float(weight))
-        terms.append(_path((own, to_next, Factor("delta", f"{layer + 1}.{unit}", float(delta)))))
+    parts = (part.tolist() for part in (largest + 1, weights[largest], deltas[largest]))
+    for unit, weight, delta in zip(*parts, strict=True):
+        to_next = Factor("weight", f"w{layer + 1}.{to}.{unit}", weight)
+        way = own, to_next, Factor("delta", f"{layer + 1}.{unit}", delta)
+        terms.append(Path(way, _product(way)))
     left_out = float(np.delete(products, largest).sum())
     delta = Factor("delta", f"{layer}.{to}", float(example.delta[layer - 1][to - 1]))
     rest = Rest(len(products) - len(terms), left_out)
     return Path((delta, last), delta.value * last.value, tuple(terms), rest)
 
 
-def _path(factors: tuple[Factor, ...]) -> Path:
-    return Path(factors, math.prod(factor.value for factor in factors))
+def _product(factors: tuple[Factor, ...]) -> float:
+    return math.prod(factor.value for factor in factors)

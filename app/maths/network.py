@@ -47,9 +47,10 @@ class Slot:
 
     @property
     def names(self) -> str:
-        """Return the first and the last name in it, as a refusal says them."""
-        first, last = (".".join(map(str, units)) for units in ((1,) * len(self.shape), self.shape))
-        return f"{self.name}.{first} to {self.name}.{last}"
+        """Return the first and the last name in it, as a refusal says them; or its only one."""
+        ends = ((1,) * len(self.shape), self.shape)
+        first, last = (f"{self.name}.{'.'.join(map(str, units))}" for units in ends)
+        return first if self.size == 1 else f"{first} to {last}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,11 @@ class Network:
             ranges = ranges[meant : meant + 1]
         elif self.layer_count > _NAMED_LAYERS:
             ranges[2:-2] = ["…"]
-        return Refused("unknown_parameter", "parameter", name, f"one of {', '.join(ranges)}")
+        known = ", ".join(ranges)
+        is_one = len(ranges) == 1 and " to " not in known
+        return Refused(
+            "unknown_parameter", "parameter", name, known if is_one else f"one of {known}"
+        )
 
 
 def _read(name: str) -> Place | None:

@@ -17,6 +17,7 @@ from app.web.carry_out import carry_out
 from app.web.quotas import address_of
 from app.web.replies import Json
 from app.wire.commands import OVER_HTTP, read_command
+from app.wire.schemas.parameters import FAR
 from app.wire.steps import step_json
 
 router = APIRouter(prefix="/api")
@@ -120,6 +121,10 @@ async def gradient_figure(
 
 
 def whole(text: str, field: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+    if not text.isascii() or not text.isdecimal():
         raise Refused("invalid", field, text, "a whole number from 0")
+    if len(text) > len(str(FAR)):
+        raise Refused(
+            "invalid", field, text, f"a whole number from 0 to {FAR:,}, in nine digits at most"
+        )
     return int(text)

@@ -18,7 +18,7 @@ from app.web import charts
 from app.web.answers import OF_STEP, answers
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
 from app.web.replies import Json
-from app.wire.explain import chain_json, check_json, position_in
+from app.wire.explain import chain_text, check_json, position_in
 from app.wire.frames import View, encode_frame
 from app.wire.landscape import slice_json, surface_json
 from app.wire.schemas.parameters import MOST_CHECKED, MOST_REACH
@@ -37,16 +37,14 @@ async def read_chain(
     step: StepNumber,
     parameter: Parameter,
     example: str = "0",
-) -> Json:
+) -> Response:
     """One parameter's derivative as its factors and paths, with a central difference beside it."""
     position = whole(example, "example")
     async with sessions_of(request).use(session_id) as access:
         session, record = access.session, await _record(access, step)
         network, precision = session.timeline.network, session.timeline.spec.precision
-        explained = await session.compute(
-            chain_json, record, network, precision, parameter, position
-        )
-        return Json(explained)
+        text = await session.compute(chain_text, record, network, precision, parameter, position)
+        return Response(text, media_type=Json.media_type)
 
 
 @router.get("/steps/{step}/slice", responses=answers("Slice", OF_STEP))

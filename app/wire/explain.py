@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from functools import cache, partial
@@ -15,7 +16,7 @@ from app.maths.checks import PROOFS, Difference, LossAround, Tolerance, relative
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
-from app.wire.finite import finite
+from app.wire.finite import finite, finite_list
 from app.wire.symbols import factor_formula, factor_symbol
 
 Array = NDArray[Any]
@@ -63,28 +64,43 @@ def batch_derivative(record: StepRecord, network: Network, name: str) -> float:
     return float(batch_derivatives(record, network)[network.parameter_index(name)])
 
 
-def example_derivatives(record: StepRecord, name: str) -> Array:
-    """Return dE_k/dp of every example of the batch, of shape (rows,), in float64."""
-    layer, *units = (int(number) for number in name[1:].split("."))
-    delta: Array = record.delta[layer - 1][:, units[-1] - 1].astype(np.float64)
-    if len(units) == 1:
+def example_derivatives(record: StepRecord, network: Network, name: str) -> Array:
+    """Return dE_k/dp of every example of the batch, of shape (rows,), in float64.
+
+    Of a batch of one it is the run's own number, rounded as the run's precision has it.
+    """
+    if len(record.rows) == 1:
+        return np.array([batch_derivative(record, network, name)])
+    layer, source, to = network.place(name)
+    delta: Array = record.delta[layer - 1][:, to - 1].astype(np.float64)
+    if source is None:
         return delta
     came = record.inputs if layer == 1 else record.a[layer - 2]
-    return np.array(came[:, units[0] - 1] * delta)
+    return np.array(came[:, source - 1] * delta)
 
 
 @np.errstate(all="ignore")
-def chain_json(
+def chain_text(
     record: StepRecord, network: Network, precision: str, name: str, example: int
-) -> Items:
-    """Return the derivative of one example, path by path, with its proof and the update.
+) -> str:
+    """Return the derivative of one example, path by path, with its proof and the update, as JSON.
 
-    Null stands for what overflows although the step's own numbers are finite.
+    Null stands for what overflows although the step's own numbers are finite. Paths share most of
+    their factors: each of those is written once, since a network of 71 parameters has a megabyte.
     """
-    index = network.parameter_index(name)
     paths = chain(network, example_of(record, example), name)
-    found, mean = derivative(paths), batch_derivative(record, network, name)
-    say = cache(partial(_factor, network))  # paths share most of their factors
+    say = cache(partial(_factor, network))
+    told = ",".join(_path(path, say) for path in sorted(paths, key=_largest_first))
+    found = derivative(paths) if len(record.rows) > 1 else batch_derivative(record, network, name)
+    rest = _written(_explained(record, network, precision, name, example, found))
+    return f'{rest[:-1]},"paths":[{told}]}}'
+
+
+def _explained(
+    record: StepRecord, network: Network, precision: str, name: str, example: int, found: float
+) -> Items:
+    """Return all of it but the paths, whose sum is `found`; of a batch of one as the run has it."""
+    index, mean = network.parameter_index(name), batch_derivative(record, network, name)
     own = _proof(loss_around(record, network, example), precision, index, found)
     whole = _proof(loss_around(record, network), precision, index, mean)
     return {
@@ -93,10 +109,9 @@ def chain_json(
         "value": float(record.parameters[index]),
         "derivative": finite(found),
         "batch_derivative": mean,
-        "paths": [_path(path, say) for path in sorted(paths, key=_largest_first)],
         "path_count": path_count(network, network.place(name).layer),
         "rows": record.rows[:MOST_EXAMPLES].tolist(),
-        "examples": list(map(finite, example_derivatives(record, name)[:MOST_EXAMPLES].tolist())),
+        "examples": finite_list(example_derivatives(record, network, name)[:MOST_EXAMPLES]),
         **own,
         **{f"batch_{key}": whole[key] for key in ("numeric", "relative_gap", "kink", "difference")},
         "gradient": _in_gradient(record, network, index),
@@ -154,22 +169,28 @@ def _largest_first(path: Path) -> float:
     return -math.inf if math.isnan(size) else -size
 
 
-def _path(path: Path, say: Callable[[Factor], Items]) -> Items:
-    said: Items = {"factors": list(map(say, path.factors)), "product": finite(path.product)}
-    if path.terms:
-        said["terms"] = [_path(term, say) for term in path.terms]
-        said["rest"] = {"count": path.rest.count, "sum": finite(path.rest.sum)}
-    return said
+def _path(path: Path, say: Callable[[Factor], str]) -> str:
+    said = f'"factors":[{",".join(map(say, path.factors))}],"product":{_number(path.product)}'
+    if not path.terms:
+        return f"{{{said}}}"
+    terms = ",".join(_path(term, say) for term in path.terms)
+    rest = f'{{"count":{path.rest.count},"sum":{_number(path.rest.sum)}}}'
+    return f'{{{said},"terms":[{terms}],"rest":{rest}}}'
 
 
-def _factor(network: Network, factor: Factor) -> Items:
-    return {
-        "kind": factor.kind,
-        "symbol": factor_symbol(network, factor),
-        "formula": factor_formula(network, factor),
-        "value": factor.value,
-        "at": factor.at,
-    }
+def _factor(network: Network, factor: Factor) -> str:
+    """Write a factor; none of its texts holds a character that JSON would escape."""
+    symbol, formula = factor_symbol(network, factor), factor_formula(network, factor)
+    names = f'"kind":"{factor.kind}","symbol":"{symbol}","formula":"{formula}","at":"{factor.at}"'
+    return f'{{{names},"value":{_number(factor.value)}}}'
+
+
+def _number(value: float) -> str:
+    return float.__repr__(value) if math.isfinite(value) else "null"
+
+
+def _written(items: Items) -> str:
+    return json.dumps(items, allow_nan=False, separators=(",", ":"))
 
 
 def _proof(around: LossAround, precision: str, index: int, found: float) -> Items:
@@ -197,7 +218,6 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
     gradient = record.gradient.astype(np.float64)
     sizes = np.abs(gradient)
     largest = int(sizes.argmax())
-    name, value = network.parameter_name(largest), float(gradient[largest])
     # Measured in the largest, so that no square overflows or vanishes.
     unit = float(sizes[largest]) or 1.0
     squares = (gradient / unit) ** 2
@@ -205,16 +225,25 @@ def _in_gradient(record: StepRecord, network: Network, index: int) -> Items:
     return {
         "length": finite(unit * length),
         "share": float(squares[index]) / length**2 if length else 0.0,
-        "rank": int((sizes > sizes[index]).sum()) + 1,
-        "largest": name,
-        "largest_value": value,
-        "largest_example": _main_example(record, name, value),
+        "rank": int((sizes > sizes[index]).sum()) + 1 if length else None,
+        **_largest(record, network, largest, float(gradient[largest])),
     }
 
 
-def _main_example(record: StepRecord, name: str, mean: float) -> int:
+def _largest(record: StepRecord, network: Network, index: int, value: float) -> Items:
+    """Return which component is the largest, and the example that it comes from; or, where all are
+    0, that none is.
+    """
+    name = network.parameter_name(index)
+    if not value:
+        return {"largest": None, "largest_value": None, "largest_example": None}
+    example = _main_example(record, network, name, value)
+    return {"largest": name, "largest_value": value, "largest_example": example}
+
+
+def _main_example(record: StepRecord, network: Network, name: str, mean: float) -> int:
     """Return the example that contributes most to the mean: of its sign, and the largest."""
-    shares = math.copysign(1.0, mean) * example_derivatives(record, name)
+    shares = math.copysign(1.0, mean) * example_derivatives(record, network, name)
     return int(np.where(np.isnan(shares), -np.inf, shares).argmax())
 
 

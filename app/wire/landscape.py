@@ -20,7 +20,7 @@ Items = dict[str, Any]
 MULTIPLES = np.array([0.1, 1.0, 3.0, 10.0])
 WIDTHS = np.array([float(f"1e-{k}") for k in range(9)])  # as they are written: 1e-05, not 9.99…e-06
 LARGEST = 8e307  # a range from -LARGEST to LARGEST can still be divided into steps
-_TRIES = 6  # how often the curve is drawn anew within what was finite
+_TRIES = 6  # how often a side is drawn anew within what was finite, and its end looked for
 _WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a curve has
 
 
@@ -30,18 +30,21 @@ def slice_json(
 ) -> Items:
     """Return the batch's loss as a function of this one parameter, all others fixed.
 
-    The curve goes `reach` to either side of its value, or as far as ten updates and at least 1.
+    The curve goes `reach` to either side of its value, or beyond ten updates and at least 1; or to
+    where the loss overflows, on each side by itself, and then `cut` names that side.
     """
     index, around = network.parameter_index(name), loss_around(record, network)
     at, update = float(record.parameters[index]), update_of(record, network, index, name)
     points, slope = _points(record, network, 161), batch_derivative(record, network, name)
     # In float64: in a run of float32 the new value may be rounded back to the old one.
     delta = -record.learning_rate * slope if update["trained"] else 0.0
-    far = min(max(1.0, 1.15 * abs(10 * delta)), 1e3 * max(1.0, abs(at))) if reach is None else reach
+    far = max(1.0, 11.5 * abs(delta)) if reach is None else reach
     landings, near = at + MULTIPLES * delta, at + WIDTHS
     losses = around.losses_at(index, np.concatenate([landings, near, [at]]))
     at_landings, at_near, own = np.split(losses, np.cumsum([4, len(near)]))
-    values, curve, cut = _curve(around, index, at, far, points)
+    half = points // 2
+    far = max(far, half * float(np.spacing(abs(at))))  # so far that its values are told apart
+    values, curve, cut = _curve(around, index, (at, float(own[0])), far, half)
     return {
         "parameter": name,
         "values": values.tolist(),
@@ -98,37 +101,55 @@ def _points(record: StepRecord, network: Network, most: int) -> int:
 
 
 def _curve(
-    around: LossAround, index: int, at: float, far: float, points: int
+    around: LossAround, index: int, own: tuple[float, float], far: float, half: int
 ) -> tuple[Array, Array, list[str]]:
     """Return values, their losses, and the sides on which the loss overflows before `far`.
 
-    Where it does the curve is drawn anew over what is finite: a few points of a curve are none.
+    `own` are the parameter's value and the loss there; `half` points stand on either side of it.
     """
-    cut: set[str] = set()
+    at, loss = own
+    low, high = (float(np.clip(at + side * far, -LARGEST, LARGEST)) for side in (-1, 1))
+    before, losses_before, below = _side(around, index, at, low, half)
+    after, losses_after, above = _side(around, index, at, high, half)
+    values = np.concatenate([before[::-1], [at], after])
+    losses = np.concatenate([losses_before[::-1], [loss], losses_after])
+    return values, losses, [side for side, cut in (("below", below), ("above", above)) if cut]
+
+
+def _side(
+    around: LossAround, index: int, at: float, end: float, count: int
+) -> tuple[Array, Array, bool]:
+    """Return the curve from `at` to `end`, without `at`, and whether the loss overflows before.
+
+    Where it does the side is drawn anew up to there: a few points of a curve are none.
+    """
+    cut = False
     for _ in range(_TRIES):
-        values = _values_around(at, far, points)
+        values = np.linspace(at, end, count + 1)[1:]
         losses = around.losses_at(index, values)
-        low, high = _finite_range(losses, points // 2)
-        cut |= {side for side, is_cut in (("below", low > 0), ("above", high < points)) if is_cut}
-        if high - low == points:
-            break
-        far = float(min(at - values[low], values[high - 1] - at)) or far / points
-    return values[low:high], losses[low:high], [side for side in ("below", "above") if side in cut]
+        bad = np.flatnonzero(~np.isfinite(losses))
+        if not len(bad):
+            return values, losses, cut
+        cut, first = True, bad[0]
+        known = values[first - 1] if first else at
+        end = _last_finite(around, index, at, known, values[first], count)
+    return values[:first], losses[:first], cut
 
 
-def _finite_range(losses: Array, middle: int) -> tuple[int, int]:
-    """Return the range around `middle` in which every loss is finite."""
-    bad = np.flatnonzero(~np.isfinite(losses))
-    low = int(bad[bad < middle].max()) + 1 if (bad < middle).any() else 0
-    high = int(bad[bad > middle].min()) if (bad > middle).any() else len(losses)
-    return low, high
-
-
-def _values_around(at: float, reach: float, points: int) -> Array:
-    """Return evenly spaced values with `at` in their middle."""
-    values = np.linspace(at - reach, at + reach, points)
-    values[points // 2] = at
-    return values
+def _last_finite(
+    around: LossAround, index: int, at: float, inside: float, outside: float, count: int
+) -> float:
+    """Return about the last value at which the loss is finite, between one where it is and one
+    where it is not.
+    """
+    for _ in range(_TRIES):
+        near = 10.0 ** -np.arange(count, 0, -1)  # where only `at` is known it may be anywhere
+        shares = near if inside == at else np.linspace(0, 1, count + 2)[1:-1]
+        probes = inside + shares * (outside - inside)
+        bad = np.flatnonzero(~np.isfinite(around.losses_at(index, probes)))
+        first = bad[0] if len(bad) else count
+        inside, outside = [inside, *probes, outside][first : first + 2]
+    return float(inside)
 
 
 def _quotients(changes: Array, widths: Array) -> Array:

@@ -12,6 +12,7 @@ from app.maths.network import Network
 
 _UP = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_FORMULAS = {"weight": "w", "input": "a", "one": "1"}
 
 
 def parameter_symbol(name: str) -> str:
@@ -56,10 +57,11 @@ def factor_symbol(network: Network, factor: Factor) -> str:
 
 def factor_formula(network: Network, factor: Factor) -> str:
     """error -> ŷ − y, slope -> 1 − a², delta -> f′(z) Σ w δ, weight -> w, input -> a, one -> 1."""
-    layer = factor.at.split(".")[0]
+    if factor.kind in _FORMULAS:
+        return _FORMULAS[factor.kind]
+    layer = int(factor.at.split(".")[0])
     if factor.kind == "slope":
-        return ACTIVATIONS[network.activations[int(layer) - 1]].slope
-    if factor.kind == "delta" and int(layer) < network.layer_count:
+        return ACTIVATIONS[network.activations[layer - 1]].slope
+    if factor.kind == "delta" and layer < network.layer_count:
         return "f′(z) Σ w δ"
-    loss = LOSSES[network.loss].formula
-    return {"error": loss, "delta": loss, "weight": "w", "input": "a", "one": "1"}[factor.kind]
+    return LOSSES[network.loss].formula  # the slope of the loss, by ŷ or by z

@@ -44,9 +44,15 @@ def decimals_of(value: float, digits: int) -> int:
 
 
 def fewer_decimals(value: float, digits: int, least: int) -> Iterator[int]:
-    """Count down from `decimals_of` to where `least` significant digits are left."""
-    most = decimals_of(value, digits)
-    return iter(range(most, min(most, max(least - 1 - _power(value), 0)) - 1, -1))
+    """Count down from `decimals_of` to where `least` significant digits are left.
+
+    Below 0 decimals are the tens, hundreds and so on that a large number is rounded to. With none
+    left a number below 1 is 0.000000, in `digits` decimals or as many as it takes to vanish.
+    """
+    most, power = decimals_of(value, digits), _power(value)
+    yield from range(most, min(most, max(least, 1) - 1 - power) - 1, -1)
+    if least == 0 and power < 0:
+        yield min(digits, -1 - power)
 
 
 def printed(value: float, decimals: int) -> Printed:
@@ -58,16 +64,17 @@ def printed(value: float, decimals: int) -> Printed:
     all_digits = decimals >= decimals_of(value, FULL)
     exact = Decimal(repr(value) if all_digits else f"{value:.15g}").normalize()
     places = -int(exact.as_tuple().exponent)
-    if places <= decimals or all_digits:
-        return _written(exact, places, value)
-    return _written(Decimal(value), decimals, value)
+    number = (exact, places) if places <= decimals or all_digits else (Decimal(value), decimals)
+    # Zeros before the point would pass for digits where tens or hundreds are rounded to.
+    return _written(*number, _power(value), plainly=decimals >= 0)
 
 
-def _written(number: Decimal, decimals: int, value: float) -> Printed:
-    power = _power(value)
-    if _SMALLEST <= power < _LARGEST:
-        return Printed(f"{number:.{max(decimals, 0)}f}")
-    mantissa, exponent = f"{number:.{max(decimals + power, 0)}e}".split("e")
+def _written(number: Decimal, decimals: int, power: int, plainly: bool) -> Printed:
+    vanished = decimals + power < 0
+    if vanished or (plainly and _SMALLEST <= power < _LARGEST):
+        plain = f"{number:.{max(decimals, 0)}f}"
+        return Printed(plain if Decimal(plain) else plain.removeprefix("-"))
+    mantissa, exponent = f"{number:.{decimals + power}e}".split("e")
     return Printed(mantissa, int(exponent))
 
 

@@ -6,7 +6,7 @@ Evaluation takes the printed digits, in decimal arithmetic, as a person with pap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -75,11 +75,35 @@ class Call:
 
 
 Formula = Quantity | Constant | Sum | Product | Ratio | Square | Exp | Call
+ONE = Constant(1)
+
+
+def plus(terms: Iterable[Formula]) -> Sum:
+    return Sum(tuple(("+", term) for term in terms))
+
+
+def minus(one: Formula, other: Formula) -> Sum:
+    return Sum((("+", one), (MINUS, other)))
+
+
+def negative(formula: Formula) -> Sum:
+    return Sum(((MINUS, formula),))
+
+
+def times(*factors: Formula) -> Product:
+    return Product(factors)
+
+
+def over(count: int, formula: Formula, top: int = 1) -> Formula:
+    """Return `formula` times top / count, without the fraction where there is nothing to divide."""
+    if count > 1:
+        return times(Ratio(Constant(top), Constant(count)), formula)
+    return formula if top == 1 else times(Constant(top), formula)
 
 
 def _tanh(x: Decimal) -> Decimal:
-    power = (2 * x).exp()
-    return (power - 1) / (power + 1)
+    power = (-2 * abs(x)).exp()  # never one that grows beyond all bounds
+    return ((1 - power) / (1 + power)).copy_sign(x)
 
 
 FUNCTIONS: dict[str, Callable[..., Decimal]] = {"ln": Decimal.ln, "tanh": _tanh, "max": max}

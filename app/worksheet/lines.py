@@ -81,7 +81,7 @@ class Pen:
             numbers=tuple(p for f in put_in for p in pieces([_equals(), *written(f, leaf)])),
             result=row([_equals(), end]),
             note=note,
-            holds=holds or hidden,
+            holds=holds,
         )
 
 
@@ -91,10 +91,11 @@ def settle(
     """Return the digits for the numbers put in, the printed result, and whether it comes out.
 
     It does if every form gives it to half a unit of its last digit. Where fewer than four digits
-    would be left (a small difference of near numbers), the numbers are put in with all they have.
+    would be left (a small difference of near numbers), the numbers are put in with all they have;
+    and where the run's own rounding leaves none of a small number, it is 0.000000 to six decimals.
     """
     wanted = 4 if digits < CARRIED else FULL  # what is carried has all its digits
-    for put_in, least in ((carried, wanted), (FULL, 1)):
+    for put_in, least in ((carried, wanted), (FULL, 0)):
         found = _all_evaluated(forms, put_in)
         for decimals in fewer_decimals(value, digits, least):
             shown, half = printed(value, decimals), Decimal(1).scaleb(-decimals) / 2

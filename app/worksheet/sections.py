@@ -7,24 +7,22 @@ from math import isfinite
 
 from app.data.datasets import Dataset
 from app.data.scaling import Scaling
+from app.maths.losses import LOSSES
 from app.worksheet import words as say
 from app.worksheet.digits import CARRIED
-from app.worksheet.formula import Quantity, Ratio
+from app.worksheet.formula import Quantity, Ratio, minus, over, plus, times
 from app.worksheet.lines import Group, Line, Pen
+from app.worksheet.losses import LOSS_FORMULAS, is_in_z, powers_total, softmax_power
 from app.worksheet.mathml import Markup, letter, row, words
+from app.worksheet.numbers import Numbers
 from app.worksheet.phases import (
+    FAR,
     FUNCTIONS,
-    LOSS_FORMULAS,
     OUTPUT_DELTAS,
-    Numbers,
     hidden_delta,
+    is_saturated,
     local_derivative,
-    minus,
-    over,
-    plus,
-    powers_total,
-    softmax_power,
-    times,
+    sigmoid,
     update_forms,
     weighted_sum,
 )
@@ -95,7 +93,8 @@ def _units(n: Numbers, layer: int, pen: Pen) -> Iterator[Line]:
     for unit in n.units(layer):
         z = n.z(layer, unit)
         yield pen.line(f"z{layer}.{unit}", z, weighted_sum(n, layer, unit))
-        yield pen.line(f"a{layer}.{unit}", n.came(layer, unit), function(z))
+        note = say.SIGMOID_BELOW if function is sigmoid and z.value < FAR else ""
+        yield pen.line(f"a{layer}.{unit}", n.came(layer, unit), function(z), note=note)
 
 
 def _softmax(n: Numbers, layer: int, pen: Pen) -> Iterator[Line]:
@@ -115,11 +114,19 @@ def error(n: Numbers, dataset: Dataset, pen: Pen) -> Iterator[Group]:
     own = [line for j in n.outputs for line in _own_units(n, dataset, j, pen)]
     if own:
         yield Group("The same in its own unit", say.own_units(dataset), tuple(own))
-    loss = [pen.line("loss", n.loss(n.example), LOSS_FORMULAS[n.network.loss](n))]
+    loss = [_loss(n, pen)]
     if n.rows > 1:
         batch = Quantity(letter("E"), n.record.loss)
         loss.append(pen.line("batch loss", batch, over(n.rows, plus(map(n.loss, range(n.rows))))))
     yield Group("The loss", say.loss(n.network, n.rows), tuple(loss))
+
+
+def _loss(n: Numbers, pen: Pen) -> Line:
+    form = LOSS_FORMULAS[n.network.loss](n)
+    if form is None:
+        return pen.line("loss", n.loss(n.example), note=say.NO_TERMS)
+    note = say.IN_Z if is_in_z(n) else ""
+    return pen.line("loss", n.loss(n.example), form, note=note)
 
 
 def _own_units(n: Numbers, dataset: Dataset, j: int, pen: Pen) -> Iterator[Line]:
@@ -156,14 +163,17 @@ def _digits(value: float) -> int:
 
 
 def backward(n: Numbers, pen: Pen) -> Iterator[Group]:
-    last = n.network.layer_count
-    for layer in range(last, 0, -1):
-        lines = []
-        for unit in n.units(layer):
-            delta = OUTPUT_DELTAS[n.network.loss] if layer == last else None
-            form = delta(n, unit) if delta else hidden_delta(n, layer, unit)
-            lines.append(pen.line(f"delta{layer}.{unit}", n.delta(layer, unit), form))
-        yield Group(say.layer(n.network, layer), say.backward(n.network, layer), tuple(lines))
+    for layer in range(n.network.layer_count, 0, -1):
+        lines = tuple(_delta(n, layer, unit, pen) for unit in n.units(layer))
+        yield Group(say.layer(n.network, layer), say.backward(n.network, layer), lines)
+
+
+def _delta(n: Numbers, layer: int, unit: int, pen: Pen) -> Line:
+    loss, is_output = n.network.loss, layer == n.network.layer_count
+    form = OUTPUT_DELTAS[loss](n, unit) if is_output else hidden_delta(n, layer, unit)
+    has_slope = not (is_output and LOSSES[loss].fused)
+    note = say.GIVEN_SLOPE if has_slope and is_saturated(n, layer, unit) else ""
+    return pen.line(f"delta{layer}.{unit}", n.delta(layer, unit), form, note=note)
 
 
 def trained(n: Numbers, layer: int) -> list[str]:

@@ -13,9 +13,7 @@ from app.wire.symbols import parameter_symbol
 from app.worksheet import words as say
 from app.worksheet.digits import CARRIED, decimals_of, printed
 from app.worksheet.lines import Pen, Section
-from app.worksheet.phases import (
-    Numbers,
-)
+from app.worksheet.numbers import Numbers
 from app.worksheet.sections import (
     backward,
     derivatives,

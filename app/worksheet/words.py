@@ -44,6 +44,10 @@ _LOSSES = {
         "categorical cross entropy, with the natural logarithm",
     ),
 }
+GIVEN_SLOPE = "f′(z) is the run’s own: a is so near to 1 that its digits do not tell it"
+SIGMOID_BELOW = "the same fraction, above and below times eᶻ, which is not too large to work out"
+IN_Z = "the logarithms are written in z: the digits of ŷ do not tell them"
+NO_TERMS = "every y is 0, and so is every term"
 
 
 def below(number: int) -> str:
@@ -130,6 +134,8 @@ def loss(network: Network, rows: int) -> Words:
     sentences = []
     if network.loss == "categorical_cross_entropy" and network.sizes[-1] > 1:
         sentences.append("Terms with y = 0 are 0 and are left out.")
+    if network.loss == "binary_cross_entropy":
+        sentences.append("Terms with y = 0 or 1 − y = 0 are 0 and are left out.")
     if rows > 1:
         sentences.append("E is the mean over the batch; the other examples’ losses are given.")
     return tuple(sentences)

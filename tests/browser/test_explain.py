@@ -530,6 +530,21 @@ def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:
     expect(page.locator(".chosen")).to_contain_text("weight, h¹₂ to h²₃")
 
 
+def test_where_nothing_moves_no_component_is_called_the_largest(visit: Visit) -> None:
+    data = {"inputs": [[1, 2], [3, 4]], "targets": [[0], [0]]}
+    still = {"dataset": data, "initial": {"scheme": "zeros"}, "batch_size": 2}
+    page = visit.open(still).page
+    _find(page, "w1.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    expect(page.get_by_text("All of them are 0: nothing will move.")).to_be_visible()
+    expect(page.locator(".largest")).to_have_count(0)
+    _find(page, "b9.1")
+    expect(page.get_by_role("alert").filter(has_text="b9.1")).to_contain_text(
+        "there are b1.1 to b1.3, b2.1"
+    )
+    assert visit.problems == []
+
+
 def test_an_unknown_name_is_answered_with_those_nearby(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     for text, nearby in (

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.maths import chain as chain_module
 from app.maths import checks
 from app.maths.activations import ACTIVATIONS
 from app.maths.chain import Example, Factor, chain, derivative, path_count
@@ -26,12 +27,18 @@ from app.maths.passes import Passes, with_ones
 from app.timeline.run import StepRecord
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
-from app.wire.explain import batch_derivative, chain_json, check_json
+from app.wire.explain import batch_derivative, chain_text, check_json
 from app.wire.landscape import slice_json, surface_json
+from app.wire.symbols import factor_symbol
 from tests.nets import HIDDEN, PAIRS, Case, all_cases, make_case, plain_loss
 
 CASES = all_cases()
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "gradients.json").read_text("utf-8"))
+
+
+def chain_json(*asked: Any) -> dict[str, Any]:
+    """What is sent, as a strict reader reads it."""
+    return dict(json.loads(chain_text(*asked), parse_constant=pytest.fail))
 
 
 def _examples(case: Case, dtype: type = np.float64) -> list[Example]:
@@ -153,6 +160,32 @@ def test_two_outputs_give_two_paths_through_their_own_weights() -> None:
         ["2.1", "2.1", "w2.3.1", "1.3", "0.2"],
         ["2.2", "2.2", "w2.3.2", "1.3", "0.2"],
     ]
+
+
+def test_what_paths_share_is_worked_out_and_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of 71 parameters has 256 paths of 32 factors: 8,192, and 54 that differ."""
+    sizes = (3, *(2,) * 9, *(1,) * 7)
+    layers = [{"units": units, "activation": "tanh"} for units in sizes[1:]]
+    data = {"inputs": [[0.3, -0.2, 0.5]], "targets": [[0.4]]}
+    timeline = Timeline(parse_spec({"dataset": data, "layers": layers}))
+    asked = {"slopes": 0, "factors": 0}
+
+    def counting(what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any) -> Any:
+            asked[what] += 1
+            return call(*arguments)
+
+        return counted
+
+    monkeypatch.setattr("app.maths.chain.slope", counting("slopes", chain_module.slope))
+    monkeypatch.setattr("app.wire.explain.factor_symbol", counting("factors", factor_symbol))
+    found = chain_json(timeline.record(0), timeline.network, "float64", "w1.2.1", 0)
+    assert len(found["paths"]) == found["path_count"] == 256
+    told = [json.dumps(factor) for path in found["paths"] for factor in path["factors"]]
+    assert (len(told), len(set(told))) == (256 * 33, asked["factors"])
+    assert asked["slopes"] == sum(sizes[2:]) + 1  # one for each unit behind the weight, and its own
+    for path in found["paths"]:
+        assert path["product"] == math.prod(factor["value"] for factor in path["factors"])
 
 
 def test_many_paths_are_folded_into_deltas_of_the_next_layer() -> None:
@@ -652,3 +685,21 @@ def test_what_agrees_only_within_rounding_is_told_apart() -> None:
         is_rounding = found["difference"]["rounding"]
         assert is_rounding is (name in checked["rounding"])
         assert is_rounding is (found["relative_gap"] >= checked["tolerance"])
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_of_a_batch_of_one_the_derivative_is_the_runs_own_number(precision: str) -> None:
+    data = {"inputs": [[1.3, 0.7, -0.4]], "targets": [[10, -20]]}
+    layers = [{"units": units, "activation": "identity"} for units in (1, 2)]
+    initial = {"weights": [[[3.1], [2.3], [1.7]], [[5.7, -3.3]]], "biases": [[0], [0, 0]]}
+    spec = {"dataset": data, "layers": layers, "initial": initial, "precision": precision}
+    timeline = Timeline(parse_spec(spec))
+    record, network = timeline.record(0), timeline.network
+    for index in range(network.parameter_count):
+        found = chain_json(record, network, precision, network.parameter_name(index), 0)
+        assert found["derivative"] == found["batch_derivative"] == record.gradient[index]
+        assert found["examples"] == [found["derivative"]]
+        assert found["relative_gap"] == found["batch_relative_gap"]
+        total = math.fsum(path["product"] for path in found["paths"])
+        near = 1e-14 if precision == "float64" else 2e-7
+        assert total == pytest.approx(found["derivative"], rel=near)

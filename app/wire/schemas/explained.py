@@ -19,6 +19,7 @@ from app.wire.schemas.words import (
     list_of,
     named,
     one_of,
+    or_null,
     some_object,
     whole,
 )
@@ -61,10 +62,10 @@ EXPLAINED: dict[str, Schema] = {
         gradient=an_object(
             length=MAYBE,
             share=NUMBER,
-            rank=whole(1),
-            largest=PARAMETER,
-            largest_value=NUMBER,
-            largest_example=COUNT,
+            rank=or_null(whole(1)),
+            largest=or_null(PARAMETER),
+            largest_value=MAYBE,
+            largest_example=or_null(COUNT),
         ),
         update=an_object(learning_rate=NUMBER, delta=NUMBER, new_value=NUMBER, trained=TRUTH),
     ),

@@ -45,6 +45,10 @@ def whole(least: int = 0, most: int | None = None) -> Schema:
     return found if most is None else {**found, "maximum": most}
 
 
+def or_null(schema: Schema) -> Schema:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
 def said(description: str, schema: Schema) -> Schema:
     """Return `schema` with words for people."""
     return {**schema, "description": description}

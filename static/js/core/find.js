@@ -71,5 +71,6 @@ function unitsCalled({ sizes }, letter) {
 function rangeOf(sizes, kind, layer) {
   const from = kind === "w" ? ".1" : "";
   const to = kind === "w" ? `.${sizes[layer - 1]}` : "";
-  return `${kind}${layer}${from}.1 to ${kind}${layer}${to}.${sizes[layer]}`;
+  const [first, last] = [`${kind}${layer}${from}.1`, `${kind}${layer}${to}.${sizes[layer]}`];
+  return first === last ? first : `${first} to ${last}`;
 }

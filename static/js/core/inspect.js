@@ -76,15 +76,15 @@ export function wanted(state) {
   if (tab === "slice" && (data?.parameter === selected || error))
     found.slice = ask("slice", { parameter: selected, ...reachOf(state) });
   const gradient = state.answers.chain?.data?.gradient;
-  if (tab === "gradient" && gradient)
+  if (tab === "gradient" && gradient?.largest)
     found.largest = ask("chain", { parameter: gradient.largest, example: gradient.largest_example });
   return found;
 }
 
-/** Just beyond ten updates to either side, where only those are looked at. */
+/** Just beyond ten updates to either side, where only those are looked at; a wide one is so anyway. */
 function reachOf(state) {
-  const delta = updateOf(state);
-  return delta > 0 && isNear(state) ? { reach: 11.5 * delta } : {};
+  const reach = 11.5 * updateOf(state);
+  return reach > 0 && reach < WIDE / 2 && isNear(state) ? { reach } : {};
 }
 
 /** The size of the selected parameter's update, or 0 where it is not known. */

@@ -128,7 +128,7 @@ const times = () =>
 function result(view, kink, digits) {
   const { name, product, paths, total } = view;
   const data = { "data-of": name, "data-result": String(product) };
-  const words = total ? `through ${paths.find(({ open }) => open).through}` : derivativeWords(view, kink);
+  const words = total ? `through ${paths.find(({ open }) => open).through}` : derivativeWords(view, kink) + roundedWords(view);
   return h(
     "p",
     { class: total ? "result share" : `result ${signOf(product)}`, ...data },
@@ -152,6 +152,12 @@ function total(view, kink) {
 }
 
 const signOf = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
+
+/** The product is of the run's numbers, but a run of float32 rounds each result on its way to it. */
+function roundedWords({ several, sum, product }) {
+  const same = sum === null || Math.abs(sum - product) <= 1e-12 * Math.abs(product);
+  return several || same ? "" : `; rounded to float32 the run has ${full(sum)}`;
+}
 
 /** Of one example only; or, where it is that of the loss, what the parameter must do. */
 function derivativeWords({ several, sum }, kink) {

@@ -135,6 +135,7 @@ function updateOf(frame, index, digits) {
 
 /** Which component is the largest, and how it came to be so. */
 function largestOf(layout, gradient, chain, frame, digits) {
+  if (!gradient.largest) return null; // all are 0
   const several = frame.rows > 1;
   const named = { name: gradient.largest, symbol: symbol(gradient.largest), several };
   if (!chain) return { ...named, known: false };

@@ -5,6 +5,7 @@ import { fixed, full } from "../core/format.js";
 
 export const BOX = { width: 440, height: 190, left: 8, right: 8, top: 14, bottom: 22 };
 const MOST_DECIMALS = 12; // in the labels of a range
+const MOST = Number.MAX_VALUE;
 
 /**
  * @param {object} slice  what GET …/slice answers
@@ -14,12 +15,13 @@ export function viewSlice(slice, wiggle) {
   const { values, losses, at, loss, slope } = slice;
   const landings = slice.landings.filter(({ loss }) => loss !== null);
   const low = Math.min(...losses);
-  const shown = Math.max(loss, ...landings.filter(inside(values)).map((one) => one.loss));
-  const high = Math.max(shown + 0.35 * (shown - low), low + 1e-12);
+  const landed = landings.filter(inside(values)).map((one) => one.loss);
+  const shown = Math.max(loss, ...(landed.length ? landed : losses));
+  const high = Math.min(Math.max(shown + 0.35 * (shown - low), low + 1e-12), MOST);
   const x = scale(values[0], values[values.length - 1], BOX.left, BOX.width - BOX.right);
   const y = scale(low, high, BOX.height - BOX.bottom, BOX.top);
-  const line = (slopeHere, from) =>
-    lineThrough({ x: at, y: loss }, slopeHere, values, from ?? values[0]);
+  const tall = Math.min(1e3 * (high - low), MOST - Math.abs(loss)); // beyond, a line is out of the picture
+  const line = (slopeHere) => lineThrough({ x: at, y: loss }, slopeHere, values, tall);
   const point = (value, loss) => `${x.to(value).toFixed(2)},${clip(y.to(loss)).toFixed(2)}`;
   const { h, quotient } = slice.wiggle[wiggle];
   return {
@@ -83,22 +85,28 @@ function scale(from, to, start, end) {
   };
 }
 
-/** The ends of a line of this slope through a point, over the width of the curve. */
-function lineThrough({ x, y }, slope, values, from) {
-  const to = values[values.length - 1];
+/** The ends of a line of this slope through a point, over the width of the curve unless too `tall`. */
+function lineThrough({ x, y }, slope, values, tall) {
+  const reach = tall / Math.abs(slope);
+  const from = Math.max(values[0], x - reach);
+  const to = Math.min(values[values.length - 1], x + reach);
   return [
     [from, y + slope * (from - x)],
     [to, y + slope * (to - x)],
   ];
 }
 
-/** The curve's loss between two samples: where the handle is drawn, never shown as a number. */
+/**
+ * The curve's loss between two samples: where the handle is drawn, never shown as a number. The
+ * samples lie evenly on each side of the value, but not as wide on both where one is cut.
+ */
 export function lossAt({ values, losses }, value) {
-  const step = values[1] - values[0];
-  if (!(step > 0)) return losses[losses.length >> 1];
-  const k = Math.max(0, Math.min(values.length - 2, Math.floor((value - values[0]) / step)));
-  const share = (value - values[k]) / step;
-  return losses[k] + (losses[k + 1] - losses[k]) * share;
+  const found = values.findIndex((end, k) => k > 0 && end >= value);
+  const k = found < 0 ? values.length - 1 : found;
+  const step = values[k] - values[k - 1];
+  if (!(step > 0)) return losses[k];
+  const share = (value - values[k - 1]) / step;
+  return losses[k - 1] + (losses[k] - losses[k - 1]) * share;
 }
 
 function cutWords(cut) {

@@ -111,17 +111,23 @@ def test_a_check_of_more_than_500_parameters_goes_on_where_it_stopped(client: Te
     ("path", "field", "expected"),
     [
         ("chain?parameter=w9.1.1", "parameter", "w1.1.1 to w1.2.1"),
-        ("chain?parameter=b2.7", "parameter", "expected one of b2.1 to b2.1, got 'b2.7'"),
-        ("chain?parameter=nonsense", "parameter", "b2.1 to b2.1"),
+        ("chain?parameter=b2.7", "parameter", "expected b2.1, got 'b2.7'"),
+        (
+            "chain?parameter=nonsense",
+            "parameter",
+            "one of w1.1.1 to w1.2.1, b1.1, w2.1.1, b2.1, got",
+        ),
         ("chain", "parameter", ""),
         ("chain?parameter=w1.1.1&example=1", "example", "0 to 0"),
         ("slice?parameter=w1.3.1", "parameter", "w1.1.1 to w1.2.1"),
         ("surface?x=w1.1.1&y=w1.1.1", "y", "another parameter"),
         ("surface?x=w1.1.1&y=w9.1.1", "y", "w1.1.1 to w1.2.1"),
-        ("surface?x=nonsense&y=w1.1.1", "x", "b2.1 to b2.1"),
+        ("surface?x=nonsense&y=w1.1.1", "x", "one of w1.1.1 to w1.2.1, b1.1, w2.1.1, b2.1, got"),
         ("check?first=5", "first", "5 parameters"),
         ("check?count=501", "count", "1 to 500"),
         ("check?count=-1", "count", "whole number"),
+        ("check?first=9999999999", "first", "from 0 to 999,999,999, in nine digits at most, got"),
+        ("chain?parameter=w1.1.1&example=00000000001", "example", "from 0 to 999,999,999, in nine"),
         ("trial?parameter=w9.1.1&value=1", "parameter", "w1.1.1 to w1.2.1"),
         ("trial?parameter=w1.1.1", "value", ""),
         ("trial?parameter=w1.1.1&value=1&example=1", "example", "0 to 0"),
@@ -260,3 +266,21 @@ def test_a_large_trial_is_sent_as_it_lies(client: TestClient) -> None:
     reply = client.get(url, params=query, headers={"Accept-Encoding": "gzip"})
     assert reply.headers["content-encoding"] == "identity"
     assert int(reply.headers["content-length"]) == len(reply.content) > 20_000
+
+
+def test_where_every_component_is_0_none_is_the_largest(client: TestClient) -> None:
+    spec = {
+        "dataset": {"inputs": [[1], [2]], "targets": [[0], [0]]},
+        "layers": [{"units": 1, "activation": "identity"}],
+        "initial": {"scheme": "zeros"},
+        "batch_size": 2,
+    }
+    base = f"/api/sessions/{client.post('/api/sessions', json=spec).json()['id']}/steps/0"
+    assert client.get(f"{base}/chain?parameter=w1.1.1").json()["gradient"] == {
+        "length": 0,
+        "share": 0,
+        "rank": None,
+        "largest": None,
+        "largest_value": None,
+        "largest_example": None,
+    }

@@ -20,7 +20,8 @@ from app.maths.activations import ACTIVATIONS
 from app.maths.losses import LOSSES
 from app.timeline.presets import HOUSE
 from app.worksheet.digits import CARRIED, FULL, decimals_of, printed
-from app.worksheet.phases import FUNCTIONS, LOSS_FORMULAS, OUTPUT_DELTAS, SLOPES
+from app.worksheet.losses import LOSS_FORMULAS
+from app.worksheet.phases import FUNCTIONS, OUTPUT_DELTAS, SLOPES
 from tests.unit.web.test_worked_examples import MAZUR
 
 INPUTS = [[0.1, -0.2], [0.4, 0.3], [0.7, -0.5]]
@@ -128,7 +129,7 @@ def _evaluated(expression: str) -> Decimal:
         "D": Decimal,
         "exp": lambda x: Decimal(x).exp(),
         "ln": lambda x: Decimal(x).ln(),
-        "tanh": lambda x: 1 - 2 / ((2 * Decimal(x)).exp() + 1),
+        "tanh": lambda x: (2 / ((-2 * abs(Decimal(x))).exp() + 1) - 1).copy_sign(x),
         "max": max,
     }
     return Decimal(eval(expression, {"__builtins__": {}}, names))
@@ -371,16 +372,120 @@ def test_tiny_errors_keep_their_digits(client: TestClient) -> None:
 
 
 def test_what_no_digits_can_give_is_said(client: TestClient) -> None:
-    data = {"inputs": [[50]], "targets": [[0]]}
-    spec = {
-        "dataset": data,
-        "layers": [{"units": 1, "activation": "sigmoid"}],
-        "loss": "binary_cross_entropy",
-        "initial": {"weights": [[[1]]]},
+    n = (
+        2**33 + 12345
+    )  # n n - (n - 1)(n + 1) is 1; but either product takes more digits than a float has
+    data = {"inputs": [[n, n + 1]], "targets": [[0]]}
+    initial = {"weights": [[[n], [1 - n]]]}
+    layers = [{"units": 1, "activation": "identity"}]
+    spec = {"dataset": data, "layers": layers, "initial": initial, "learning_rate": 1e-30}
+    identity = _session(client, spec)
+    z = client.get(f"/api/sessions/{identity}/steps/0").json()["layers"][0]["z"][0]
+    line = _sheet(client, identity)["z1.1"]
+    assert z != 1
+    assert float(_plain(line.result)) == z  # the run's own
+    assert "does not come out of the printed digits" in line.words
+    assert "does not come out of any digits" in _sheet(client, identity, blank=1)["z1.1"].words
+
+
+def _one_layer(
+    x: float, weights: list[float], targets: list[float], output: str, loss: str, **more: Any
+) -> Any:
+    return {
+        "dataset": {"inputs": [[x]], "targets": [targets]},
+        "layers": [{"units": len(targets), "activation": output}],
+        "loss": loss,
+        "initial": {"weights": [[weights]]},
+        "learning_rate": 1e-6,
+        **more,
     }
-    loss = _sheet(client, _session(client, spec))["loss"]
-    assert loss.result == "50"  # the run's ln(1 + e^z) − y z; but ŷ is 1 in every digit it has
-    assert "does not come out of the printed digits" in loss.words
+
+
+YES = ("sigmoid", "binary_cross_entropy")
+SHARES = ("softmax", "categorical_cross_entropy")
+SATURATED: dict[str, Any] = {
+    f"{loss}, z {z:g}, y {y}": _one_layer(z, [1], [y], output, loss)
+    for output, loss in (YES, ("sigmoid", "half_squared_error"), ("tanh", "half_squared_error"))
+    for z in (-1e12, -3e6, -750, -40, 16.5, 30, 33, 40, 750, 3e6)
+    for y in (0, 0.3, 1)
+} | {
+    f"softmax, z {x * a:g} and {x * b:g}, y {y}": _one_layer(x, [a, b], y, *SHARES)
+    for x in (10, 40, 735, 800, 1e6)
+    for a, b in ((20, -1), (1, 0.1), (-1, -1))
+    for y in ([0, 0], [1, 0], [0.3, 0.7])
+}
+
+
+def test_the_digits_that_a_blank_sheet_asks_for_are_enough(client: TestClient) -> None:
+    """Of 2e-9 nine decimals would be one digit, and of its loss none would be left."""
+    identity = _session(client, _one_layer(40, [-0.5], [0], *YES))
+    page = _page(client, identity, blank=1)
+    assert "nine decimals, of small numbers nine digits after the zeros, and of a differe" in page
+    printed_loss = _sheet(client, identity)["loss"].result
+    a = Decimal(f"{1 / (1 + Decimal(20).exp()):.8e}")
+    own = -(1 - a).ln()
+    places = int(Decimal(_plain(printed_loss)).as_tuple().exponent)
+    assert round(own, -places) == Decimal(_plain(printed_loss))
+    assert round(-(1 - round(a, 9)).ln(), -places) != Decimal(_plain(printed_loss))
+
+
+def _comes_out(client: TestClient, spec: Any, **query: Any) -> dict[str, Read]:
+    identity = _session(client, spec)
+    sheet = _sheet(client, identity, **query)
+    for key, line in sheet.items():
+        assert "does not come out" not in line.words, key
+        for form in line.forms:
+            gap = abs(_evaluated(form) - Decimal(_plain(line.result)))
+            assert gap <= line.half_unit, (key, form, line.result)
+    return sheet
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("name", SATURATED)
+def test_where_units_saturate_lines_still_come_out(
+    client: TestClient, name: str, precision: str
+) -> None:
+    sheet = _comes_out(client, {**SATURATED[name], "precision": precision})
+    assert not re.search(r"ln\((D\('0'\)|D\('1'\)-D\('1'\))\)", "".join(sheet["loss"].forms))
+
+
+def test_a_loss_is_written_in_z_where_the_digits_of_the_prediction_do_not_tell_it(
+    client: TestClient,
+) -> None:
+    def loss(*what: Any) -> Read:
+        return _sheet(client, _session(client, _one_layer(*what)))["loss"]
+
+    no = loss(40, [1], [0], *YES)
+    assert [_bare(form) for form in no.forms] == ["(ln(1+exp(-40))+(1-0)*40)"]
+    assert (no.result, no.symbols) == ("40", "=(ln(1+exp(-z11))+(1-y)*z11)")
+    assert "in z" in no.words
+    yes = loss(40, [1], [1], *YES)
+    assert ([_bare(form) for form in yes.forms], yes.result) == (["ln(1+exp(-40))"], "0")
+    (far,) = loss(800, [1, -0.1], [0, 1], *SHARES).forms
+    assert _bare(far) == "1*(ln(1)-(-80)+800)"
+    none = loss(800, [1, -0.1], [0, 0], *SHARES)
+    assert (none.forms, none.result) == ((), "0")
+    assert "every y is 0" in none.words
+
+
+def test_a_slope_that_the_digits_of_a_do_not_tell_is_given(client: TestClient) -> None:
+    spec = {
+        "dataset": {"inputs": [[1]], "targets": [[0.2]]},
+        "layers": [{"units": 1, "activation": "tanh"}, {"units": 1, "activation": "identity"}],
+        "initial": {"weights": [[[17.5]], [[3e12]]]},
+        "learning_rate": 1e-30,
+    }
+    line = _comes_out(client, spec)["delta1.1"]
+    assert len(line.result.replace(".", "")) >= 7
+    assert "f′(z) is the run’s own" in line.words
+    blank = _sheet(client, _session(client, spec), blank=1)["delta1.1"]
+    assert blank.forms[0].startswith("(D('")
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_lines_of_a_run_on_its_way_out_come_out(client: TestClient, precision: str) -> None:
+    for step in (4, 5, 7) if precision == "float64" else (4, 5):
+        _comes_out(client, {**HOUSE, "learning_rate": 0.3, "precision": precision}, step=step)
 
 
 @pytest.mark.parametrize(
@@ -397,10 +502,14 @@ def test_what_no_digits_can_give_is_said(client: TestClient) -> None:
         (-0.0, 6, "0"),
         (123456.789, 2, "123456.79"),
         (2e20, 6, "2 × 10^20"),
+        (123_456_789.0, -3, "1.23457 × 10^8"),
+        (94_742_240.0, -1, "9.474224 × 10^7"),
+        (-5.184705528587072e21, -18, "−5.185 × 10^21"),
     ],
 )
 def test_how_a_number_is_printed(value: float, digits: int, text: str) -> None:
-    assert printed(value, decimals_of(value, digits)).text == text
+    decimals = decimals_of(value, digits) if digits > 0 else digits
+    assert printed(value, decimals).text == text
 
 
 def test_every_activation_and_loss_has_its_formulas() -> None:
@@ -427,3 +536,17 @@ def test_shares_of_powers_out_of_range_come_out_of_what_is_printed(
             gap = abs(_evaluated(form) - Decimal(_plain(lines[key].result)))
             assert gap <= lines[key].half_unit
     assert "largest z" in lines["S"].words
+
+
+def test_a_line_and_the_check_values_have_one_figure_for_one_derivative(client: TestClient) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.3, 0.7, -0.4]], "targets": [[10, -20]]},
+        "layers": [{"units": units, "activation": "identity"} for units in (1, 2)],
+        "initial": {"weights": [[[3.1], [2.3], [1.7]], [[5.7, -3.3]]]},
+        "precision": "float32",
+    }
+    page = _page(client, _session(client, spec))
+    line = _read(page)["derivative w2.1.1"]
+    (checked,) = re.findall(r"<tr><th scope=\"row\">w²₁₁</th><td>.*?</td><td>(.*?)</td>", page)
+    assert abs(Decimal(line.result) - Decimal(checked)) <= line.half_unit
+    assert "does not come out" not in line.words
