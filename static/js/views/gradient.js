@@ -1,7 +1,7 @@
 // Four things that are easily taken for one another: a partial derivative, the gradient, the
 // update, and the new value.
 
-import { fixed, full, signed, symbol } from "../core/format.js";
+import { addingUp, fixed, full, signed, symbol } from "../core/format.js";
 import { nameAt, parseName } from "../core/network.js";
 import { updateFormulas } from "./formulas.js";
 import {
@@ -157,9 +157,10 @@ function largestOf(layout, gradient, chain, frame, digits) {
 function meanOf(layout, gradient, { parameter, examples }, digits) {
   if (examples.length > MOST_EXAMPLES) return null;
   const perRow = digits === "all" ? 1 : Math.ceil(examples.length / Math.ceil(examples.length / 3));
+  const adding = addingUp(digits, gradient.largest_value, examples);
   const rows = [];
   for (let k = 0; k < examples.length; k += perRow)
-    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, digits))));
+    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, adding))));
   const symbols = slopeOf(i("E"), parameterSymbol(parseName(layout, parameter)));
   const before = row(ratio(n("1"), n(String(examples.length))), o("·"), o("("));
   return lines(
@@ -169,7 +170,7 @@ function meanOf(layout, gradient, { parameter, examples }, digits) {
       row(k ? o("+") : before, terms, ...(k === rows.length - 1 ? [o(")")] : [])),
       k ? "" : "=",
     ]),
-    [null, n(signed(gradient.largest_value, digits))],
+    [null, n(signed(gradient.largest_value, adding))],
   );
 }
 

@@ -1,0 +1,76 @@
+"""What the panel says of a weight: numbers that add up, words for every case, room for all of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+# https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
+MAZUR: dict[str, Any] = {
+    "dataset": {"inputs": [[0.05, 0.10]], "targets": [[0.01, 0.99]]},
+    "layers": [{"units": 2, "activation": "sigmoid"}, {"units": 2, "activation": "sigmoid"}],
+    "initial": {
+        "weights": [[[0.15, 0.25], [0.20, 0.30]], [[0.40, 0.50], [0.45, 0.55]]],
+        "biases": [[0.35, 0.35], [0.60, 0.60]],
+    },
+    "train_biases": False,
+    "learning_rate": 0.5,
+}
+
+
+def _show(page: Page, name: str, tab: str | None = None) -> None:
+    page.get_by_role("combobox", name="Explain").fill(name)
+    page.get_by_role("button", name="Show", exact=True).click()
+    if tab:
+        page.get_by_role("tab", name=tab).click()
+    expect(page.locator("#tab-body")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#tab-body > div:not([hidden])")).to_have_count(1)
+
+
+def _read(text: str) -> float:
+    return float(re.sub(r"[\s=()]", "", text).replace("−", "-"))
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+@pytest.mark.parametrize("digits", ["2", "4"])
+def test_a_sum_of_paths_adds_up_as_it_is_printed(visit: Visit, digits: str) -> None:
+    page = visit.open(MAZUR).page
+    page.get_by_label("Digits").select_option(digits)
+    _show(page, "w1.1.1")
+    *parts, total = page.locator(".paths td").all_text_contents()
+    assert len(parts) == 2
+    assert (parts, total) == {
+        "2": (["+0.00067", "−0.00023"], "+0.00044"),
+        "4": (["+0.0006684", "−0.0002298"], "+0.0004386"),
+    }[digits]
+    last = 10.0 ** -_decimals(total)
+    assert sum(map(_read, parts)) == pytest.approx(_read(total), abs=1.01 * last)
+    expect(page.locator("[data-total] math > mn")).to_have_text(total)
+
+
+def test_an_update_too_small_for_the_decimals_is_seen_in_the_new_value(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    _show(page, "w1.1.1", "Gradient")
+    formula = page.locator(".place").nth(3).locator(".right")
+    written = [re.findall(r"\d\.\d+", text) for text in formula.all_text_contents()]
+    assert written == [
+        ["0.1500000", "0.0002193"],
+        ["0.1500000", "0.5", "0.0004386"],
+        ["0.1497807"],
+    ]
+
+
+def test_a_column_of_a_sum_has_one_number_of_decimals(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    _show(page, "u1.1")
+    bill = page.locator("#tab-body > div:not([hidden]) table").first
+    column = bill.locator("tr td:last-child").all_text_contents()
+    assert column == ["0.007500", "0.020000", "0.350000", "0.377500"]
