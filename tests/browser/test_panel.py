@@ -74,3 +74,14 @@ def test_a_column_of_a_sum_has_one_number_of_decimals(visit: Visit) -> None:
     bill = page.locator("#tab-body > div:not([hidden]) table").first
     column = bill.locator("tr td:last-child").all_text_contents()
     assert column == ["0.007500", "0.020000", "0.350000", "0.377500"]
+
+
+@pytest.mark.parametrize("digits", ["2", "4", "all"])
+def test_the_bars_of_a_gradient_have_one_scale(visit: Visit, digits: str) -> None:
+    page = visit.open().page
+    page.get_by_label("Digits").select_option(digits)
+    _show(page, "w1.1.1", "Gradient")
+    tracks = [box for e in page.locator(".bars .track").all() if (box := e.bounding_box())]
+    assert len(tracks) == 9
+    assert {(box["x"], box["width"]) for box in tracks} == {(tracks[0]["x"], tracks[0]["width"])}
+    assert tracks[0]["width"] > 100
