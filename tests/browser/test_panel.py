@@ -85,3 +85,18 @@ def test_the_bars_of_a_gradient_have_one_scale(visit: Visit, digits: str) -> Non
     assert len(tracks) == 9
     assert {(box["x"], box["width"]) for box in tracks} == {(tracks[0]["x"], tracks[0]["width"])}
     assert tracks[0]["width"] > 100
+
+
+def test_two_losses_are_told_apart_where_one_is_called_higher(visit: Visit) -> None:
+    page = visit.open().page
+    _show(page, "w1.3.1", "What if")
+    handle = page.locator(".slice .now")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    said = page.locator(".said")
+    expect(said).to_contain_text("than")
+    numbers = re.findall(r"E = ([\d.]+), (higher|lower) than ([\d.]+)", said.inner_text())
+    assert len(numbers) == 1
+    (now, word, before) = numbers[0]
+    assert (float(now) > float(before)) == (word == "higher")
+    assert now != before
