@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.timeline.presets import HOUSE
 from tests.browser.conftest import Visit
 
 # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
@@ -100,3 +101,15 @@ def test_two_losses_are_told_apart_where_one_is_called_higher(visit: Visit) -> N
     (now, word, before) = numbers[0]
     assert (float(now) > float(before)) == (word == "higher")
     assert now != before
+
+
+RIGHT: dict[str, Any] = {**HOUSE, "dataset": {**HOUSE["dataset"], "targets": [[1.5]]}}
+
+
+def test_where_every_derivative_is_0_nothing_is_said_to_move(visit: Visit) -> None:
+    page = visit.open(RIGHT).page
+    page.get_by_role("button", name=re.compile("Update")).click()
+    visit.at(0, 6)
+    words = page.locator(".phase-words .sentence")
+    expect(words).to_contain_text("Every partial derivative is 0: no weight moves.")
+    expect(words).not_to_contain_text("moves most")
