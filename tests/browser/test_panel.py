@@ -113,3 +113,15 @@ def test_where_every_derivative_is_0_nothing_is_said_to_move(visit: Visit) -> No
     words = page.locator(".phase-words .sentence")
     expect(words).to_contain_text("Every partial derivative is 0: no weight moves.")
     expect(words).not_to_contain_text("moves most")
+
+
+def test_the_curve_of_a_bias_that_is_not_trained_says_so(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "b1.1", "What if")
+    landings = page.locator(".landings")
+    expect(landings).to_contain_text("not trained in this run")
+    expect(landings.locator("tr")).to_have_count(0)
+    visit.open(RIGHT)
+    _show(page, "w1.1.1", "What if")
+    expect(landings).to_contain_text("is 0: no learning rate moves it")
+    expect(landings.locator("tr")).to_have_count(0)

@@ -36,9 +36,10 @@ export function mountSlice(root, dispatch, connection, getState) {
     drawAll(getState());
   });
 
-  function drawAll({ digits }) {
+  function drawAll({ digits, session: { spec } }) {
     view = viewSlice(slice(), wiggle);
-    drawCurve(parts, view, slice(), digits);
+    const trained = spec.train_biases || slice().parameter[0] !== "b";
+    drawCurve(parts, view, slice(), { trained, digits });
     drawWiggle(parts, slice(), wiggle, digits);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], drawAll);
