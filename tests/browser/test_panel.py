@@ -125,3 +125,10 @@ def test_the_curve_of_a_bias_that_is_not_trained_says_so(visit: Visit) -> None:
     _show(page, "w1.1.1", "What if")
     expect(landings).to_contain_text("is 0: no learning rate moves it")
     expect(landings.locator("tr")).to_have_count(0)
+
+
+def test_factors_that_are_equally_large_are_all_named(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w1.1.1", "Gradient")
+    said = page.locator(".largest")
+    expect(said).to_contain_text("The largest of them: w²₁₁ = +2.0000 and x₁ = +2.0000.")

@@ -185,14 +185,16 @@ function factorsOf({ factors, product }, digits) {
   return { label: "", tree: math(joined("·", numbers), o("="), n(signed(product, digits))) };
 }
 
-/** The factor that says most about the size of the product. */
+/** The factor that says most about the size of the product, or those that say as much. */
 function reasonOf({ factors, product }, several, digits) {
   if (!product) return "";
   const telling = factors.filter((factor) => !handsOn(factor));
-  const strongest = telling.reduce((best, one) =>
-    Math.abs(one.value) > Math.abs(best.value) ? one : best,
-  );
-  const name = several ? strongest.symbol.replace("∂E/", "∂Eₖ/") : strongest.symbol;
-  const said = `${name} = ${signed(strongest.value, digits)}`;
+  const most = Math.max(...telling.map(({ value }) => Math.abs(value)));
+  const strongest = telling.filter(({ value }) => Math.abs(value) === most);
+  const named = strongest.map(({ symbol: name, value }) => {
+    const of = several ? name.replace("∂E/", "∂Eₖ/") : name;
+    return `${of} = ${signed(value, digits)}`;
+  });
+  const said = named.join(" and ");
   return telling.length === 1 ? `All of it comes from ${said}.` : `The largest of them: ${said}.`;
 }
