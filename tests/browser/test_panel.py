@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -132,3 +133,25 @@ def test_factors_that_are_equally_large_are_all_named(visit: Visit) -> None:
     _show(page, "w1.1.1", "Gradient")
     said = page.locator(".largest")
     expect(said).to_contain_text("The largest of them: w²₁₁ = +2.0000 and x₁ = +2.0000.")
+
+
+def test_the_focus_stays_where_a_value_was_kept_or_taken_back(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    page.locator(".slice .now").focus()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".trial-note")).to_be_visible()
+    keep = page.locator("[data-key=keep]")
+    page.keyboard.press("Tab")  # which lets go of the handle
+    keep.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("w²₁₁")
+    expect(keep).to_be_disabled()
+    expect(keep).to_be_focused()
+    page.keyboard.press("Enter")  # it is off: nothing is kept twice
+    undo = page.get_by_role("button", name="Undo edit")
+    undo.focus()
+    page.keyboard.press("Enter")
+    expect(undo).to_be_disabled()
+    expect(undo).to_be_focused()
+    assert httpx.get(visit.api).json()["edits"] == []

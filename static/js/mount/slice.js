@@ -80,7 +80,7 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     write(problem, text);
     set(field, { "aria-invalid": text ? "true" : null });
   };
-  keep.addEventListener("click", keepTried);
+  keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value.trim().replace("−", "-");

@@ -47,7 +47,7 @@ function drawKeep(parts, { tried, lastTried, digits, frame, session }) {
   const since = `from step ${count(from)} on`;
   write(parts.keep, last ? `Keep ${fixed(last.value, digits)}` : "Keep");
   set(parts.keep, {
-    disabled: !last || session.may_write === false,
+    "aria-disabled": last && session.may_write !== false ? null : "true", // it keeps the focus
     title: `It becomes an edit of the run, ${since}`,
     "aria-description": `an edit of the run ${since}`,
   });
