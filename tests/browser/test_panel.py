@@ -155,3 +155,17 @@ def test_the_focus_stays_where_a_value_was_kept_or_taken_back(visit: Visit) -> N
     expect(undo).to_be_disabled()
     expect(undo).to_be_focused()
     assert httpx.get(visit.api).json()["edits"] == []
+
+
+def test_a_number_is_read_as_the_page_writes_it(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    field = page.get_by_label("Set this parameter to")
+    field.fill("−1e−3")
+    field.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("w²₁₁ = −0.001")
+    rate = page.get_by_role("textbox", name="Learning rate")
+    rate.fill("5e−3")
+    rate.press("Enter")
+    expect(page.locator("#rate-error")).to_have_text("")
+    expect(page.locator("#rate .edits")).to_contain_text("α = 0.005")

@@ -67,6 +67,11 @@ export function full(value) {
   return String(value).replaceAll("-", MINUS);
 }
 
+/** What was typed, as JavaScript reads it: with the minus signs that are written here, too. */
+export function asTyped(text) {
+  return text.trim().replaceAll(MINUS, "-");
+}
+
 /** For labels in the diagram, where room is short: two decimals, or one digit and a power. */
 export function short(value, withSign = false) {
   if (isBeyond(value)) return OVERFLOWS;

@@ -1,7 +1,7 @@
 // The learning rate: a logarithmic slider and a number field that agree, and the edits so far.
 
 import { editWords } from "../core/edits.js";
-import { count, full } from "../core/format.js";
+import { asTyped, count, full } from "../core/format.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
 const EVERY = 100; // milliseconds between two changes sent while the slider is dragged
@@ -35,7 +35,7 @@ export function mountRate(root, connection, getState) {
     send(toRate(Number(slider.value)));
   });
   field.addEventListener("change", () => {
-    const rate = Number(field.value.replace("−", "-"));
+    const rate = Number(asTyped(field.value));
     const fine = field.value.trim() !== "" && Number.isFinite(rate) && rate > 0;
     write(error, fine ? "" : `“${field.value}” is not a learning rate: a number above 0`);
     set(field, { "aria-invalid": fine ? null : "true" });

@@ -1,6 +1,6 @@
 // What if: the loss along one weight, a handle that drags it, a wiggle that becomes the derivative.
 
-import { count, full, symbol } from "../core/format.js";
+import { asTyped, count, full, symbol } from "../core/format.js";
 import { isNear } from "../core/inspect.js";
 import { viewSlice } from "../views/slice.js";
 import { drawCurve, makeCurve } from "./curve.js";
@@ -83,7 +83,7 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = field.value.trim().replace("−", "-");
+    const text = asTyped(field.value);
     const value = Number(text);
     const fine = DECIMAL.test(text) && Number.isFinite(value);
     complain(fine ? "" : `“${field.value}” is not a value: a number like 0.25`);
