@@ -169,3 +169,24 @@ def test_a_number_is_read_as_the_page_writes_it(visit: Visit) -> None:
     rate.press("Enter")
     expect(page.locator("#rate-error")).to_have_text("")
     expect(page.locator("#rate .edits")).to_contain_text("α = 0.005")
+
+
+def test_a_value_that_is_refused_says_so_beside_its_field(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    field = page.get_by_label("Set this parameter to")
+    field.fill("1.5")
+    field.press("Enter")
+    told = page.locator(".kept-words")
+    expect(told).to_contain_text("Set: w²₁₁ = 1.5")
+    field.fill("1e300")
+    field.press("Enter")
+    problem = page.locator("#slice-problem")
+    expect(problem).to_contain_text("with which step 0 stays finite")
+    expect(problem).to_contain_text("Not set:")
+    expect(told).to_have_text("")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("1.25")
+    field.press("Enter")
+    expect(told).to_contain_text("Set: w²₁₁ = 1.25")
+    expect(problem).to_have_text("")

@@ -69,7 +69,7 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   let sent = null; // the change that was sent last and is not heard of yet
   let told = null; // the edit that it became, as long as it is the last one
   const setTo = ({ parameter, value }) => {
-    sent = { parameter, value };
+    sent = { parameter, value, refused: getState().refused };
     connection.send({ do: "change", parameter, value });
   };
   const keepTried = () => {
@@ -79,6 +79,11 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   const complain = (text) => {
     write(problem, text);
     set(field, { "aria-invalid": text ? "true" : null });
+  };
+  const refuse = (notice) => {
+    [sent, told] = [null, null];
+    write(kept, "");
+    complain(`Not set: ${notice?.text ?? "the server refused it"}`);
   };
   keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
   form.addEventListener("submit", (event) => {
@@ -92,17 +97,21 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   const clear = whenChanged(
     (state) => [state.selected],
     () => {
+      [sent, told] = [null, null];
       field.value = "";
       write(kept, "");
       complain("");
     },
   );
   const confirm = whenChanged(
-    (state) => [state.session.edits],
-    ({ session: { edits } }) => {
+    (state) => [state.session.edits, state.refused],
+    ({ session: { edits }, refused, notice }) => {
       const edit = edits[edits.length - 1];
-      if (sent && isSame(edit, sent)) [sent, told] = [null, edit];
-      else if (!told || (isSame(edit, told) && edit.step === told.step)) return;
+      if (sent && refused !== sent.refused) return refuse(notice);
+      if (sent && isSame(edit, sent)) {
+        [sent, told] = [null, edit];
+        complain("");
+      } else if (!told || (isSame(edit, told) && edit.step === told.step)) return;
       else told = null; // it was taken back, or another one came after it
       write(kept, told ? keptWords(told) : "");
     },
