@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Visit
+from tests.browser.test_journeys import NON_SQUARE
 
 # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
 MAZUR: dict[str, Any] = {
@@ -190,3 +191,24 @@ def test_a_value_that_is_refused_says_so_beside_its_field(visit: Visit) -> None:
     field.press("Enter")
     expect(told).to_contain_text("Set: w²₁₁ = 1.25")
     expect(problem).to_have_text("")
+
+
+def test_what_is_waited_for_is_said_and_what_failed_too(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    held: list[Any] = []
+    page.route(re.compile("/chain"), lambda route: held.append(route))
+    page.get_by_role("combobox", name="Explain").fill("w2.1.3")
+    page.get_by_role("button", name="Show", exact=True).click()
+    waiting = page.locator(".waiting")
+    expect(waiting).to_have_css("opacity", "1")
+    expect(waiting).to_have_text("Waiting for the server …")
+    held[0].abort()
+    expect(page.get_by_role("alert").filter(has_text="No answer")).to_contain_text(
+        "No answer: the server cannot be reached."
+    )
+    expect(waiting).to_be_hidden()
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("[data-result]")).to_be_visible()
+    expect(waiting).to_be_hidden()
+    visit.problems.clear()  # the browser reports the request that failed
