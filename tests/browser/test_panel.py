@@ -212,3 +212,22 @@ def test_what_is_waited_for_is_said_and_what_failed_too(visit: Visit) -> None:
     expect(page.locator("[data-result]")).to_be_visible()
     expect(waiting).to_be_hidden()
     visit.problems.clear()  # the browser reports the request that failed
+
+
+def test_the_field_for_a_name_does_not_name_something_else(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _show(page, "w1.1.1")
+    field = page.get_by_role("combobox", name="Explain")
+    expect(field).to_have_value("w1.1.1")
+    page.locator("#diagram [data-unit='1.2']").click()
+    expect(page.locator(".chosen")).to_contain_text("hidden unit 2")
+    expect(field).to_have_value("")
+    field.fill("w9")
+    field.press("Enter")
+    expect(page.locator("#find-error")).to_contain_text("“w9” is not in this network")
+    field.press("Escape")
+    expect(field).to_have_value("")
+    expect(page.locator("#find-error")).to_have_text("")
+    expect(page.locator(".chosen")).to_be_visible()
+    field.press("Escape")
+    expect(page.locator(".chosen")).to_be_hidden()
