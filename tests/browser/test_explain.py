@@ -466,8 +466,8 @@ def test_four_things_in_four_places(visit: Visit) -> None:
     expect(places.nth(1)).to_contain_text("3 of 3")
     expect(places.nth(1)).to_contain_text("2.7 %")
     expect(places.nth(1)).to_contain_text("The largest is w¹₁₁")
-    expect(places.nth(2)).to_contain_text("−0.0188")
-    expect(places.nth(3)).to_contain_text("1.9812")
+    expect(places.nth(2)).to_contain_text("−0.01875")
+    expect(places.nth(3)).to_contain_text("1.98125")
 
 
 def test_the_largest_partial_derivative_is_explained_by_what_made_it_large(visit: Visit) -> None:

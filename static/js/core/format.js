@@ -2,6 +2,9 @@
 
 const MINUS = "−";
 const OVERFLOWS = "overflows"; // for infinity; JSON has none: null stands for it
+const SMALL = 1e-4; // what is smaller is written with a power: its zeros would have to be counted
+const LARGE = 1e7;
+const MOST_MORE = 4; // decimals that a sum may need beyond those that were asked for
 const HUGE = 1e10; // from here on a value in its own unit is written with a power
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
@@ -12,23 +15,50 @@ function isBeyond(value) {
 }
 
 /**
- * A number with so many decimals, or with "all" its digits; what would round to 0 and is not is
- * written with a power.
- * @param {number | "all"} decimals
+ * How exactly numbers are written: with so many decimals, and as many digits where a number below
+ * 0.1 would show fewer; with `least` decimals in any case; or with "all" their digits.
+ * @typedef {number | "all" | {digits: number, least: number}} Digits
  */
-export function fixed(value, decimals = 2) {
+
+/** @param {Digits} digits */
+export function fixed(value, digits = 2) {
   if (isBeyond(value)) return OVERFLOWS;
-  if (decimals === "all") return full(value);
-  if (value === 0) return (0).toFixed(decimals);
+  if (digits === "all") return full(value);
+  const { digits: asked, least } = digits.digits ? digits : { digits, least: 0 };
   const size = Math.abs(value);
-  if (size >= 1e7 || size < 0.5 * 10 ** -decimals) return power(value, Math.max(decimals - 1, 1));
-  return value.toFixed(decimals).replace("-", MINUS);
+  if (size !== 0 && (size >= LARGE || size < SMALL)) return power(value, Math.max(asked - 1, 1));
+  return decimal(value, Math.max(least, decimalsOf(size, asked)));
 }
 
 /** The same with its sign, + too. */
-export function signed(value, decimals = 2) {
-  const text = fixed(value, decimals);
+export function signed(value, digits = 2) {
+  const text = fixed(value, digits);
   return value > 0 && text !== OVERFLOWS ? `+${text}` : text;
+}
+
+/**
+ * Digits for the numbers of a sum, so that it adds up on paper too: with as many decimals as its
+ * result needs, and, in a column, those of its terms that are not written with a power.
+ * @param {Digits} digits
+ */
+export function addingUp(digits, result, terms = []) {
+  if (digits === "all") return digits;
+  const told = terms.filter((term) => Math.abs(term) >= SMALL);
+  const sizes = [result, ...told].filter((part) => !isBeyond(part)).map(Math.abs);
+  const least = Math.max(digits, ...sizes.map((size) => decimalsOf(size, digits)));
+  return { digits, least: Math.min(least, digits + MOST_MORE) };
+}
+
+/** Decimals with which so many digits of a number below 0.1 are seen; of others just as many. */
+function decimalsOf(size, digits) {
+  if (size === 0 || size >= 0.1) return digits;
+  const exponent = Number(size.toExponential(digits - 1).split("e")[1]);
+  return digits - 1 - exponent;
+}
+
+/** With exactly so many decimals. */
+function decimal(value, decimals) {
+  return value.toFixed(decimals).replace("-", MINUS);
 }
 
 /** Every digit that the number has. */
@@ -37,13 +67,18 @@ export function full(value) {
   return String(value).replaceAll("-", MINUS);
 }
 
+/** What was typed, as JavaScript reads it: with the minus signs that are written here, too. */
+export function asTyped(text) {
+  return text.trim().replaceAll(MINUS, "-");
+}
+
 /** For labels in the diagram, where room is short: two decimals, or one digit and a power. */
 export function short(value, withSign = false) {
   if (isBeyond(value)) return OVERFLOWS;
   const size = Math.abs(value);
   const sign = withSign && value > 0 ? "+" : "";
   if (size !== 0 && (size < 0.005 || size >= 1000)) return sign + power(value, 0);
-  return sign + fixed(value, size >= 100 ? 1 : 2);
+  return sign + decimal(value, size >= 100 ? 1 : 2);
 }
 
 /** A value in its own unit: $150,000, 1,656 sq ft, 1960. */
@@ -79,7 +114,8 @@ export function symbol(name) {
 }
 
 function plain(size) {
-  return Number.isInteger(size) ? String(size) : fixed(size, 2);
+  if (Number.isInteger(size)) return String(size);
+  return size < 0.005 ? fixed(size, 2) : decimal(size, 2);
 }
 
 function grouped(size, decimals) {

@@ -1,6 +1,6 @@
 // What a phase does, in words that agree with its numbers: for the panel and for screen readers.
 
-import { count, fixed, own, short, signed, superscript, symbol } from "./format.js";
+import { addingUp, count, fixed, own, short, signed, superscript, symbol } from "./format.js";
 import { nameAt, revealed, unitSymbol } from "./network.js";
 
 /** "Forward through w¹" */
@@ -105,8 +105,16 @@ function updateWords(layout, spec, frame) {
   const index = largestOf(frame, trained);
   const name = nameAt(layout, index);
   const [before, after] = [frame.parameters[index], frame.newParameters[index]];
-  const way = after < before ? "falls" : after > before ? "rises" : "stays";
-  return `All weights move at once, by −α times their partial derivative (α = ${short(frame.learningRate)}). ${symbol(name)} moves most: it ${way} from ${fixed(before, 3)} to ${fixed(after, 3)}. Next, a new network goes forward.`;
+  const how = `All weights move at once, by −α times their partial derivative (α = ${short(frame.learningRate)}).`;
+  if (frame.gradient[index] === 0) return `${how} Every partial derivative is 0: no weight moves.`;
+  return `${how} ${mostWords(symbol(name), before, after)} Next, a new network goes forward.`;
+}
+
+/** What moves most, in as many decimals as show it. */
+function mostWords(name, before, after) {
+  if (after === before) return `${name} would move most, but by less than its last digit: it stays.`;
+  const digits = addingUp(3, after - before);
+  return `${name} moves most: it ${after < before ? "falls" : "rises"} from ${fixed(before, digits)} to ${fixed(after, digits)}.`;
 }
 
 /** @param {string[]} machines  those that computed steps of the run first, as far as they are known */

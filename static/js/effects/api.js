@@ -2,8 +2,18 @@
 
 import { decodeFrame } from "../core/protocol.js";
 
+/** The browser's own words for a failure, such as "Failed to fetch", help nobody. */
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("the server cannot be reached", { cause: error });
+  }
+}
+
 async function answerTo(path, options) {
-  const response = await fetch(path, options);
+  const response = await reach(path, options);
   if (response.ok) return response;
   const body = await response.json().catch(() => null);
   const message = body?.error?.message ?? `the server answered ${response.status}`;

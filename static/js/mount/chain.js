@@ -30,7 +30,7 @@ export function mountChain(root, dispatch, connection) {
         view.total && total(view, data.kink),
         drawn.detail,
         view.terms.length ? terms(view, state, dispatch) : null,
-        view.paths.length > 1 ? paths(view, state, dispatch, all, showAll) : null,
+        view.paths.length > 1 ? paths(view, dispatch, all, showAll) : null,
         view.several ? batch(data, frame, state.digits, connection) : null,
       );
     },

@@ -39,14 +39,14 @@ export function makeCurve() {
   return found;
 }
 
-export function drawCurve(parts, view, slice, digits) {
+export function drawCurve(parts, view, slice, { trained, digits }) {
   set(parts.curve, { d: view.path });
   ends(parts.tangent, view.tangent);
   set(parts.now, { cx: view.now[0], cy: view.now[1] });
   writeRange(parts, view, symbol(slice.parameter));
   parts.marks.replaceChildren(...view.marks.map((mark) => landingMark(mark, view)));
   write(parts.caption, captionWords(slice, view, digits));
-  parts.landings.replaceChildren(landingTable(slice, digits));
+  parts.landings.replaceChildren(landings(slice, trained, digits));
 }
 
 function writeRange({ ends: [first, last], levels }, view, name) {
@@ -83,6 +83,16 @@ function landingMark({ multiple, place: [x, y] }, view) {
 }
 
 const HEADS = ["this weight alone moves by", "lands at", "E there", "than now"];
+
+/** Where so many times the learning rate would land; or why each of them lands where it is. */
+function landings(slice, trained, digits) {
+  const name = symbol(slice.parameter);
+  if (!trained)
+    return h("p", { class: "hint" }, `${name} is not trained in this run: no learning rate moves it.`);
+  if (slice.slope === 0)
+    return h("p", { class: "hint" }, `∂E/∂${name} is 0: no learning rate moves it.`);
+  return landingTable(slice, digits);
+}
 
 function landingTable(slice, digits) {
   const heads = HEADS.map((text) => h("th", { scope: "col" }, text));

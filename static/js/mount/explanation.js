@@ -19,7 +19,8 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
   const note = h("p", { class: "note" });
   const said = h("span");
   const problem = h("p", { class: "problem", role: "alert" }, said, button("Try again", () => dispatch({ type: "retry" })));
-  const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, ...Object.values(bodies));
+  const waiting = h("p", { class: "hint waiting" }, "Waiting for the server …");
+  const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, waiting, ...Object.values(bodies));
   for (const view of Object.values(bodies)) view.hidden = true; // until it has something to show
   const copying = makeCopying(() => Object.values(bodies).find((element) => !element.hidden), copyText);
   body.append(copying);
@@ -65,11 +66,12 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     set(body, { "aria-labelledby": parameter ? `tab-${state.tab}` : null, "aria-label": parameter ? null : "The unit" });
     const what = state.tab === "slice" ? "slice" : "chain";
     const answer = parameter ? state.answers[what] : null;
-    write(said, answer?.error ? `No answer: ${answer.error} ` : "");
+    write(said, answer?.error ? `No answer: ${answer.error}. ` : "");
     problem.hidden = !answer?.error;
     const asked = what === "slice" ? selected : shownParameter(state);
     const ready = !parameter || answer?.data?.parameter === asked;
     for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown || !ready;
+    waiting.hidden = ready || Boolean(answer?.error);
     copying.hidden = !ready || shown === "slice" || shown === "surface";
     set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, what) ? "true" : null });
     renderNote(note, state, session.layout, connection);

@@ -1,6 +1,6 @@
 // What a chain is a part of: the paths that it is summed over, the terms of a folded δ, the batch.
 
-import { count, full, signed, symbol } from "../core/format.js";
+import { addingUp, count, full, signed, symbol } from "../core/format.js";
 import { whereItStands } from "../core/words.js";
 import { button, h, math } from "./dom.js";
 
@@ -40,11 +40,11 @@ function smaller({ count: number, sum }, digits) {
 }
 
 /** Every path from the error to the parameter, or the first few of them, and their sum. */
-export function paths(view, { digits }, dispatch, all, showAll) {
+export function paths(view, dispatch, all, showAll) {
   const shown = all ? view.paths : view.paths.slice(0, FEW);
   const heads = ["through", "product"].map((text) => h("th", { scope: "col" }, text));
   const total = `their sum ${view.several ? "∂Eₖ/∂" : "∂E/∂"}${symbol(view.name)}`;
-  const sum = cell(view.sum, digits, { "data-sum": String(view.sum) });
+  const sum = cell(view.sum, view.adding, { "data-sum": String(view.sum) });
   const many = view.paths.length;
   return h(
     "section",
@@ -54,7 +54,7 @@ export function paths(view, { digits }, dispatch, all, showAll) {
       "table",
       {},
       h("thead", {}, h("tr", {}, ...heads)),
-      h("tbody", {}, ...shown.map((path) => pathRow(path, digits, dispatch))),
+      h("tbody", {}, ...shown.map((path) => pathRow(path, view.adding, dispatch))),
       h("tfoot", {}, h("tr", {}, heading(total), sum)),
     ),
     many > shown.length
@@ -74,9 +74,10 @@ function pathRow({ symbol: name, through, index, product, open }, digits, dispat
 
 /** How the batch's derivative comes from the examples: each one's own, and their mean. */
 export function batch(data, frame, digits, connection) {
-  const rows = data.examples.map((value, k) => exampleRow(data, k, frame, digits, connection));
+  const adding = addingUp(digits, data.batch_derivative, data.examples);
+  const rows = data.examples.map((value, k) => exampleRow(data, k, frame, adding, connection));
   const mean = heading(`mean of ${frame.rows}: ${whereItStands(data.parameter)}`);
-  const foot = h("tfoot", {}, h("tr", {}, mean, cell(data.batch_derivative, digits)));
+  const foot = h("tfoot", {}, h("tr", {}, mean, cell(data.batch_derivative, adding)));
   const region = { tabindex: "0", role: "region", "aria-label": "Derivatives of the batch" };
   const first = `The first ${data.examples.length} of ${frame.rows} examples.`;
   return h(

@@ -1,7 +1,7 @@
 // The learning rate: a logarithmic slider and a number field that agree, and the edits so far.
 
 import { editWords } from "../core/edits.js";
-import { count, full } from "../core/format.js";
+import { asTyped, count, full } from "../core/format.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
 const EVERY = 100; // milliseconds between two changes sent while the slider is dragged
@@ -35,7 +35,7 @@ export function mountRate(root, connection, getState) {
     send(toRate(Number(slider.value)));
   });
   field.addEventListener("change", () => {
-    const rate = Number(field.value.replace("−", "-"));
+    const rate = Number(asTyped(field.value));
     const fine = field.value.trim() !== "" && Number.isFinite(rate) && rate > 0;
     write(error, fine ? "" : `“${field.value}” is not a learning rate: a number above 0`);
     set(field, { "aria-invalid": fine ? null : "true" });
@@ -44,7 +44,7 @@ export function mountRate(root, connection, getState) {
   field.addEventListener("blur", () => {
     if (!connection.unanswered && !field.hasAttribute("aria-invalid") && getState().frame) field.value = String(current(getState()));
   });
-  undo.addEventListener("click", () => connection.send({ do: "undo" }));
+  undo.addEventListener("click", () => undo.ariaDisabled === "true" || connection.send({ do: "undo" }));
 
   return whenChanged(
     (state) => [state.session?.edits, state.session?.can_undo, state.frame?.learningRate, state.frame?.step, state.refused],
@@ -55,7 +55,7 @@ export function mountRate(root, connection, getState) {
       if (!held) set(slider, { "aria-valuetext": String(rate) });
       if (!held) slider.value = String(toSlider(rate));
       write(since, `α = ${full(state.frame.learningRate)} here, ${sinceWords(state)}`);
-      set(undo, { disabled: !state.session.can_undo || !state.session.may_write });
+      set(undo, { disabled: null, "aria-disabled": state.session.can_undo && state.session.may_write ? null : "true" }); // it keeps the focus
       edits.replaceChildren(...state.session.edits.slice(-6).map((edit) => h("li", {}, editWords(edit))));
       edits.hidden = !state.session.edits.length;
     },

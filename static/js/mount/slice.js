@@ -1,6 +1,6 @@
 // What if: the loss along one weight, a handle that drags it, a wiggle that becomes the derivative.
 
-import { count, full, symbol } from "../core/format.js";
+import { asTyped, count, full, symbol } from "../core/format.js";
 import { isNear } from "../core/inspect.js";
 import { viewSlice } from "../views/slice.js";
 import { drawCurve, makeCurve } from "./curve.js";
@@ -36,9 +36,10 @@ export function mountSlice(root, dispatch, connection, getState) {
     drawAll(getState());
   });
 
-  function drawAll({ digits }) {
+  function drawAll({ digits, session: { spec } }) {
     view = viewSlice(slice(), wiggle);
-    drawCurve(parts, view, slice(), digits);
+    const trained = spec.train_biases || slice().parameter[0] !== "b";
+    drawCurve(parts, view, slice(), { trained, digits });
     drawWiggle(parts, slice(), wiggle, digits);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], drawAll);
@@ -68,7 +69,7 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   let sent = null; // the change that was sent last and is not heard of yet
   let told = null; // the edit that it became, as long as it is the last one
   const setTo = ({ parameter, value }) => {
-    sent = { parameter, value };
+    sent = { parameter, value, refused: getState().refused };
     connection.send({ do: "change", parameter, value });
   };
   const keepTried = () => {
@@ -79,10 +80,15 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     write(problem, text);
     set(field, { "aria-invalid": text ? "true" : null });
   };
-  keep.addEventListener("click", keepTried);
+  const refuse = (notice) => {
+    [sent, told] = [null, null];
+    write(kept, "");
+    complain(`Not set: ${notice?.text ?? "the server refused it"}`);
+  };
+  keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = field.value.trim().replace("−", "-");
+    const text = asTyped(field.value);
     const value = Number(text);
     const fine = DECIMAL.test(text) && Number.isFinite(value);
     complain(fine ? "" : `“${field.value}” is not a value: a number like 0.25`);
@@ -91,17 +97,21 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   const clear = whenChanged(
     (state) => [state.selected],
     () => {
+      [sent, told] = [null, null];
       field.value = "";
       write(kept, "");
       complain("");
     },
   );
   const confirm = whenChanged(
-    (state) => [state.session.edits],
-    ({ session: { edits } }) => {
+    (state) => [state.session.edits, state.refused],
+    ({ session: { edits }, refused, notice }) => {
       const edit = edits[edits.length - 1];
-      if (sent && isSame(edit, sent)) [sent, told] = [null, edit];
-      else if (!told || (isSame(edit, told) && edit.step === told.step)) return;
+      if (sent && refused !== sent.refused) return refuse(notice);
+      if (sent && isSame(edit, sent)) {
+        [sent, told] = [null, edit];
+        complain("");
+      } else if (!told || (isSame(edit, told) && edit.step === told.step)) return;
       else told = null; // it was taken back, or another one came after it
       write(kept, told ? keptWords(told) : "");
     },

@@ -1,7 +1,7 @@
 // The value that is tried: where the handle stands, the loss there, and what keeping it means.
 
 import { count, fixed, symbol } from "../core/format.js";
-import { BOX, lossAt } from "../views/slice.js";
+import { BOX, lossAt, told } from "../views/slice.js";
 import { verdict } from "./curve.js";
 import { set, write } from "./dom.js";
 
@@ -35,10 +35,10 @@ function drawHandle(handle, view, slice, { value, mine, tried }) {
 }
 
 function lossWords(slice, shown, { lastTried, digits, frame }) {
-  const words = (value, loss) =>
-    `${symbol(slice.parameter)} = ${fixed(value, digits)}: E = ${fixed(loss, digits)}`;
-  if (!shown) return `${lastTried ? "Restored: " : ""}${words(slice.at, slice.loss)}`;
-  return `${words(shown.tried.value, shown.loss)}, ${than(shown.loss, frame.loss, digits)}`;
+  const words = (value, loss) => `${symbol(slice.parameter)} = ${fixed(value, digits)}: E = ${loss}`;
+  if (!shown) return `${lastTried ? "Restored: " : ""}${words(slice.at, fixed(slice.loss, digits))}`;
+  const [now, before] = apart([shown.loss, frame.loss], digits);
+  return `${words(shown.tried.value, now)}, ${than(shown.loss, frame.loss, before)}`;
 }
 
 function drawKeep(parts, { tried, lastTried, digits, frame, session }) {
@@ -47,14 +47,18 @@ function drawKeep(parts, { tried, lastTried, digits, frame, session }) {
   const since = `from step ${count(from)} on`;
   write(parts.keep, last ? `Keep ${fixed(last.value, digits)}` : "Keep");
   set(parts.keep, {
-    disabled: !last || session.may_write === false,
+    "aria-disabled": last && session.may_write !== false ? null : "true", // it keeps the focus
     title: `It becomes an edit of the run, ${since}`,
     "aria-description": `an edit of the run ${since}`,
   });
   write(parts.from, since);
 }
 
-function than(loss, before, digits) {
+/** What is called higher or lower has to look so too. */
+const apart = (losses, digits) =>
+  digits === "all" ? losses.map((loss) => fixed(loss, digits)) : told(losses, digits);
+
+function than(loss, before, shown) {
   const word = verdict(loss, before);
-  return word === "the same" ? word : `${word} than ${fixed(before, digits)}`;
+  return word === "the same" ? word : `${word} than ${shown}`;
 }

@@ -1,6 +1,6 @@
 // Writes what a unit does: the bill of its weighted sum, its activation, and its δ.
 
-import { fixed, full } from "../core/format.js";
+import { addingUp, fixed, full } from "../core/format.js";
 import { viewUnit } from "../views/unit.js";
 import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
@@ -24,22 +24,24 @@ export function mountUnit(root, dispatch) {
 }
 
 function bill({ items, rest, bias, z }, digits, dispatch) {
-  const rows = items.map((item) => row(item, digits, dispatch));
+  const adding = addingUp(digits, z, [...items.map(({ product }) => product), bias.value]);
+  const rows = items.map((item) => row(item, digits, adding, dispatch));
   return h("section", {}, h("h3", {}, "Its weighted sum, like a bill"),
     table(["what comes in", "amount", "× weight", "="],
-      [...rows, restRow(rest, digits), h("tr", {}, h("th", { scope: "row" }, pick("bias", bias.parameter, dispatch)), h("td"), h("td"), cell(bias.value, digits))],
-      h("tr", {}, h("th", { scope: "row" }, "total z"), h("td"), h("td"), cell(z, digits))));
+      [...rows, restRow(rest, adding), h("tr", {}, h("th", { scope: "row" }, pick("bias", bias.parameter, dispatch)), h("td"), h("td"), cell(bias.value, adding))],
+      h("tr", {}, h("th", { scope: "row" }, "total z"), h("td"), h("td"), cell(z, adding))));
 }
 
 function ahead({ items, rest, total }, digits, dispatch) {
+  const adding = addingUp(digits, total, items.map(({ product }) => product));
   return h("section", {}, h("h3", {}, "What comes back to it"),
-    table(["from behind", "δ", "× weight", "="], [...items.map((item) => row(item, digits, dispatch)), restRow(rest, digits)],
-      h("tr", {}, h("th", { scope: "row" }, "sum, before its own slope"), h("td"), h("td"), cell(total, digits))));
+    table(["from behind", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
+      h("tr", {}, h("th", { scope: "row" }, "sum, before its own slope"), h("td"), h("td"), cell(total, adding))));
 }
 
-function row(item, digits, dispatch) {
+function row(item, digits, adding, dispatch) {
   const name = item.label ? `${item.name} ${item.label}` : item.name;
-  return h("tr", {}, h("th", { scope: "row" }, pick(name, item.parameter, dispatch)), cell(item.amount, digits), cell(item.weight, digits), cell(item.product, digits));
+  return h("tr", {}, h("th", { scope: "row" }, pick(name, item.parameter, dispatch)), cell(item.amount, digits), cell(item.weight, digits), cell(item.product, adding));
 }
 
 function restRow(rest, digits) {

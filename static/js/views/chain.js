@@ -1,6 +1,6 @@
 // The derivative of one parameter as the product of its factors: symbols, formulas, numbers.
 
-import { full, fixed, signed, symbol as plainSymbol } from "../core/format.js";
+import { addingUp, full, fixed, signed, symbol as plainSymbol } from "../core/format.js";
 import { activationOf, parseName, unitOffsets, unitSymbol as unitName } from "../core/network.js";
 import {
   activationSlope,
@@ -29,7 +29,8 @@ const MOST_SUMMED = 4; // paths in a sum that is written out
 /**
  * @param {object} chain  what GET …/chain answers; `frame` is the step it speaks of
  * @returns {{name: string, lhs: object, factors: object[], equation: object, product: number,
- *   paths: object[], total: object | null, terms: object[], several: boolean}}
+ *   paths: object[], total: object | null, terms: object[], several: boolean,
+ *   adding: import("../core/format.js").Digits}}
  */
 export function viewChain(layout, frame, chain, digits, openPath) {
   const found = parseName(layout, chain.parameter);
@@ -41,19 +42,22 @@ export function viewChain(layout, frame, chain, digits, openPath) {
   const factors = path.factors.map((factor, k) => viewFactor(about, factor, k));
   const paths = chain.paths.map((one, k) => viewPath(layout, one, k, k === open));
   const shared = paths.length > 1;
+  const products = paths.map(({ product }) => product);
+  const adding = addingUp(digits, chain.derivative, products);
   return {
     name: chain.parameter,
     lhs: shared ? paths[open].symbol : derivative,
     several,
     factors,
     product: path.product,
+    adding,
     equation: lines(
       "",
       ...(shared ? shareLines(derivative, paths[open]) : []),
       ...productLines(shared ? null : derivative, factors, path.product, digits),
     ).tree,
     paths,
-    total: shared ? viewTotal(derivative, paths, chain.derivative, digits) : null,
+    total: shared ? viewTotal(derivative, paths, chain.derivative, adding) : null,
     ...viewTerms(about, path),
     sum: chain.derivative,
     count: chain.path_count,
@@ -80,10 +84,10 @@ function shareLines(derivative, { symbol, units }) {
 }
 
 /** The derivative as the sum of its paths: its sides to be shown, with its numbers for copying. */
-function viewTotal(derivative, paths, sum, digits) {
+function viewTotal(derivative, paths, sum, adding) {
   const symbols = summed(paths.map(({ symbol }) => symbol));
-  const numbers = summed(paths.map(({ product }) => number(product, digits)));
-  const result = n(signed(sum, digits));
+  const numbers = summed(paths.map(({ product }) => number(product, adding)));
+  const result = n(signed(sum, adding));
   return {
     sides: [math(derivative, o("="), symbols), math(o("="), result)],
     tree: lines("", [derivative, symbols], [null, numbers], [null, result]).tree,

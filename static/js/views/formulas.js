@@ -1,6 +1,6 @@
 // Formulas of a phase: symbols, then the same with its numbers, then the result.
 
-import { fixed, full, signed } from "../core/format.js";
+import { addingUp, fixed, full, signed } from "../core/format.js";
 import { activationOf, biasIndex, unitOffsets, weightIndex } from "../core/network.js";
 import {
   activationSlope,
@@ -172,8 +172,10 @@ export function errorFormulas(layout, frame, digits) {
     .slice(0, MOST_TERMS)
     .flatMap((y, k) => {
       const symbols = row(unitSymbol(layout, outputs, k + 1), o("−"), targetSymbol(layout, k + 1));
-      const numbers = row(number(frame.a[offset + k], digits), o("−"), number(y, digits));
-      const result = n(signed(frame.a[offset + k] - y, digits));
+      const error = frame.a[offset + k] - y;
+      const adding = addingUp(digits, error);
+      const numbers = row(number(frame.a[offset + k], adding), o("−"), number(y, adding));
+      const result = n(signed(error, adding));
       return many
         ? [[symbols, row(numbers, o("="), result)]]
         : [
@@ -309,6 +311,7 @@ export function updateFormulas(layout, frame, found, digits) {
     frame.newParameters[found.index],
     frame.gradient[found.index],
   ];
+  const adding = addingUp(digits, after - before);
   const moved = n(signed(after - before, digits));
   const rounded = layout.precision === "float32" ? "≈" : "="; // the run rounds what it adds
   const product = row(n(full(frame.learningRate)), o("·"), number(slope, digits));
@@ -322,10 +325,10 @@ export function updateFormulas(layout, frame, found, digits) {
       "Add the update, or subtract α times the derivative: the same",
       [
         row(i("new"), ["mspace", { width: "0.3em" }], symbol),
-        row(number(before, digits), o("+"), inside(moved)),
+        row(number(before, adding), o("+"), inside(moved)),
       ],
-      [null, row(number(before, digits), o("−"), product)],
-      [null, n(fixed(after, digits)), rounded],
+      [null, row(number(before, adding), o("−"), product)],
+      [null, n(fixed(after, adding)), rounded],
     ),
   ];
 }

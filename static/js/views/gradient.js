@@ -1,7 +1,7 @@
 // Four things that are easily taken for one another: a partial derivative, the gradient, the
 // update, and the new value.
 
-import { fixed, full, signed, symbol } from "../core/format.js";
+import { addingUp, fixed, full, signed, symbol } from "../core/format.js";
 import { nameAt, parseName } from "../core/network.js";
 import { updateFormulas } from "./formulas.js";
 import {
@@ -158,9 +158,10 @@ function largestOf(layout, gradient, chain, frame, digits) {
 function meanOf(layout, gradient, { parameter, examples }, digits) {
   if (examples.length > MOST_EXAMPLES) return null;
   const perRow = digits === "all" ? 1 : Math.ceil(examples.length / Math.ceil(examples.length / 3));
+  const adding = addingUp(digits, gradient.largest_value, examples);
   const rows = [];
   for (let k = 0; k < examples.length; k += perRow)
-    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, digits))));
+    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, adding))));
   const symbols = slopeOf(i("E"), parameterSymbol(parseName(layout, parameter)));
   const before = row(ratio(n("1"), n(String(examples.length))), o("·"), o("("));
   return lines(
@@ -170,7 +171,7 @@ function meanOf(layout, gradient, { parameter, examples }, digits) {
       row(k ? o("+") : before, terms, ...(k === rows.length - 1 ? [o(")")] : [])),
       k ? "" : "=",
     ]),
-    [null, n(signed(gradient.largest_value, digits))],
+    [null, n(signed(gradient.largest_value, adding))],
   );
 }
 
@@ -185,14 +186,16 @@ function factorsOf({ factors, product }, digits) {
   return { label: "", tree: math(joined("·", numbers), o("="), n(signed(product, digits))) };
 }
 
-/** The factor that says most about the size of the product. */
+/** The factor that says most about the size of the product, or those that say as much. */
 function reasonOf({ factors, product }, several, digits) {
   if (!product) return "";
   const telling = factors.filter((factor) => !handsOn(factor));
-  const strongest = telling.reduce((best, one) =>
-    Math.abs(one.value) > Math.abs(best.value) ? one : best,
-  );
-  const name = several ? strongest.symbol.replace("∂E/", "∂Eₖ/") : strongest.symbol;
-  const said = `${name} = ${signed(strongest.value, digits)}`;
+  const most = Math.max(...telling.map(({ value }) => Math.abs(value)));
+  const strongest = telling.filter(({ value }) => Math.abs(value) === most);
+  const named = strongest.map(({ symbol: name, value }) => {
+    const of = several ? name.replace("∂E/", "∂Eₖ/") : name;
+    return `${of} = ${signed(value, digits)}`;
+  });
+  const said = named.join(" and ");
   return telling.length === 1 ? `All of it comes from ${said}.` : `The largest of them: ${said}.`;
 }

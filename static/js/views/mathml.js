@@ -1,7 +1,7 @@
 // What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a
 // thing.
 
-import { fixed } from "../core/format.js";
+import { addingUp, fixed } from "../core/format.js";
 
 export const i = (text) => ["mi", {}, text];
 export const o = (text) => ["mo", {}, text];
@@ -128,11 +128,13 @@ export function lossSlope(layout, targets, unit, a) {
   const several = Math.abs(total - 1) > 1e-9;
   return {
     formula: put(yHat, y, several ? row(o("∑"), i("y")) : null),
-    numbers: (digits) =>
-      put(
-        number(a, digits),
-        number(targets[unit - 1], digits),
+    numbers: (digits) => {
+      const adding = addingUp(digits, (several ? a * total : a) - targets[unit - 1]);
+      return put(
+        number(a, adding),
+        number(targets[unit - 1], adding),
         several ? number(total, digits) : null,
-      ),
+      );
+    },
   };
 }

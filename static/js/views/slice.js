@@ -63,9 +63,10 @@ function levelsOf(values, losses, y, [low, high]) {
   return [at(texts[1], BOX.top - 2), at(texts[0], BOX.height - BOX.bottom - 2)];
 }
 
-/** The two ends of a range in as many decimals as tell them apart. */
-export function told([first, last]) {
-  for (let decimals = 2; decimals < MOST_DECIMALS; decimals++) {
+/** Two numbers in as many decimals as tell them apart, and at least so many. */
+export function told([first, last], least = 2) {
+  if (first === last) return [fixed(first, least), fixed(last, least)];
+  for (let decimals = least; decimals < MOST_DECIMALS; decimals++) {
     const texts = [fixed(first, decimals), fixed(last, decimals)];
     if (texts[0] !== texts[1]) return texts;
   }

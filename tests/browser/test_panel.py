@@ -1,0 +1,233 @@
+"""What the panel says of a weight: numbers that add up, words for every case, room for all of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.timeline.presets import HOUSE
+from tests.browser.conftest import Visit
+from tests.browser.test_journeys import NON_SQUARE
+
+# https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
+MAZUR: dict[str, Any] = {
+    "dataset": {"inputs": [[0.05, 0.10]], "targets": [[0.01, 0.99]]},
+    "layers": [{"units": 2, "activation": "sigmoid"}, {"units": 2, "activation": "sigmoid"}],
+    "initial": {
+        "weights": [[[0.15, 0.25], [0.20, 0.30]], [[0.40, 0.50], [0.45, 0.55]]],
+        "biases": [[0.35, 0.35], [0.60, 0.60]],
+    },
+    "train_biases": False,
+    "learning_rate": 0.5,
+}
+
+
+def _show(page: Page, name: str, tab: str | None = None) -> None:
+    page.get_by_role("combobox", name="Explain").fill(name)
+    page.get_by_role("button", name="Show", exact=True).click()
+    if tab:
+        page.get_by_role("tab", name=tab).click()
+    expect(page.locator("#tab-body")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#tab-body > div:not([hidden])")).to_have_count(1)
+
+
+def _read(text: str) -> float:
+    return float(re.sub(r"[\s=()]", "", text).replace("−", "-"))
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+@pytest.mark.parametrize("digits", ["2", "4"])
+def test_a_sum_of_paths_adds_up_as_it_is_printed(visit: Visit, digits: str) -> None:
+    page = visit.open(MAZUR).page
+    page.get_by_label("Digits").select_option(digits)
+    _show(page, "w1.1.1")
+    *parts, total = page.locator(".paths td").all_text_contents()
+    assert len(parts) == 2
+    assert (parts, total) == {
+        "2": (["+0.00067", "−0.00023"], "+0.00044"),
+        "4": (["+0.0006684", "−0.0002298"], "+0.0004386"),
+    }[digits]
+    last = 10.0 ** -_decimals(total)
+    assert sum(map(_read, parts)) == pytest.approx(_read(total), abs=1.01 * last)
+    expect(page.locator("[data-total] math > mn")).to_have_text(total)
+
+
+def test_an_update_too_small_for_the_decimals_is_seen_in_the_new_value(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    _show(page, "w1.1.1", "Gradient")
+    formula = page.locator(".place").nth(3).locator(".right")
+    written = [re.findall(r"\d\.\d+", text) for text in formula.all_text_contents()]
+    assert written == [
+        ["0.1500000", "0.0002193"],
+        ["0.1500000", "0.5", "0.0004386"],
+        ["0.1497807"],
+    ]
+
+
+def test_a_column_of_a_sum_has_one_number_of_decimals(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    _show(page, "u1.1")
+    bill = page.locator("#tab-body > div:not([hidden]) table").first
+    column = bill.locator("tr td:last-child").all_text_contents()
+    assert column == ["0.007500", "0.020000", "0.350000", "0.377500"]
+
+
+@pytest.mark.parametrize("digits", ["2", "4", "all"])
+def test_the_bars_of_a_gradient_have_one_scale(visit: Visit, digits: str) -> None:
+    page = visit.open().page
+    page.get_by_label("Digits").select_option(digits)
+    _show(page, "w1.1.1", "Gradient")
+    tracks = [box for e in page.locator(".bars .track").all() if (box := e.bounding_box())]
+    assert len(tracks) == 9
+    assert {(box["x"], box["width"]) for box in tracks} == {(tracks[0]["x"], tracks[0]["width"])}
+    assert tracks[0]["width"] > 100
+
+
+def test_two_losses_are_told_apart_where_one_is_called_higher(visit: Visit) -> None:
+    page = visit.open().page
+    _show(page, "w1.3.1", "What if")
+    handle = page.locator(".slice .now")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    said = page.locator(".said")
+    expect(said).to_contain_text("than")
+    numbers = re.findall(r"E = ([\d.]+), (higher|lower) than ([\d.]+)", said.inner_text())
+    assert len(numbers) == 1
+    (now, word, before) = numbers[0]
+    assert (float(now) > float(before)) == (word == "higher")
+    assert now != before
+
+
+RIGHT: dict[str, Any] = {**HOUSE, "dataset": {**HOUSE["dataset"], "targets": [[1.5]]}}
+
+
+def test_where_every_derivative_is_0_nothing_is_said_to_move(visit: Visit) -> None:
+    page = visit.open(RIGHT).page
+    page.get_by_role("button", name=re.compile("Update")).click()
+    visit.at(0, 6)
+    words = page.locator(".phase-words .sentence")
+    expect(words).to_contain_text("Every partial derivative is 0: no weight moves.")
+    expect(words).not_to_contain_text("moves most")
+
+
+def test_the_curve_of_a_bias_that_is_not_trained_says_so(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "b1.1", "What if")
+    landings = page.locator(".landings")
+    expect(landings).to_contain_text("not trained in this run")
+    expect(landings.locator("tr")).to_have_count(0)
+    visit.open(RIGHT)
+    _show(page, "w1.1.1", "What if")
+    expect(landings).to_contain_text("is 0: no learning rate moves it")
+    expect(landings.locator("tr")).to_have_count(0)
+
+
+def test_factors_that_are_equally_large_are_all_named(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w1.1.1", "Gradient")
+    said = page.locator(".largest")
+    expect(said).to_contain_text("The largest of them: w²₁₁ = +2.0000 and x₁ = +2.0000.")
+
+
+def test_the_focus_stays_where_a_value_was_kept_or_taken_back(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    page.locator(".slice .now").focus()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".trial-note")).to_be_visible()
+    keep = page.locator("[data-key=keep]")
+    page.keyboard.press("Tab")  # which lets go of the handle
+    keep.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("w²₁₁")
+    expect(keep).to_be_disabled()
+    expect(keep).to_be_focused()
+    page.keyboard.press("Enter")  # it is off: nothing is kept twice
+    undo = page.get_by_role("button", name="Undo edit")
+    undo.focus()
+    page.keyboard.press("Enter")
+    expect(undo).to_be_disabled()
+    expect(undo).to_be_focused()
+    assert httpx.get(visit.api).json()["edits"] == []
+
+
+def test_a_number_is_read_as_the_page_writes_it(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    field = page.get_by_label("Set this parameter to")
+    field.fill("−1e−3")
+    field.press("Enter")
+    expect(page.locator("#rate .edits")).to_contain_text("w²₁₁ = −0.001")
+    rate = page.get_by_role("textbox", name="Learning rate")
+    rate.fill("5e−3")
+    rate.press("Enter")
+    expect(page.locator("#rate-error")).to_have_text("")
+    expect(page.locator("#rate .edits")).to_contain_text("α = 0.005")
+
+
+def test_a_value_that_is_refused_says_so_beside_its_field(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    field = page.get_by_label("Set this parameter to")
+    field.fill("1.5")
+    field.press("Enter")
+    told = page.locator(".kept-words")
+    expect(told).to_contain_text("Set: w²₁₁ = 1.5")
+    field.fill("1e300")
+    field.press("Enter")
+    problem = page.locator("#slice-problem")
+    expect(problem).to_contain_text("with which step 0 stays finite")
+    expect(problem).to_contain_text("Not set:")
+    expect(told).to_have_text("")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("1.25")
+    field.press("Enter")
+    expect(told).to_contain_text("Set: w²₁₁ = 1.25")
+    expect(problem).to_have_text("")
+
+
+def test_what_is_waited_for_is_said_and_what_failed_too(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    held: list[Any] = []
+    page.route(re.compile("/chain"), lambda route: held.append(route))
+    page.get_by_role("combobox", name="Explain").fill("w2.1.3")
+    page.get_by_role("button", name="Show", exact=True).click()
+    waiting = page.locator(".waiting")
+    expect(waiting).to_have_css("opacity", "1")
+    expect(waiting).to_have_text("Waiting for the server …")
+    held[0].abort()
+    expect(page.get_by_role("alert").filter(has_text="No answer")).to_contain_text(
+        "No answer: the server cannot be reached."
+    )
+    expect(waiting).to_be_hidden()
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("[data-result]")).to_be_visible()
+    expect(waiting).to_be_hidden()
+    visit.problems.clear()  # the browser reports the request that failed
+
+
+def test_the_field_for_a_name_does_not_name_something_else(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    _show(page, "w1.1.1")
+    field = page.get_by_role("combobox", name="Explain")
+    expect(field).to_have_value("w1.1.1")
+    page.locator("#diagram [data-unit='1.2']").click()
+    expect(page.locator(".chosen")).to_contain_text("hidden unit 2")
+    expect(field).to_have_value("")
+    field.fill("w9")
+    field.press("Enter")
+    expect(page.locator("#find-error")).to_contain_text("“w9” is not in this network")
+    field.press("Escape")
+    expect(field).to_have_value("")
+    expect(page.locator("#find-error")).to_have_text("")
+    expect(page.locator(".chosen")).to_be_visible()
+    field.press("Escape")
+    expect(page.locator(".chosen")).to_be_hidden()
