@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import time
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +20,8 @@ from app.web import charts
 from app.web.answers import OF_STEP, answers
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
 from app.web.replies import Json
-from app.wire.explain import chain_text, check_json, position_in
+from app.wire.check import check_json
+from app.wire.explain import chain_text, position_in
 from app.wire.frames import View, encode_frame
 from app.wire.landscape import slice_json, surface_json
 from app.wire.schemas.parameters import MOST_CHECKED, MOST_REACH
@@ -27,6 +30,7 @@ router = APIRouter(prefix="/api/sessions/{session_id}")
 # What JSON calls a number and a little more: Python's float() would take "1_0" and " 1 " as well.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
+CHECK_SECONDS = 0.5  # of computing, after which a part of a check ends and is answered
 Parameter = Annotated[str, Query()]
 
 
@@ -87,7 +91,8 @@ async def read_check(
     async with sessions_of(request).use(session_id) as access:
         session, record = access.session, await _record(access, step)
         network, precision = session.timeline.network, session.timeline.spec.precision
-        return Json(await session.compute(check_json, record, network, precision, start, most))
+        asked = record, network, precision, start, most
+        return Json(await session.compute(check_json, *asked, _for(CHECK_SECONDS)))
 
 
 @router.get("/steps/{step}/trial", response_class=Response, responses=answers("Frame", OF_STEP))
@@ -128,6 +133,17 @@ async def surface_figure(
     """The loss over two parameters as a Plotly figure."""
     async with sessions_of(request).use(session_id) as access:
         return Json(charts.surface_figure(await _surface(access, step, (x, y)), theme))
+
+
+def _for(seconds: float) -> Callable[[], bool]:
+    """Tell, from when it is first asked, whether its thread has computed for less than that."""
+    started: list[float] = []
+
+    def goes_on() -> bool:
+        started[:] = started or [time.thread_time()]
+        return time.thread_time() - started[0] < seconds
+
+    return goes_on
 
 
 async def _record(access: Access, step: str) -> StepRecord:

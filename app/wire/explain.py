@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.maths.around import LossAround
 from app.maths.chain import Example, Factor, Path, chain, derivative, path_count
-from app.maths.checks import PROOFS, Difference, LossAround, Tolerance, relative_gap, tolerance_of
+from app.maths.checks import PROOFS, relative_gap, tolerance_of
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
@@ -22,7 +23,6 @@ from app.wire.symbols import factor_formula, factor_symbol
 Array = NDArray[Any]
 Items = dict[str, Any]
 MOST_EXAMPLES = 256
-_CHECK_WORK = 1e10  # parameters checked, times rows, times parameters: about half a second
 
 
 def position_in(record: StepRecord, example: int) -> int:
@@ -117,50 +117,6 @@ def _explained(
         "gradient": _in_gradient(record, network, index),
         "update": update_of(record, network, index, name),
     }
-
-
-@np.errstate(all="ignore")
-def check_json(
-    record: StepRecord, network: Network, precision: str, first: int, count: int
-) -> Items:
-    """Check the derivatives of `count` parameters from `first` on by real forward passes."""
-    total = network.parameter_count
-    if not 0 <= first < total:
-        raise Refused("out_of_range", "first", first, f"a place among the {total} parameters")
-    around = loss_around(record, network)
-    affordable = max(4, int(_CHECK_WORK / (total * len(record.rows))))
-    last = min(first + count, first + affordable, total)
-    tolerance = tolerance_of(precision, around.loss())
-    found = batch_derivatives(record, network)[first:last].tolist()
-    pairs = list(zip(found, around.differences(first, last), strict=True))
-    verdicts = [tolerance.verdict(*pair) for pair in pairs]
-    named = {
-        kind: [network.parameter_name(k) for k, said in enumerate(verdicts, first) if said == kind]
-        for kind in ("different", "kinks", "overflows")
-    }
-    rounding = [k for k, pair in enumerate(pairs, first) if tolerance.is_rounding(*pair)]
-    return {
-        "parameters": total,
-        "first": first,
-        "next": last if last < total else None,
-        "checked": last - first,
-        "agree": verdicts.count("agree"),
-        **named,
-        "rounding": list(map(network.parameter_name, rounding)),
-        "worst": _worst(network, first, pairs, tolerance),
-        "tolerance": tolerance.relative,
-        "noise": finite(tolerance.noise),
-    }
-
-
-def _worst(
-    network: Network, first: int, pairs: list[tuple[float, Difference]], tolerance: Tolerance
-) -> Items:
-    """Return the largest relative gap, but for those that are rounding."""
-    gaps = [tolerance.gap(own, difference) for own, difference in pairs]
-    largest = max(gaps)
-    name = network.parameter_name(first + gaps.index(largest)) if largest else None
-    return {"parameter": name, "relative_gap": largest}
 
 
 def _largest_first(path: Path) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.maths.checks import LossAround
+from app.maths.around import LossAround
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord

@@ -530,6 +530,21 @@ def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:
     expect(page.locator(".chosen")).to_contain_text("weight, h¹₂ to h²₃")
 
 
+def test_the_chain_says_what_a_run_of_float32_has_rounded_the_product_to(visit: Visit) -> None:
+    data = {"inputs": [[1.3, 0.7, -0.4]], "targets": [[10, -20]]}
+    layers = [{"units": units, "activation": "identity"} for units in (1, 2)]
+    initial = {"weights": [[[3.1], [2.3], [1.7]], [[5.7, -3.3]]]}
+    spec = {"dataset": data, "layers": layers, "initial": initial, "precision": "float32"}
+    page = visit.open(spec).page
+    own = visit.step(0)["layers"][1]["weight_gradients"][0][0]
+    _find(page, "w2.1.1")
+    words = page.locator(".result .hint").first
+    expect(words).to_contain_text(f"rounded to float32 the run has {_text(own)}")
+    _find(page, "b2.1")
+    expect(words).to_contain_text("to lower the loss")
+    expect(words).not_to_contain_text("float32")
+
+
 def test_where_nothing_moves_no_component_is_called_the_largest(visit: Visit) -> None:
     data = {"inputs": [[1, 2], [3, 4]], "targets": [[0], [0]]}
     still = {"dataset": data, "initial": {"scheme": "zeros"}, "batch_size": 2}

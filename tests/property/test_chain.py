@@ -16,18 +16,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.maths import around as around_module
 from app.maths import chain as chain_module
 from app.maths import checks
 from app.maths.activations import ACTIVATIONS
+from app.maths.around import LossAround
 from app.maths.chain import Example, Factor, chain, derivative, path_count
-from app.maths.checks import LossAround, relative_gap
+from app.maths.checks import relative_gap
 from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.maths.passes import Passes, with_ones
 from app.timeline.run import StepRecord
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
-from app.wire.explain import batch_derivative, chain_text, check_json
+from app.wire.check import check_json
+from app.wire.explain import batch_derivative, chain_text
 from app.wire.landscape import slice_json, surface_json
 from app.wire.symbols import factor_symbol
 from tests.nets import HIDDEN, PAIRS, Case, all_cases, make_case, plain_loss
@@ -492,11 +495,47 @@ def test_many_copies_at_a_time_are_the_same_as_few(monkeypatch: pytest.MonkeyPat
     around = LossAround(case.network, case.parameters, case.inputs, case.targets)
     count, values = case.network.parameter_count, np.linspace(-1, 1, 7)
     whole, losses = list(around.differences(0, count)), around.losses_at(3, values)
-    monkeypatch.setattr(checks, "_HELD", 70)
+    monkeypatch.setattr(around_module, "_HELD", 70)
     few = list(around.differences(0, count))
     for found, expected in zip(few, whole, strict=True):
         assert vars(found) == pytest.approx(vars(expected), rel=1e-12)
     np.testing.assert_allclose(around.losses_at(3, values), losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("output", "loss"), PAIRS)
+def test_a_batch_in_blocks_is_the_same_as_at_once(
+    monkeypatch: pytest.MonkeyPatch, output: str, loss: str
+) -> None:
+    """A cache holds no whole batch of 20,000 rows: here it is 23 rows, at most 5 at a time."""
+    case = make_case((2, 3, 4, 3), "relu", output, loss, 23)
+    numbers = case.network, case.parameters, case.inputs, case.targets
+    whole, count = LossAround(*numbers), case.network.parameter_count
+    monkeypatch.setattr(around_module, "_HELD", 40)
+    parts = LossAround(*numbers)
+    assert parts.loss() == pytest.approx(whole.loss(), rel=1e-13)
+    values = np.linspace(-1, 1, 7)
+    for index in (0, count // 2, count - 1):
+        expected = whole.losses_at(index, values)
+        np.testing.assert_allclose(parts.losses_at(index, values), expected, rtol=1e-12)
+    pairs = zip(parts.differences(0, count), whole.differences(0, count), strict=True)
+    for found, expected in pairs:
+        assert vars(found) == pytest.approx(vars(expected), rel=1e-12)
+
+
+def test_a_part_of_a_check_ends_when_its_time_is_up_and_the_next_goes_on_there() -> None:
+    """Each part of its own asks once; here the clock allows two parts, then none."""
+    rng = np.random.default_rng(1)
+    rows = 20_000
+    data = {"inputs": rng.normal(size=(rows, 2)).tolist(), "targets": [[0.5]] * rows}
+    layers = [{"units": 4}, {"units": 5}, {"units": 1, "activation": "identity"}]
+    timeline = Timeline(parse_spec({"dataset": data, "layers": layers, "batch_size": rows}))
+    record, network = timeline.record(0), timeline.network
+    for allowed, at_most in ((2, 6), (0, 3)):
+        left = iter([True] * allowed)
+        found = check_json(record, network, "float64", 3, 40, lambda left=left: next(left, False))
+        assert 1 <= found["checked"] <= at_most
+        assert found["next"] == 3 + found["checked"]
+        assert found["agree"] == found["checked"]
 
 
 @pytest.mark.parametrize(

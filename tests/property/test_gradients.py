@@ -11,7 +11,8 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from app.maths.checks import LossAround, directional_difference, relative_gap
+from app.maths.around import LossAround, directional_difference
+from app.maths.checks import relative_gap
 from app.maths.network import Network
 from app.maths.passes import _MANY_PARAMETERS, Passes, with_ones
 from tests.nets import Case, all_cases, make_case, plain_loss

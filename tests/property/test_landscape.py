@@ -12,6 +12,7 @@ from app.maths.passes import Passes, with_ones
 from app.timeline.presets import HOUSE
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
+from app.wire.explain import loss_around
 from app.wire.landscape import slice_json
 
 
@@ -94,3 +95,20 @@ def test_values_of_a_curve_are_told_apart(at: float, reach: float | None) -> Non
     found = _slice(_one_weight(1.0, at, 0.0, 1e-9, activation="tanh"), reach=reach)
     assert len(set(found["values"])) == len(found["values"]) > 150
     assert found["at"] in found["values"]
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_a_small_value_of_a_huge_parameter_is_a_real_forward_pass(activation: str) -> None:
+    """z less 1e9 a, and what is left plus v a: of 0.3 only six digits would be left."""
+    timeline = _one_weight(1.0, 1e9, 0.0, 1e-12, bias=0.3, activation=activation)
+    found = _slice(timeline, reach=1e9)
+    assert found["values"][0] == 0
+    b = 0.3 if activation == "identity" else math.tanh(0.3)
+    assert found["losses"][0] == pytest.approx(b * b / 2, rel=1e-14)
+    for value, loss in list(zip(found["values"], found["losses"], strict=True))[::8]:
+        assert loss == pytest.approx(_loss(timeline, 0, "w1.1.1", value), rel=1e-13)
+    around = loss_around(timeline.record(0), timeline.network)
+    for values in ([0.0, 1.0], [-1e8, 1e-3]):  # over two parameters too
+        losses = around.losses_over(0, 1, np.array(values), np.array([0.3]))[0]
+        expected = [_loss(timeline, 0, "w1.1.1", value) for value in values]
+        assert losses == pytest.approx(expected, rel=1e-13)

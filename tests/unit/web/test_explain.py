@@ -107,6 +107,22 @@ def test_a_check_of_more_than_500_parameters_goes_on_where_it_stopped(client: Te
     assert all(part["different"] == part["overflows"] == [] for part in parts)
 
 
+def test_a_check_without_time_still_gets_to_its_end(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.explain.CHECK_SECONDS", 0.0)
+    identity = client.post("/api/sessions", json={}).json()["id"]
+    parts: list[dict[str, Any]] = []
+    first: int | None = 0
+    while first is not None:
+        query = {"first": first}
+        reply = client.get(f"/api/sessions/{identity}/steps/0/check", params=query)
+        parts.append(reply.json())
+        first = parts[-1]["next"]
+    assert sum(part["checked"] for part in parts) == parts[0]["parameters"] == 16
+    assert len(parts) > 1
+
+
 @pytest.mark.parametrize(
     ("path", "field", "expected"),
     [
