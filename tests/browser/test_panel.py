@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Server, Visit
 from tests.browser.test_journeys import NON_SQUARE
 
 # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
@@ -231,3 +231,35 @@ def test_the_field_for_a_name_does_not_name_something_else(visit: Visit) -> None
     expect(page.locator(".chosen")).to_be_visible()
     field.press("Escape")
     expect(page.locator(".chosen")).to_be_hidden()
+
+
+def test_a_finger_beside_the_handle_scrolls_the_page(browser: Browser, server: Server) -> None:
+    # With reduced motion the page does not scroll smoothly: what is measured stays where it is.
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
+    )
+    visit = Visit(context.new_page(), server).open()
+    page = visit.page
+    _show(page, "w1.1.1", "What if")
+    expect(page.locator(".slice")).to_have_css("touch-action", "pan-y")
+    expect(page.locator(".slice .now")).to_have_css("touch-action", "none")
+    tried: list[str] = []
+    page.on("request", lambda request: "/trial" in request.url and tried.append(request.url))
+    touch = context.new_cdp_session(page)
+    page.locator(".slice").evaluate("(e) => e.scrollIntoView({ block: 'center' })")
+    box = page.locator(".slice").bounding_box()
+    assert box
+    at = {"x": box["x"] + 0.9 * box["width"], "y": box["y"] + 20}
+    before = page.evaluate("scrollY")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+    for k in range(1, 8):
+        move = {"type": "touchMove", "touchPoints": [{**at, "y": at["y"] - 15 * k}]}
+        touch.send("Input.dispatchTouchEvent", move)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("(before) => scrollY > before + 40", arg=before)
+    assert tried == []
+    context.close()
+    assert visit.problems == []
