@@ -233,6 +233,73 @@ def test_the_field_for_a_name_does_not_name_something_else(visit: Visit) -> None
     expect(page.locator(".chosen")).to_be_hidden()
 
 
+IN_SIGHT = """() => { const body = document.querySelector('#tab-body').getBoundingClientRect();
+  return [...document.querySelectorAll(`.slice, [aria-label="Wiggle h"], .quotient td, .said,
+      [data-key=keep], [aria-label="Set this parameter to"], .landings tr`)]
+    .filter((e) => !e.closest('[hidden]') && !e.closest('.landings'))
+    .map((e) => [e.outerHTML.slice(0, 40), body.bottom - e.getBoundingClientRect().bottom])
+    .filter(([, room]) => room < 0); }"""
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_all_that_a_hand_does_to_a_curve_is_in_sight_at_once(
+    browser: Browser, server: Server, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visit = Visit(context.new_page(), server).open()
+    page = visit.page
+    _show(page, "w1.1.1", "What if")
+    wiggle = page.get_by_label("Wiggle h")
+    for k in range(9):
+        wiggle.fill(str(k))
+        assert page.evaluate(IN_SIGHT) == []
+    context.close()
+    assert visit.problems == []
+
+
+def test_the_secant_is_within_the_picture_and_called_by_its_name(visit: Visit) -> None:
+    page = visit.open().page
+    _show(page, "w1.1.1", "What if")
+    expect(page.get_by_label("Wiggle h")).to_have_value("2")  # 0.1 is outside the view
+    name = page.locator(".secant-name")
+    expect(name).to_have_text("secant, h = 0.01")
+    expect(name).to_be_visible()
+    said = page.locator("#tab-body .hint").filter(has_text="Dashed: the tangent")
+    expect(said).to_contain_text("Violet: the secant")
+    expect(said).to_contain_text("0.1× under the point")
+    page.get_by_role("button", name="Show the wide view").click()
+    expect(name).to_have_text("secant, h = 1")
+    page.get_by_role("button", name="Zoom to the update").click()
+    expect(name).to_have_text("secant, h = 0.01")
+    page.get_by_label("Wiggle h").fill("5")
+    page.get_by_role("button", name="Show the wide view").click()
+    expect(page.locator(".width")).to_have_text("0.00001")  # once chosen it stays
+
+
+COVERED = """() => { const box = (e) => e.getBoundingClientRect();
+  const name = box(document.querySelector('.secant-name'));
+  const curve = document.querySelector('.slice .curve');
+  const svg = document.querySelector('.slice');
+  const places = Array.from({ length: 200 }, (_, k) => {
+    const { x, y } = curve.getPointAtLength((k / 199) * curve.getTotalLength());
+    return new DOMPoint(x, y).matrixTransform(svg.getScreenCTM()); });
+  const others = [...document.querySelectorAll('.slice .end, .slice .mark *, .slice .now')].map(box);
+  const meets = (b) => b.left < name.right && b.right > name.left && b.top < name.bottom && b.bottom > name.top;
+  return [places.filter(({ x, y }) => meets({ left: x, right: x, top: y, bottom: y })).length,
+    others.filter(meets).length]; }"""
+
+
+@pytest.mark.parametrize("name", ["w1.1.1", "w1.2.3", "w1.3.1", "w2.1.1", "w2.3.1", "b2.1"])
+def test_the_name_of_the_secant_covers_nothing(visit: Visit, name: str) -> None:
+    page = visit.open().page
+    _show(page, name, "What if")
+    for k in range(6):
+        page.get_by_label("Wiggle h").fill(str(k))
+        if page.locator(".secant-name[visibility=hidden]").count() == 0:
+            assert page.evaluate(COVERED) == [0, 0], k
+    assert page.locator(".secant-name[visibility=hidden]").count() == 0
+
+
 def test_a_finger_beside_the_handle_scrolls_the_page(browser: Browser, server: Server) -> None:
     # With reduced motion the page does not scroll smoothly: what is measured stays where it is.
     context = browser.new_context(
