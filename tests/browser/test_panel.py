@@ -330,3 +330,27 @@ def test_a_finger_beside_the_handle_scrolls_the_page(browser: Browser, server: S
     assert tried == []
     context.close()
     assert visit.problems == []
+
+
+TOLD = """async (pairs) => {
+  const { told } = await import('/static/js/views/slice.js');
+  return pairs.map((pair) => told(pair)); }"""
+DIVERGED = """async () => {
+  const { divergedText } = await import('/static/js/core/link.js');
+  return [divergedText(5), divergedText()]; }"""
+
+
+def test_powers_and_long_digits_stand_only_where_nothing_shorter_does(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    flat = [2.16951508044990e278, 2.16951508044991e278]
+    assert page.evaluate(TOLD, [flat, [0.5641, 0.5644]]) == [
+        ["2.17e278", "2.17e278"],
+        ["0.5641", "0.5644"],
+    ]
+    at, here = page.evaluate(DIVERGED)
+    assert at.startswith("The run diverges: step 5 is the last whose numbers are all finite.")
+    assert here.startswith("The run diverges: this step is the last whose numbers are all finite.")
+    _show(page, "w1.1.1", "Gradient")
+    expect(page.locator(".place").nth(1).locator("dd").filter(has_text="%")).to_have_text(
+        "0.0013 %"
+    )

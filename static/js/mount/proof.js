@@ -65,7 +65,7 @@ function advance(bar, { checked, of }) {
 }
 
 function summary({ agree, checked, worst }) {
-  const gap = worst ? `, worst gap ${gapText(worst.relative_gap, 0)} (${symbol(worst.parameter)})` : "";
+  const gap = worst ? `, worst gap ${gapText(worst.relative_gap, 1)} (${symbol(worst.parameter)})` : "";
   return `${count(agree)} of ${count(checked)} agree${gap}.`;
 }
 

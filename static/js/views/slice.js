@@ -88,7 +88,7 @@ export function told([first, last], least = 2) {
     const texts = [fixed(first, decimals), fixed(last, decimals)];
     if (texts[0] !== texts[1]) return texts;
   }
-  return [full(first), full(last)];
+  return [fixed(first, least), fixed(last, least)]; // digits that nobody could compare
 }
 
 const inside =
