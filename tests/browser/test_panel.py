@@ -354,3 +354,29 @@ def test_powers_and_long_digits_stand_only_where_nothing_shorter_does(visit: Vis
     expect(page.locator(".place").nth(1).locator("dd").filter(has_text="%")).to_have_text(
         "0.0013 %"
     )
+
+
+DEAD: dict[str, Any] = {
+    "dataset": {"inputs": [[1.0, 2.0]], "targets": [[1.0]]},
+    "initial": {"weights": [[[-0.5, 0.5], [-0.5, 0.5]], [[1.0], [1.0]]], "biases": [[0, 0], [0]]},
+    "layers": [{"units": 2, "activation": "relu"}, {"units": 1, "activation": "identity"}],
+}
+
+
+def test_a_derivative_of_0_says_which_factor_makes_it_so(visit: Visit) -> None:
+    page = visit.open(DEAD).page
+    _show(page, "w1.1.1")
+    expect(page.locator(".result")).to_contain_text("④ is 0: h₁ is off for this example")
+    visit.open(RIGHT)
+    _show(page, "w1.1.1")
+    expect(page.locator(".result")).to_contain_text("① is 0: ŷ is exactly right")
+
+
+def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:
+    spec = {**DEAD, "initial": {**DEAD["initial"], "weights": [[[0, 1], [0, 1]], [[1], [1]]]}}
+    page = visit.open(spec).page
+    _show(page, "u1.1")
+    caption = page.locator("#tab-body figcaption").filter(has_text="the dashed line")
+    expect(caption).to_contain_text("z = 0 is the kink: the slope is taken as 0, that of the left")
+    _show(page, "u1.2")
+    expect(caption).not_to_contain_text("kink")

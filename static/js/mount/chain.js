@@ -128,7 +128,8 @@ const times = () =>
 function result(view, kink, digits) {
   const { name, product, paths, total } = view;
   const data = { "data-of": name, "data-result": String(product) };
-  const words = total ? `through ${paths.find(({ open }) => open).through}` : derivativeWords(view, kink);
+  const share = () => `through ${paths.find(({ open }) => open).through}${view.zero && `; ${view.zero}`}`;
+  const words = total ? share() : derivativeWords(view, kink);
   return h(
     "p",
     { class: total ? "result share" : `result ${signOf(product)}`, ...data },
@@ -154,10 +155,11 @@ function total(view, kink) {
 const signOf = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
 
 /** Of one example only; or, where it is that of the loss, what the parameter must do. */
-function derivativeWords({ several, sum }, kink) {
-  if (several) return "for this example";
+function derivativeWords({ several, sum, zero, total }, kink) {
+  const why = total ? "" : zero;
+  if (several) return why ? `for this example; ${why}` : "for this example";
   if (sum === null) return "beyond what a number can hold";
   if (sum > 0) return "▼ to lower the loss it must fall";
   if (sum < 0) return "▲ to lower the loss it must rise";
-  return kink ? KINK : "to first order nothing changes";
+  return kink ? KINK : why || "to first order nothing changes";
 }

@@ -5,6 +5,8 @@ import { viewUnit } from "../views/unit.js";
 import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
+const KINK = "; z = 0 is the kink: the slope is taken as 0, that of the left";
+
 export function mountUnit(root, dispatch) {
   return whenChanged(
     (state) => [state.selected, state.frame, state.session.layout, state.digits],
@@ -67,7 +69,7 @@ function curve(view, digits) {
       s("path", { class: "curve", d: view.path }),
       s("line", { class: "tangent", x1, y1, x2, y2 }),
       s("circle", { class: "now", cx: view.point[0], cy: view.point[1], r: 6 })),
-    h("figcaption", {}, `z from ${fixed(-view.reach, 1)} to ${fixed(view.reach, 1)}; the dashed line's slope is f′(z) = `, h("span", { title: full(view.slope) }, fixed(view.slope, digits))));
+    h("figcaption", {}, `z from ${fixed(-view.reach, 1)} to ${fixed(view.reach, 1)}; the dashed line's slope is f′(z) = `, h("span", { title: full(view.slope) }, fixed(view.slope, digits)), view.name === "relu" && view.z === 0 ? KINK : ""));
 }
 
 function shares(list, digits) {

@@ -50,6 +50,7 @@ export function viewChain(layout, frame, chain, digits, openPath) {
     several,
     factors,
     product: path.product,
+    zero: zeroOf(about, factors),
     adding,
     equation: lines(
       "",
@@ -100,6 +101,30 @@ function summed(parts) {
   const last = parts[parts.length - 1];
   return joined("+", parts.length > MOST_SUMMED ? [first, second, o("…"), last] : parts);
 }
+
+const CIRCLED = 0x2460; // ①; there are twenty of them
+
+/** Why a product is 0: the first of its factors that is, in words. */
+function zeroOf(about, factors) {
+  const found = factors.find(({ raw }) => raw === 0);
+  if (!found) return "";
+  const { number: k, kind, at } = found;
+  const badge = k > 20 ? `factor ${k}` : String.fromCodePoint(CIRCLED + k - 1);
+  return `${badge} is 0: ${ZEROS[kind](about, at)}`;
+}
+
+/** What it means that a factor of this kind is 0. */
+const ZEROS = {
+  error: (about, at) => `${unitAt(about, at).name} is exactly right`,
+  delta: (about, at) => `nothing comes back to ${unitAt(about, at).name}`,
+  slope(about, at) {
+    const { layer, unit, name } = unitAt(about, at);
+    const { f } = numbersOf(about, layer, unit);
+    return f === "relu" ? `${name} is off for this example` : `${name} is saturated, its ${f} is flat`;
+  },
+  weight: (about, at) => `nothing goes through ${plainSymbol(at)}`,
+  input: (about, at) => `${unitAt(about, at).name} hands on nothing`,
+};
 
 function placeOf(at) {
   const [layer, unit] = at.split(".").map(Number);
