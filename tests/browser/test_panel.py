@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
 from tests.browser.test_journeys import NON_SQUARE
+from tests.mathml import contradictions
 
 # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
 MAZUR: dict[str, Any] = {
@@ -344,7 +345,7 @@ def test_powers_and_long_digits_stand_only_where_nothing_shorter_does(visit: Vis
     page = visit.open(MAZUR).page
     flat = [2.16951508044990e278, 2.16951508044991e278]
     assert page.evaluate(TOLD, [flat, [0.5641, 0.5644]]) == [
-        ["2.17e278", "2.17e278"],
+        ["2.2e278", "2.2e278"],
         ["0.5641", "0.5644"],
     ]
     at, here = page.evaluate(DIVERGED)
@@ -380,3 +381,60 @@ def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:
     expect(caption).to_contain_text("z = 0 is the kink: the slope is taken as 0, that of the left")
     _show(page, "u1.2")
     expect(caption).not_to_contain_text("kink")
+
+
+LOSSES: dict[str, tuple[dict[str, Any], str]] = {
+    "half squares": (MAZUR, "½ · ((+0.7414)² + (−0.2171)²)"),
+    "squares": ({**MAZUR, "loss": "mean_squared_error"}, "½ · ((+0.7414)² + (−0.2171)²)"),
+    "yes or no": (
+        {
+            **MAZUR,
+            "loss": "binary_cross_entropy",
+            "dataset": {"inputs": [[0.05, 0.1]], "targets": [[1, 0]]},
+        },
+        "−½ · (ln(0.7514) + ln(0.2271))",
+    ),
+    "classes": (
+        {
+            **MAZUR,
+            "loss": "categorical_cross_entropy",
+            "layers": [
+                {"units": 2, "activation": "sigmoid"},
+                {"units": 2, "activation": "softmax"},
+            ],
+            "dataset": {"inputs": [[0.05, 0.1]], "targets": [[0.25, 0.75]]},
+        },
+        "−(0.2500 · ln(0.4703) + 0.7500 · ln(0.5297))",
+    ),
+}
+WRITTEN = """async () => {
+  const { toText } = await import('/static/js/core/notation.js');
+  const treeOf = (node) => node.nodeType === Node.TEXT_NODE ? node.data
+    : [node.localName, Object.fromEntries([...node.attributes].map((a) => [a.name, a.value])),
+      ...[...node.childNodes].map(treeOf)];
+  return [...document.querySelectorAll('.phase-words math')].map((math) => toText(treeOf(math))); }"""
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_of_several_outputs_can_be_redone_by_hand(visit: Visit, name: str) -> None:
+    spec, term = LOSSES[name]
+    page = visit.open(spec).page
+    page.get_by_role("button", name="Phase 3: Error").click()
+    visit.at(0, 3)
+    texts = page.evaluate(WRITTEN)
+    assert term in texts[1]
+    assert contradictions(page.locator(".phase-words").inner_html()) == []
+    assert _read(texts[1].splitlines()[-1]) == pytest.approx(visit.step(0)["loss"], abs=5e-5)
+
+
+def test_of_many_outputs_the_first_terms_are_shown(visit: Visit) -> None:
+    data = {"inputs": [[0.5]] * 2, "targets": [[0.1 * k for k in range(9)]] * 2}
+    page = visit.open(
+        {"dataset": data, "layers": [{"units": 9, "activation": "tanh"}], "batch_size": 2}
+    ).page
+    page.get_by_role("button", name="Error").click()
+    visit.at(0, 2)
+    _, own, mean = page.evaluate(WRITTEN)
+    assert own.startswith("Eₖ = ½ · ∑ⱼ (ŷⱼ − yⱼ)²")
+    assert "+ …" in own
+    assert _read(own.splitlines()[-1]) == _read(mean.splitlines()[-1].removeprefix("E"))
