@@ -438,3 +438,21 @@ def test_of_many_outputs_the_first_terms_are_shown(visit: Visit) -> None:
     assert own.startswith("Eₖ = ½ · ∑ⱼ (ŷⱼ − yⱼ)²")
     assert "+ …" in own
     assert _read(own.splitlines()[-1]) == _read(mean.splitlines()[-1].removeprefix("E"))
+
+
+def test_nothing_is_said_twice_and_counts_agree(visit: Visit) -> None:
+    page = visit.open().page
+    _show(page, "u1.1")
+    body = page.locator("#tab-body")
+    expect(body.locator("div:not([hidden]) > section > h3").nth(1)).to_have_text(
+        "Its activation, tanh"
+    )
+    expect(body).not_to_contain_text("then its activation")
+    _show(page, "u0.1")
+    assert (body.inner_text()).count("What the network sees") == 1
+    visit.open(HOUSE)
+    _show(page, "w1.1.1", "Gradient")
+    expect(body).to_contain_text("The 3 partial derivatives of what is trained, as one vector.")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.get_by_role("button", name="Check all 5")).to_be_visible()
+    expect(body).to_contain_text("with the 2 biases that are not trained")

@@ -15,7 +15,7 @@ export function mountUnit(root, dispatch) {
       const view = viewUnit(layout, frame, layer, unit, digits);
       replaceKeepingFocus(root,
         view.bill && bill(view.bill, digits, dispatch),
-        view.activation && h("section", {}, h("h3", {}, "Its activation"), formula(view.activation), view.curve && curve(view.curve, digits), view.shares && shares(view.shares, digits)),
+        view.activation && h("section", {}, h("h3", {}, `Its activation, ${view.function}`), formula(view.activation), view.curve && curve(view.curve, digits), view.shares && shares(view.shares, digits)),
         h("section", {}, h("h3", {}, layer === 0 ? "What the network sees" : "What its δ = ∂E/∂z is made of"), ...view.formulas.map(formula),
           view.formulas.length ? null : h("p", { class: "hint" }, "The value is used exactly as given.")),
         view.ahead && ahead(view.ahead, digits, dispatch),
@@ -37,7 +37,7 @@ function bill({ items, rest, bias, z }, digits, dispatch) {
 function ahead({ items, rest, total }, digits, dispatch) {
   const adding = addingUp(digits, total, items.map(({ product }) => product));
   return h("section", {}, h("h3", {}, "What comes back to it"),
-    table(["from behind", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
+    table(["from", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
       h("tr", {}, h("th", { scope: "row" }, "sum, before its own slope"), h("td"), h("td"), cell(total, adding))));
 }
 

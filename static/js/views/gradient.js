@@ -43,6 +43,7 @@ export function viewGradient(layout, spec, frame, chain, largest, digits) {
     share: `${fixed(100 * gradient.share, digits === "all" ? "all" : gradient.share < 0.01 ? 2 : 1)} %`,
     rank: gradient.rank,
     count: bars.count,
+    all: layout.count,
     zero: gradient.length === 0,
     largest: largestOf(layout, gradient, largest, frame, digits),
     trained: update.trained,
