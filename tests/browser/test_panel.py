@@ -456,3 +456,15 @@ def test_nothing_is_said_twice_and_counts_agree(visit: Visit) -> None:
     page.get_by_role("tab", name="Proof").click()
     expect(page.get_by_role("button", name="Check all 5")).to_be_visible()
     expect(body).to_contain_text("with the 2 biases that are not trained")
+
+
+def test_the_mean_of_a_large_batch_is_in_sight(visit: Visit) -> None:
+    page = visit.open({"batch_size": 64}).page
+    _show(page, "w1.1.1")
+    region = page.get_by_role("region", name="Derivatives of the batch")
+    expect(region.locator("tbody tr")).to_have_count(64)
+    scroll, mean = region.bounding_box(), region.locator("tfoot th").bounding_box()
+    assert scroll
+    assert mean
+    assert mean["y"] + mean["height"] <= scroll["y"] + scroll["height"] + 1
+    assert region.evaluate("(e) => e.scrollTop") == 0
