@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
+from tests.browser.test_explain import WIDE
 from tests.browser.test_journeys import NON_SQUARE
 from tests.mathml import contradictions
 
@@ -468,3 +469,19 @@ def test_the_mean_of_a_large_batch_is_in_sight(visit: Visit) -> None:
     assert mean
     assert mean["y"] + mean["height"] <= scroll["y"] + scroll["height"] + 1
     assert region.evaluate("(e) => e.scrollTop") == 0
+
+
+def test_an_opened_delta_is_called_what_it_is(visit: Visit) -> None:
+    page = visit.open(WIDE).page
+    _show(page, "w1.2.3")
+    terms = page.locator(".terms li math")
+    expect(terms.first).to_contain_text("z31")  # f′(z¹₃): of the unit that is explained
+    opener = page.locator(".terms li button").first
+    unit = (opener.text_content() or "").removeprefix("open δ of ").removesuffix(" ›")
+    opener.click()
+    expect(page.locator(".crumbs")).to_contain_text(f"δ of {unit}")
+    symbol = "b" + unit.removeprefix("h")
+    said = page.locator("#tab-body .result .hint").last
+    expect(said).to_have_text(re.compile(rf"^δ of {unit} \(= ∂E/∂{symbol}\)"))
+    for word in ("must fall", "must rise"):
+        expect(page.locator("#tab-body")).not_to_contain_text(word)

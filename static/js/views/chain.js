@@ -160,6 +160,9 @@ function viewFactor(about, factor, k) {
   };
 }
 
+/** f′(z) of this unit. */
+const slopeSymbol = (layer, unit) => row(i("f"), o("′"), inside(zSymbol(layer, unit)));
+
 const unitAt = ({ layout }, at) => {
   const { layer, unit } = placeOf(at);
   return {
@@ -188,7 +191,7 @@ const FACTORS = {
     if (layer < about.layout.sizes.length - 1)
       return {
         symbol,
-        formula: row(i("f"), o("′"), o("·"), o("∑"), i("w"), o("·"), i("δ")),
+        formula: row(slopeSymbol(layer, unit), o("·"), o("∑"), i("w"), o("·"), i("δ")),
         words: `δ of ${name}: the sum of the terms below`,
       };
     const f = about.layout.activations[layer - 1];
@@ -298,7 +301,7 @@ function viewTerm(about, term) {
   const { layer, unit } = placeOf(delta.at);
   const weight = parseName(about.layout, term.factors.find(({ kind }) => kind === "weight").at);
   const symbols = row(
-    row(i("f"), o("′")),
+    slopeSymbol(about.found.layer, about.found.to),
     o("·"),
     parameterSymbol(weight),
     o("·"),
