@@ -37,7 +37,7 @@ function bill({ items, rest, bias, z }, digits, dispatch) {
 function ahead({ items, rest, total }, digits, dispatch) {
   const adding = addingUp(digits, total, items.map(({ product }) => product));
   return h("section", {}, h("h3", {}, "What comes back to it"),
-    table(["from", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
+    table(["by way of", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
       h("tr", {}, h("th", { scope: "row" }, "sum, before its own slope"), h("td"), h("td"), cell(total, adding))));
 }
 
