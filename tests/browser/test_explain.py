@@ -556,7 +556,7 @@ def test_two_weights_at_once(visit: Visit) -> None:
     frame = page.frame_locator("iframe[title='The loss over two parameters']")
     expect(frame.locator("#surface .contourlayer .contour")).to_be_attached()
     expect(frame.locator("#surface .legendtext")).to_have_text(
-        ["run so far", "gradient, uphill", "update"]
+        ["run so far", "now", "next point", "gradient, uphill", "update"]
     )
     expect(page.get_by_role("tabpanel")).to_contain_text("its length not to scale")
     expect(frame.locator("#surface .contourlayer")).to_have_css("opacity", "1")

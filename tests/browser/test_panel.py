@@ -485,3 +485,47 @@ def test_an_opened_delta_is_called_what_it_is(visit: Visit) -> None:
     expect(said).to_have_text(re.compile(rf"^δ of {unit} \(= ∂E/∂{symbol}\)"))
     for word in ("must fall", "must rise"):
         expect(page.locator("#tab-body")).not_to_contain_text(word)
+
+
+def test_the_contours_are_told_in_words_too(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "Two weights")
+    words = page.locator("#tab-body > div:not([hidden]) [role=status]")
+    expect(words).to_contain_text("E = 0.1250 at w²₁₁ = 2.0000, w¹₁₁ = 0.2500.")
+    expect(words).to_contain_text("∂E/∂w²₁₁ = +0.3750, ∂E/∂w¹₁₁ = +2.0000")
+    expect(words).to_contain_text("The update goes to w²₁₁ = 1.9812, w¹₁₁ = 0.1500.")
+    visit.open(RIGHT)
+    _show(page, "w2.1.1", "Two weights")
+    expect(words).to_contain_text("Nothing moves these two: there is no arrow of an update.")
+    names = page.frame_locator("iframe[title='The loss over two parameters']").locator(
+        ".legendtext"
+    )
+    expect(names).to_have_text(["run so far", "now", "next point"])
+
+
+def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Server) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
+    )
+    visit = Visit(context.new_page(), server).open(HOUSE)
+    page = visit.page
+    _show(page, "w2.1.1", "Two weights")
+    frame = page.frame_locator("iframe[title='The loss over two parameters']")
+    expect(frame.locator("#surface .contourlayer .contour")).to_be_attached()
+    page.locator(".surface").evaluate("(e) => e.scrollIntoView({ block: 'center' })")
+    box = page.locator(".surface").bounding_box()
+    assert box
+    at = {"x": box["x"] + 0.5 * box["width"], "y": box["y"] + 0.6 * box["height"]}
+    before = page.evaluate("scrollY")
+    touch = context.new_cdp_session(page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+    for k in range(1, 8):
+        move = {"type": "touchMove", "touchPoints": [{**at, "y": at["y"] - 15 * k}]}
+        touch.send("Input.dispatchTouchEvent", move)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("(before) => scrollY > before + 40", arg=before)
+    context.close()
+    assert visit.problems == []
