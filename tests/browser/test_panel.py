@@ -529,3 +529,21 @@ def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Ser
     page.wait_for_function("(before) => scrollY > before + 40", arg=before)
     context.close()
     assert visit.problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_the_contours_are_as_wide_as_the_panel(
+    browser: Browser, server: Server, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visit = Visit(context.new_page(), server).open(HOUSE)
+    page = visit.page
+    _show(page, "w2.1.1", "Two weights")
+    frame = page.locator(".surface iframe").bounding_box()
+    body = page.locator("#tab-body > div:not([hidden])").bounding_box()
+    assert frame
+    assert body
+    assert frame["width"] == pytest.approx(body["width"], abs=1)
+    assert frame["height"] > 270
+    context.close()
+    assert visit.problems == []
