@@ -1,4 +1,4 @@
-"""The charts as Plotly figures: the loss so far, the gradient, the loss over two weights."""
+"""The charts as Plotly figures: the loss so far, and the gradient."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.phases import phases_of
 from app.timeline.run import StepRecord
-from app.wire.symbols import parameter_symbol
 
 Figure = dict[str, Any]
 THEMES = {
@@ -48,7 +47,7 @@ def loss_figure(
     the epoch is still under way at step `furthest`; its held-out loss is measured at its start and
     stands there.
     """
-    colours = _colours(theme)
+    colours = colours_of(theme)
     per_epoch, steps = layout["steps_per_epoch"], history["steps"]
     traces = [_band(history, colours)] if steps else []
     epochs = history["epochs"] if per_epoch > 1 else []
@@ -60,7 +59,7 @@ def loss_figure(
     test = [(e["epoch"] * per_epoch, e["test"]) for e in history["epochs"]]
     traces += _line("training rows, mean of the epoch", train, colours["text"], "circle")
     traces += _line("held-out rows", test, colours["minus"], "diamond")
-    figure = _layout("step", "loss", colours)
+    figure = layout_of("step", "loss", colours)
     figure["xaxis"]["range"] = [0, max(furthest, 10)]
     return {"data": traces, "layout": figure}
 
@@ -71,7 +70,7 @@ def gradient_figure(record: StepRecord, network: Network, phase: int, theme: str
     if phase >= len(phases):
         raise Refused("out_of_range", "phase", phase, f"a phase from 0 to {len(phases) - 1}")
     shown = {p.layer for p in phases[: phase + 1] if p.kind == "backward"}
-    colours = _colours(theme)
+    colours = colours_of(theme)
     slots = [slot for slot in network.slots if slot.layer in shown]
     if not network.train_biases:
         slots = [slot for slot in slots if slot.kind == "weights"]
@@ -89,99 +88,9 @@ def gradient_figure(record: StepRecord, network: Network, phase: int, theme: str
         "marker": {"color": [colours["plus"] if v > 0 else colours["minus"] for v in values]},
         "hovertemplate": "∂E/∂%{x} = %{y}<extra></extra>",
     }
-    layout = _layout("", "∂E/∂w", colours)
+    layout = layout_of("", "∂E/∂w", colours)
     layout["xaxis"]["type"] = "category"
     return {"data": [bars] if values else [], "layout": layout, "shown": len(values), "of": total}
-
-
-def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
-    """Return contours of the loss over two parameters, the way so far, and two arrows.
-
-    Both axes have one scale, so that the gradient stands at right angles to the contours. It points
-    uphill and its length says nothing: it is drawn long enough to be seen. The update is true.
-    """
-    colours = _colours(theme)
-    way = [place[1:] for place in surface["trail"]] + [surface["at"]]
-    arrows = [
-        _arrow("gradient, uphill", surface["at"], _uphill(surface), colours["muted"], "dot"),
-        _arrow("update", surface["at"], surface["next"], colours["text"], "solid"),
-    ]
-    layout = _layout(parameter_symbol(surface["x"]), parameter_symbol(surface["y"]), colours)
-    layout["xaxis"].update(_range(surface["x_values"]), constrain="domain")
-    layout["yaxis"].update(_range(surface["y_values"]), constrain="domain", scaleanchor="x")
-    layout["legend"] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    layout["margin"] = {"l": 44, "r": 4, "t": 4, "b": 34}
-    run = _trail(way, colours)
-    next_point = {**_point(surface["next"], colours), "name": "next point", "showlegend": False}
-    contours = [_contours(surface, colours)] if _has_contours(surface) else []
-    # The update is drawn last: where it is short, nothing may hide it.
-    return {"data": [*contours, run, next_point, *arrows], "layout": layout}
-
-
-def _has_contours(surface: dict[str, Any]) -> bool:
-    """Tell whether there are finite losses over more than a point: the library fails on others."""
-    axes = (surface["x_values"], surface["y_values"])
-    finite = any(loss is not None for row in surface["losses"] for loss in row)
-    return finite and all(axis[0] < axis[1] for axis in axes)
-
-
-def _contours(surface: dict[str, Any], colours: dict[str, str]) -> Figure:
-    label = {"color": colours["text"], "size": 11}
-    return {
-        "type": "contour",
-        "x": surface["x_values"],
-        "y": surface["y_values"],
-        "z": surface["losses"],
-        "colorscale": [[0, colours["low"]], [1, colours["high"]]],
-        "contours": {"coloring": "heatmap", "showlabels": True, "labelfont": label},
-        "line": {"width": 0.8, "color": colours["level"]},
-        "ncontours": 18,
-        "showscale": False,
-        "hovertemplate": "%{x:.4f}, %{y:.4f}: E = %{z:.6g}<extra></extra>",
-    }
-
-
-def _trail(way: list[Any], colours: dict[str, str]) -> Figure:
-    line = {"color": colours["text"], "width": 1.5}
-    trace = {"type": "scatter", "mode": "lines+markers", "name": "run so far", "line": line}
-    trace["marker"] = {"size": 4, "color": colours["text"]}
-    return {**trace, "x": [place[0] for place in way], "y": [place[1] for place in way]}
-
-
-def _point(place: list[float], colours: dict[str, str]) -> Figure:
-    ring = {"symbol": "circle-open", "size": 17, "color": colours["text"], "line": {"width": 1.5}}
-    return {"type": "scatter", "mode": "markers", "x": [place[0]], "y": [place[1]], "marker": ring}
-
-
-def _uphill(surface: dict[str, Any]) -> list[float]:
-    """Return where an arrow along the gradient ends: as long as the update, or long enough.
-
-    It ends on the axes at the latest, and is measured in its largest part: no square overflows.
-    """
-    ends = [(axis[0], axis[-1]) for axis in (surface["x_values"], surface["y_values"])]
-    update = [after - at for at, after in zip(surface["at"], surface["next"], strict=True)]
-    reach = max(*map(abs, update), 0.16 * (ends[0][1] / 2 - ends[0][0] / 2) * 2)
-    largest = max(map(abs, surface["gradient"])) or 1.0
-    parts = [part / largest for part in surface["gradient"]]
-    length = float(np.hypot(*parts)) or 1.0
-    arrow = zip(surface["at"], parts, ends, strict=True)
-    return [min(max(at + reach / length * part, low), high) for at, part, (low, high) in arrow]
-
-
-def _range(values: list[float]) -> Figure:
-    return {"range": [values[0], values[-1]], "rangemode": "normal"}
-
-
-def _arrow(name: str, start: list[float], end: list[float], colour: str, dash: str) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": name,
-        "x": [start[0], end[0]],
-        "y": [start[1], end[1]],
-        "line": {"color": colour, "width": 2.5, "dash": dash},
-        "marker": {"size": [0, 13], "symbol": "arrow", "angleref": "previous", "color": colour},
-    }
 
 
 def _band(history: dict[str, Any], colours: dict[str, str]) -> Figure:
@@ -213,7 +122,8 @@ def _line(
     return [{**trace, "line": line, "x": [x for x, _ in kept], "y": [y for _, y in kept]}]
 
 
-def _layout(x: str, y: str, colours: dict[str, str]) -> Figure:
+def layout_of(x: str, y: str, colours: dict[str, str]) -> Figure:
+    """Return what all figures have in common, with these titles of the axes."""
     axis = {"gridcolor": colours["grid"], "zerolinecolor": colours["muted"], "automargin": True}
     return {
         "font": {"color": colours["text"], "size": 12, "family": "system-ui, sans-serif"},
@@ -228,7 +138,8 @@ def _layout(x: str, y: str, colours: dict[str, str]) -> Figure:
     }
 
 
-def _colours(theme: str) -> dict[str, str]:
+def colours_of(theme: str) -> dict[str, str]:
+    """Return the colours of a theme by what they are for."""
     if theme not in THEMES:
         raise Refused("unknown_name", "theme", theme, f"one of {', '.join(THEMES)}")
     return THEMES[theme]

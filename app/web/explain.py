@@ -16,7 +16,7 @@ from app.sessions.sessions import Access
 from app.timeline.phases import Cursor
 from app.timeline.run import StepRecord
 from app.timeline.trial import optimizer_at, trial
-from app.web import charts
+from app.web import contours
 from app.web.answers import OF_STEP, answers
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
 from app.web.replies import Json
@@ -132,7 +132,7 @@ async def surface_figure(
 ) -> Json:
     """The loss over two parameters as a Plotly figure."""
     async with sessions_of(request).use(session_id) as access:
-        return Json(charts.surface_figure(await _surface(access, step, (x, y)), theme))
+        return Json(contours.surface_figure(await _surface(access, step, (x, y)), theme))
 
 
 def _for(seconds: float) -> Callable[[], bool]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Server, Visit
+from tests.browser.test_explain import WIDE
 from tests.browser.test_journeys import NON_SQUARE
+from tests.mathml import contradictions
 
 # https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/
 MAZUR: dict[str, Any] = {
@@ -231,3 +233,317 @@ def test_the_field_for_a_name_does_not_name_something_else(visit: Visit) -> None
     expect(page.locator(".chosen")).to_be_visible()
     field.press("Escape")
     expect(page.locator(".chosen")).to_be_hidden()
+
+
+IN_SIGHT = """() => { const body = document.querySelector('#tab-body').getBoundingClientRect();
+  return [...document.querySelectorAll(`.slice, [aria-label="Wiggle h"], .quotient td, .said,
+      [data-key=keep], [aria-label="Set this parameter to"], .landings tr`)]
+    .filter((e) => !e.closest('[hidden]') && !e.closest('.landings'))
+    .map((e) => [e.outerHTML.slice(0, 40), body.bottom - e.getBoundingClientRect().bottom])
+    .filter(([, room]) => room < 0); }"""
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_all_that_a_hand_does_to_a_curve_is_in_sight_at_once(
+    browser: Browser, server: Server, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visit = Visit(context.new_page(), server).open()
+    page = visit.page
+    _show(page, "w1.1.1", "What if")
+    wiggle = page.get_by_label("Wiggle h")
+    for k in range(9):
+        wiggle.fill(str(k))
+        assert page.evaluate(IN_SIGHT) == []
+    context.close()
+    assert visit.problems == []
+
+
+def test_the_secant_is_within_the_picture_and_called_by_its_name(visit: Visit) -> None:
+    page = visit.open().page
+    _show(page, "w1.1.1", "What if")
+    expect(page.get_by_label("Wiggle h")).to_have_value("2")  # 0.1 is outside the view
+    name = page.locator(".secant-name")
+    expect(name).to_have_text("secant, h = 0.01")
+    expect(name).to_be_visible()
+    said = page.locator("#tab-body .hint").filter(has_text="Dashed: the tangent")
+    expect(said).to_contain_text("Violet: the secant")
+    expect(said).to_contain_text("0.1× under the point")
+    page.get_by_role("button", name="Show the wide view").click()
+    expect(name).to_have_text("secant, h = 1")
+    page.get_by_role("button", name="Zoom to the update").click()
+    expect(name).to_have_text("secant, h = 0.01")
+    page.get_by_label("Wiggle h").fill("5")
+    page.get_by_role("button", name="Show the wide view").click()
+    expect(page.locator(".width")).to_have_text("0.00001")  # once chosen it stays
+
+
+COVERED = """() => { const box = (e) => e.getBoundingClientRect();
+  const name = box(document.querySelector('.secant-name'));
+  const curve = document.querySelector('.slice .curve');
+  const svg = document.querySelector('.slice');
+  const places = Array.from({ length: 200 }, (_, k) => {
+    const { x, y } = curve.getPointAtLength((k / 199) * curve.getTotalLength());
+    return new DOMPoint(x, y).matrixTransform(svg.getScreenCTM()); });
+  const others = [...document.querySelectorAll('.slice .end, .slice .mark *, .slice .now')].map(box);
+  const meets = (b) => b.left < name.right && b.right > name.left && b.top < name.bottom && b.bottom > name.top;
+  return [places.filter(({ x, y }) => meets({ left: x, right: x, top: y, bottom: y })).length,
+    others.filter(meets).length]; }"""
+
+
+@pytest.mark.parametrize("name", ["w1.1.1", "w1.2.3", "w1.3.1", "w2.1.1", "w2.3.1", "b2.1"])
+def test_the_name_of_the_secant_covers_nothing(visit: Visit, name: str) -> None:
+    page = visit.open().page
+    _show(page, name, "What if")
+    for k in range(6):
+        page.get_by_label("Wiggle h").fill(str(k))
+        if page.locator(".secant-name[visibility=hidden]").count() == 0:
+            assert page.evaluate(COVERED) == [0, 0], k
+    assert page.locator(".secant-name[visibility=hidden]").count() == 0
+
+
+def test_a_finger_beside_the_handle_scrolls_the_page(browser: Browser, server: Server) -> None:
+    # With reduced motion the page does not scroll smoothly: what is measured stays where it is.
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
+    )
+    visit = Visit(context.new_page(), server).open()
+    page = visit.page
+    _show(page, "w1.1.1", "What if")
+    expect(page.locator(".slice")).to_have_css("touch-action", "pan-y")
+    expect(page.locator(".slice .now")).to_have_css("touch-action", "none")
+    tried: list[str] = []
+    page.on("request", lambda request: "/trial" in request.url and tried.append(request.url))
+    touch = context.new_cdp_session(page)
+    page.locator(".slice").evaluate("(e) => e.scrollIntoView({ block: 'center' })")
+    box = page.locator(".slice").bounding_box()
+    assert box
+    at = {"x": box["x"] + 0.9 * box["width"], "y": box["y"] + 20}
+    before = page.evaluate("scrollY")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+    for k in range(1, 8):
+        move = {"type": "touchMove", "touchPoints": [{**at, "y": at["y"] - 15 * k}]}
+        touch.send("Input.dispatchTouchEvent", move)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("(before) => scrollY > before + 40", arg=before)
+    assert tried == []
+    context.close()
+    assert visit.problems == []
+
+
+TOLD = """async (pairs) => {
+  const { told } = await import('/static/js/views/slice.js');
+  return pairs.map((pair) => told(pair)); }"""
+DIVERGED = """async () => {
+  const { divergedText } = await import('/static/js/core/link.js');
+  return [divergedText(5), divergedText()]; }"""
+
+
+def test_powers_and_long_digits_stand_only_where_nothing_shorter_does(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    flat = [2.16951508044990e278, 2.16951508044991e278]
+    assert page.evaluate(TOLD, [flat, [0.5641, 0.5644]]) == [
+        ["2.2e278", "2.2e278"],
+        ["0.5641", "0.5644"],
+    ]
+    at, here = page.evaluate(DIVERGED)
+    assert at.startswith("The run diverges: step 5 is the last whose numbers are all finite.")
+    assert here.startswith("The run diverges: this step is the last whose numbers are all finite.")
+    _show(page, "w1.1.1", "Gradient")
+    expect(page.locator(".place").nth(1).locator("dd").filter(has_text="%")).to_have_text(
+        "0.0013 %"
+    )
+
+
+DEAD: dict[str, Any] = {
+    "dataset": {"inputs": [[1.0, 2.0]], "targets": [[1.0]]},
+    "initial": {"weights": [[[-0.5, 0.5], [-0.5, 0.5]], [[1.0], [1.0]]], "biases": [[0, 0], [0]]},
+    "layers": [{"units": 2, "activation": "relu"}, {"units": 1, "activation": "identity"}],
+}
+
+
+def test_a_derivative_of_0_says_which_factor_makes_it_so(visit: Visit) -> None:
+    page = visit.open(DEAD).page
+    _show(page, "w1.1.1")
+    expect(page.locator(".result")).to_contain_text("④ is 0: h₁ is off for this example")
+    visit.open(RIGHT)
+    _show(page, "w1.1.1")
+    expect(page.locator(".result")).to_contain_text("① is 0: ŷ is exactly right")
+
+
+def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:
+    spec = {**DEAD, "initial": {**DEAD["initial"], "weights": [[[0, 1], [0, 1]], [[1], [1]]]}}
+    page = visit.open(spec).page
+    _show(page, "u1.1")
+    caption = page.locator("#tab-body figcaption").filter(has_text="the dashed line")
+    expect(caption).to_contain_text("z = 0 is the kink: the slope is taken as 0, that of the left")
+    _show(page, "u1.2")
+    expect(caption).not_to_contain_text("kink")
+
+
+LOSSES: dict[str, tuple[dict[str, Any], str]] = {
+    "half squares": (MAZUR, "½ · ((+0.7414)² + (−0.2171)²)"),
+    "squares": ({**MAZUR, "loss": "mean_squared_error"}, "½ · ((+0.7414)² + (−0.2171)²)"),
+    "yes or no": (
+        {
+            **MAZUR,
+            "loss": "binary_cross_entropy",
+            "dataset": {"inputs": [[0.05, 0.1]], "targets": [[1, 0]]},
+        },
+        "−½ · (ln(0.7514) + ln(0.2271))",
+    ),
+    "classes": (
+        {
+            **MAZUR,
+            "loss": "categorical_cross_entropy",
+            "layers": [
+                {"units": 2, "activation": "sigmoid"},
+                {"units": 2, "activation": "softmax"},
+            ],
+            "dataset": {"inputs": [[0.05, 0.1]], "targets": [[0.25, 0.75]]},
+        },
+        "−(0.2500 · ln(0.4703) + 0.7500 · ln(0.5297))",
+    ),
+}
+WRITTEN = """async () => {
+  const { toText } = await import('/static/js/core/notation.js');
+  const treeOf = (node) => node.nodeType === Node.TEXT_NODE ? node.data
+    : [node.localName, Object.fromEntries([...node.attributes].map((a) => [a.name, a.value])),
+      ...[...node.childNodes].map(treeOf)];
+  return [...document.querySelectorAll('.phase-words math')].map((math) => toText(treeOf(math))); }"""
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_of_several_outputs_can_be_redone_by_hand(visit: Visit, name: str) -> None:
+    spec, term = LOSSES[name]
+    page = visit.open(spec).page
+    page.get_by_role("button", name="Phase 3: Error").click()
+    visit.at(0, 3)
+    texts = page.evaluate(WRITTEN)
+    assert term in texts[1]
+    assert contradictions(page.locator(".phase-words").inner_html()) == []
+    assert _read(texts[1].splitlines()[-1]) == pytest.approx(visit.step(0)["loss"], abs=5e-5)
+
+
+def test_of_many_outputs_the_first_terms_are_shown(visit: Visit) -> None:
+    data = {"inputs": [[0.5]] * 2, "targets": [[0.1 * k for k in range(9)]] * 2}
+    page = visit.open(
+        {"dataset": data, "layers": [{"units": 9, "activation": "tanh"}], "batch_size": 2}
+    ).page
+    page.get_by_role("button", name="Error").click()
+    visit.at(0, 2)
+    _, own, mean = page.evaluate(WRITTEN)
+    assert own.startswith("Eₖ = ½ · ∑ⱼ (ŷⱼ − yⱼ)²")
+    assert "+ …" in own
+    assert _read(own.splitlines()[-1]) == _read(mean.splitlines()[-1].removeprefix("E"))
+
+
+def test_nothing_is_said_twice_and_counts_agree(visit: Visit) -> None:
+    page = visit.open().page
+    _show(page, "u1.1")
+    body = page.locator("#tab-body")
+    expect(body.locator("div:not([hidden]) > section > h3").nth(1)).to_have_text(
+        "Its activation, tanh"
+    )
+    expect(body).not_to_contain_text("then its activation")
+    _show(page, "u0.1")
+    assert (body.inner_text()).count("What the network sees") == 1
+    visit.open(HOUSE)
+    _show(page, "w1.1.1", "Gradient")
+    expect(body).to_contain_text("The 3 partial derivatives of what is trained, as one vector.")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.get_by_role("button", name="Check all 5")).to_be_visible()
+    expect(body).to_contain_text("with the 2 biases that are not trained")
+
+
+def test_the_mean_of_a_large_batch_is_in_sight(visit: Visit) -> None:
+    page = visit.open({"batch_size": 64}).page
+    _show(page, "w1.1.1")
+    region = page.get_by_role("region", name="Derivatives of the batch")
+    expect(region.locator("tbody tr")).to_have_count(64)
+    scroll, mean = region.bounding_box(), region.locator("tfoot th").bounding_box()
+    assert scroll
+    assert mean
+    assert mean["y"] + mean["height"] <= scroll["y"] + scroll["height"] + 1
+    assert region.evaluate("(e) => e.scrollTop") == 0
+
+
+def test_an_opened_delta_is_called_what_it_is(visit: Visit) -> None:
+    page = visit.open(WIDE).page
+    _show(page, "w1.2.3")
+    terms = page.locator(".terms li math")
+    expect(terms.first).to_contain_text("z31")  # f′(z¹₃): of the unit that is explained
+    opener = page.locator(".terms li button").first
+    unit = (opener.text_content() or "").removeprefix("open δ of ").removesuffix(" ›")
+    opener.click()
+    expect(page.locator(".crumbs")).to_contain_text(f"δ of {unit}")
+    symbol = "b" + unit.removeprefix("h")
+    said = page.locator("#tab-body .result .hint").last
+    expect(said).to_have_text(re.compile(rf"^δ of {unit} \(= ∂E/∂{symbol}\)"))
+    for word in ("must fall", "must rise"):
+        expect(page.locator("#tab-body")).not_to_contain_text(word)
+
+
+def test_the_contours_are_told_in_words_too(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "Two weights")
+    words = page.locator("#tab-body > div:not([hidden]) [role=status]")
+    expect(words).to_contain_text("E = 0.1250 at w²₁₁ = 2.0000, w¹₁₁ = 0.2500.")
+    expect(words).to_contain_text("∂E/∂w²₁₁ = +0.3750, ∂E/∂w¹₁₁ = +2.0000")
+    expect(words).to_contain_text("The update goes to w²₁₁ = 1.9812, w¹₁₁ = 0.1500.")
+    visit.open(RIGHT)
+    _show(page, "w2.1.1", "Two weights")
+    expect(words).to_contain_text("Nothing moves these two: there is no arrow of an update.")
+    names = page.frame_locator("iframe[title='The loss over two parameters']").locator(
+        ".legendtext"
+    )
+    expect(names).to_have_text(["run so far", "now", "next point"])
+
+
+def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Server) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
+    )
+    visit = Visit(context.new_page(), server).open(HOUSE)
+    page = visit.page
+    _show(page, "w2.1.1", "Two weights")
+    frame = page.frame_locator("iframe[title='The loss over two parameters']")
+    expect(frame.locator("#surface .contourlayer .contour")).to_be_attached()
+    page.locator(".surface").evaluate("(e) => e.scrollIntoView({ block: 'center' })")
+    box = page.locator(".surface").bounding_box()
+    assert box
+    at = {"x": box["x"] + 0.5 * box["width"], "y": box["y"] + 0.6 * box["height"]}
+    before = page.evaluate("scrollY")
+    touch = context.new_cdp_session(page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+    for k in range(1, 8):
+        move = {"type": "touchMove", "touchPoints": [{**at, "y": at["y"] - 15 * k}]}
+        touch.send("Input.dispatchTouchEvent", move)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("(before) => scrollY > before + 40", arg=before)
+    context.close()
+    assert visit.problems == []
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_the_contours_are_as_wide_as_the_panel(
+    browser: Browser, server: Server, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    visit = Visit(context.new_page(), server).open(HOUSE)
+    page = visit.page
+    _show(page, "w2.1.1", "Two weights")
+    frame = page.locator(".surface iframe").bounding_box()
+    body = page.locator("#tab-body > div:not([hidden])").bounding_box()
+    assert frame
+    assert body
+    assert frame["width"] == pytest.approx(body["width"], abs=1)
+    assert frame["height"] > 270
+    context.close()
+    assert visit.problems == []

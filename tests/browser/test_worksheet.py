@@ -99,3 +99,21 @@ def test_what_is_too_large_is_said_on_a_page_of_its_own(browser: Browser, server
     page.get_by_role("link", name="Back to the run").click()
     page.wait_for_selector("html[data-ready]")
     context.close()
+
+
+def test_the_sheet_has_a_button_to_print_it(visit: Visit) -> None:
+    visit.page.add_init_script("window.printed = 0; window.print = () => { window.printed += 1; }")
+    page = _open(visit.page, visit.server, "house")
+    button = page.get_by_role("button", name="Print")
+    button.click()
+    assert page.evaluate("window.printed") == 1
+    page.emulate_media(media="print")
+    expect(button).to_be_hidden()
+
+
+def test_without_scripts_no_button_promises_to_print(browser: Browser, server: Server) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = _open(context.new_page(), server, "house")
+    expect(page.get_by_text("Ctrl+P")).to_be_visible()
+    expect(page.get_by_role("button", name="Print")).to_have_count(0)
+    context.close()

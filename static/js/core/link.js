@@ -82,6 +82,6 @@ function errorNotice({ code, message }) {
 }
 
 export function divergedText(step) {
-  const where = step === undefined ? "here" : `at step ${step.toLocaleString("en-US")}`;
-  return `The run diverges: ${where} is the last step whose numbers are all finite. Step back and choose a smaller learning rate, or undo the change.`;
+  const which = step === undefined ? "this step" : `step ${step.toLocaleString("en-US")}`;
+  return `The run diverges: ${which} is the last whose numbers are all finite. Step back and choose a smaller learning rate, or undo the change.`;
 }

@@ -21,13 +21,15 @@ export function mountChain(root, dispatch, connection) {
         all = true;
         dispatch({ type: "path", path: state.openPath });
       };
+      const delta = state.way.length ? deltaName(state.session.layout, data.parameter) : "";
+      const said = delta ? `${delta} (= ∂${view.several ? "Eₖ" : "E"}/∂${symbol(data.parameter)})` : derivativeWords(view, data.kink);
       drawn = { view, factors: factorsOf(view, dispatch), detail: h("div", { class: "detail" }) };
       replaceKeepingFocus(
         root,
         crumbs(state, dispatch),
         standsFor(equation(view, drawn.factors), view.equation),
-        result(view, data.kink, state.digits),
-        view.total && total(view, data.kink),
+        result(view, said, state.digits),
+        view.total && total(view, said),
         drawn.detail,
         view.terms.length ? terms(view, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, dispatch, all, showAll) : null,
@@ -63,10 +65,7 @@ function crumbs({ way, selected, session }, dispatch) {
     const open = () => dispatch({ type: "delta", way: way.slice(0, k) });
     return button(label, open, { class: "plain", "data-key": `crumb${k}` });
   };
-  const nameOf = (name) => {
-    const [layer, unit] = name.slice(1).split(".").map(Number);
-    return `δ of ${unitSymbol(session.layout, layer, unit)}`;
-  };
+  const nameOf = (name) => deltaName(session.layout, name);
   const opened = way.map((name, k) =>
     k === way.length - 1 ? h("strong", {}, nameOf(name)) : back(nameOf(name), k + 1),
   );
@@ -76,6 +75,12 @@ function crumbs({ way, selected, session }, dispatch) {
     back(symbol(selected), 0),
     ...opened.flatMap((one) => [" › ", one]),
   );
+}
+
+/** A δ by the bias that has the same derivative, as the way to it tells them. */
+function deltaName(layout, bias) {
+  const [layer, unit] = bias.slice(1).split(".").map(Number);
+  return `δ of ${unitSymbol(layout, layer, unit)}`;
 }
 
 function equation(view, factors) {
@@ -125,10 +130,11 @@ const times = () =>
   ["symbol", "formula", "number"].map((of) => h("span", { class: `times ${of}`, "aria-hidden": "true" }, "·"));
 
 /** The product of the factors: the derivative, or only the share of the path that is open. */
-function result(view, kink, digits) {
+function result(view, said, digits) {
   const { name, product, paths, total } = view;
   const data = { "data-of": name, "data-result": String(product) };
-  const words = total ? `through ${paths.find(({ open }) => open).through}` : derivativeWords(view, kink) + roundedWords(view);
+  const share = () => `through ${paths.find(({ open }) => open).through}${view.zero && `; ${view.zero}`}`;
+  const words = total ? share() : said + roundedWords(view);
   return h(
     "p",
     { class: total ? "result share" : `result ${signOf(product)}`, ...data },
@@ -139,13 +145,13 @@ function result(view, kink, digits) {
 }
 
 /** The derivative as the sum of its paths. */
-function total(view, kink) {
+function total(view, said) {
   return standsFor(
     h(
       "p",
       { class: `result ${signOf(view.sum)}`, "data-total": String(view.sum) },
       h("span", { class: "sides" }, ...view.total.sides.map(math)),
-      h("span", { class: "hint" }, derivativeWords(view, kink)),
+      h("span", { class: "hint" }, said),
     ),
     view.total.tree,
   );
@@ -160,10 +166,11 @@ function roundedWords({ several, sum, product }) {
 }
 
 /** Of one example only; or, where it is that of the loss, what the parameter must do. */
-function derivativeWords({ several, sum }, kink) {
-  if (several) return "for this example";
+function derivativeWords({ several, sum, zero, total }, kink) {
+  const why = total ? "" : zero;
+  if (several) return why ? `for this example; ${why}` : "for this example";
   if (sum === null) return "beyond what a number can hold";
   if (sum > 0) return "▼ to lower the loss it must fall";
   if (sum < 0) return "▲ to lower the loss it must rise";
-  return kink ? KINK : "to first order nothing changes";
+  return kink ? KINK : why || "to first order nothing changes";
 }

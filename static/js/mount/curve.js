@@ -8,6 +8,8 @@ const KINK =
   " A ReLU turns just here: the curve has a corner and no one slope; " +
   "backpropagation takes the side where the ReLU is off.";
 
+const UNDER = 16; // nearer to the handle there is no room for a name
+
 /** The elements of the picture, by name; `svg` holds them all. */
 export function makeCurve() {
   const line = (name) => s("line", { class: name });
@@ -17,6 +19,7 @@ export function makeCurve() {
     tangent: line("tangent"),
     secant: line("secant"),
     rise: s("path", { class: "rise" }),
+    secantName: s("text", { class: "secant-name" }),
     axis: s("line", { class: "axis", x1: 0, x2: BOX.width, y1: bottom, y2: bottom }),
     marks: s("g", { class: "marks" }),
     now: s("circle", { class: "was", r: 4 }),
@@ -33,7 +36,7 @@ export function makeCurve() {
   );
   const clipped = s("g", { "clip-path": "url(#slice-clip)" }, tangent, secant, rise, curve);
   const texts = [...found.ends, ...found.levels];
-  const above = [found.hit, found.marks, found.now, found.handle];
+  const above = [found.secantName, found.hit, found.marks, found.now, found.handle];
   const attributes = { viewBox: `0 0 ${BOX.width} ${BOX.height}`, class: "slice" };
   found.svg = s("svg", attributes, clip, clipped, found.axis, ...texts, ...above);
   return found;
@@ -45,7 +48,7 @@ export function drawCurve(parts, view, slice, { trained, digits }) {
   set(parts.now, { cx: view.now[0], cy: view.now[1] });
   writeRange(parts, view, symbol(slice.parameter));
   parts.marks.replaceChildren(...view.marks.map((mark) => landingMark(mark, view)));
-  write(parts.caption, captionWords(slice, view, digits));
+  write(parts.caption, captionWords(slice, view, trained && slice.slope !== 0, digits));
   parts.landings.replaceChildren(landings(slice, trained, digits));
 }
 
@@ -61,24 +64,34 @@ function writeRange({ ends: [first, last], levels }, view, name) {
   });
 }
 
-function captionWords({ parameter, slope, kink }, { cut }, digits) {
+function captionWords({ parameter, slope, kink }, { cut, marks, now }, moves, digits) {
   const name = symbol(parameter);
   const how = `The loss E as ${name} alone changes: drag the point.`;
   const tangent = `Dashed: the tangent, of slope ∂E/∂${name} = ${signed(slope, digits)}.`;
-  return `${how} ${tangent}${kink ? KINK : ""}${cut ? ` ${cut}` : ""}`;
+  const secant = "Violet: the secant, through this point and the one h further on.";
+  const rings = moves ? ` Rings: where so many times α would land${hidden(marks, now)}.` : "";
+  return `${how} ${tangent} ${secant}${rings}${kink ? KINK : ""}${cut ? ` ${cut}` : ""}`;
+}
+
+const isUnder = ({ place }, now) => Math.abs(place[0] - now[0]) <= UNDER;
+
+/** Landings that the handle covers. */
+function hidden(marks, now) {
+  const under = marks.filter((mark) => isUnder(mark, now)).map(({ multiple }) => `${multiple}×`);
+  return under.length ? `; ${under.join(", ")} under the point` : "";
 }
 
 /** A tick where so many times the learning rate would land, named where there is room. */
-function landingMark({ multiple, place: [x, y] }, view) {
+function landingMark(mark, view) {
+  const { multiple, place: [x, y] } = mark;
   const near = view.marks.some(
     (other) => other.multiple > multiple && Math.abs(other.place[0] - x) < 24,
   );
-  const away = Math.abs(x - view.now[0]) > 16;
   return s(
     "g",
     { class: multiple === 1 ? "mark next" : "mark" },
     s("circle", { cx: x, cy: y, r: multiple === 1 ? 6 : 4 }),
-    near || !away ? null : s("text", { x, y: y - 11 }, `${multiple}×`),
+    near || isUnder(mark, view.now) ? null : s("text", { x, y: y - 11 }, `${multiple}×`),
   );
 }
 

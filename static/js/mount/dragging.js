@@ -2,13 +2,17 @@
 
 import { BOX } from "../views/slice.js";
 
-/** The handle follows the pointer sideways; letting go restores, and so does Escape. */
+/**
+ * The handle follows the pointer sideways; letting go restores, and so does Escape. A finger beside
+ * the handle may be about to scroll the page: it drags once it has gone sideways.
+ */
 export function dragging({ svg, hit, handle }, getView, tryValue, restore) {
   const valueAt = (event) => {
     const box = svg.getBoundingClientRect();
     return getView().x.back(((event.clientX - box.left) / box.width) * BOX.width);
   };
-  let held = null; // the element and the pointer that drag
+  let held = null; // the element and the pointer that drag, and where, as long as it may scroll
+  const mayScroll = ({ pointerType, target }) => pointerType === "touch" && target !== handle;
   const end = () => {
     if (!held) return;
     const { element, pointer } = held;
@@ -21,14 +25,15 @@ export function dragging({ svg, hit, handle }, getView, tryValue, restore) {
     element.addEventListener("pointerdown", (event) => {
       if (!getView()) return;
       element.setPointerCapture(event.pointerId);
-      held = { element, pointer: event.pointerId };
+      held = { element, pointer: event.pointerId, from: mayScroll(event) ? event : null };
       handle.classList.add("held");
+      if (!held.from) tryValue(valueAt(event));
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (held?.pointer !== event.pointerId || (held.from && !isSideways(held.from, event))) return;
+      held.from = null;
       tryValue(valueAt(event));
     });
-    element.addEventListener(
-      "pointermove",
-      (event) => held?.pointer === event.pointerId && tryValue(valueAt(event)),
-    );
     for (const over of ["pointerup", "pointercancel"]) element.addEventListener(over, end);
   }
   // Wherever the focus is: Escape ends the drag before it closes anything.
@@ -42,6 +47,13 @@ export function dragging({ svg, hit, handle }, getView, tryValue, restore) {
     },
     { capture: true },
   );
+}
+
+const SIDEWAYS = 10; // pixels
+
+function isSideways(from, { clientX, clientY }) {
+  const across = Math.abs(clientX - from.clientX);
+  return across > SIDEWAYS && across > Math.abs(clientY - from.clientY);
 }
 
 /** The keys of a slider, Enter to keep the value and Escape to take it back. */

@@ -3,7 +3,6 @@
 import { isCurrent, isParameter, shownParameter, TABS } from "../core/inspect.js";
 import { count, fixed, full } from "../core/format.js";
 import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
-import { phaseTitle } from "../core/words.js";
 import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
 import { makeCopying } from "./copying.js";
 import { button, h, math, set, whenChanged, write } from "./dom.js";
@@ -127,7 +126,7 @@ function renderNote(note, state, layout, connection) {
   const behind = layer > 0 && !revealed(layout, frame.phase).hasGradient(layer);
   const answer = state.tab === "slice" ? answers.slice : state.tab === "surface" ? null : answers.chain;
   const step = isParameter(selected) && answer?.frame ? answer.frame.step : frame.step;
-  const text = behind ? `Step ${count(step)}, computed to its end; the diagram stands at “${phaseTitle(layout.phases[frame.phase])}”.` : `Step ${count(step)}, with the weights before the update.`;
+  const text = behind ? `Step ${count(step)}, computed ahead of the diagram.` : `Step ${count(step)}, with the weights before the update.`;
   const phase = 2 * (layout.sizes.length - 1) + 2 - layer;
   if (note.dataset.text === text + phase) return;
   note.dataset.text = text + phase;

@@ -14,7 +14,7 @@ export function mountGradient(root, dispatch) {
       const view = viewGradient(layout, spec, chain.frame, chain.data, about(chain, largest), digits);
       keepHeights(root, ".place", playing, () => replaceKeepingFocus(root,
         place(1, "One partial derivative", "How much the loss changes if this one number changes a little.", formula(view.derivative)),
-        place(2, "The gradient ∇E", `All ${view.count.toLocaleString("en-US")} partial derivatives as one vector. It points uphill.`, bars(view, dispatch), facts(view), largestWords(view, dispatch)),
+        place(2, "The gradient ∇E", `${vectorWords(view)}, as one vector. It points uphill.`, bars(view, dispatch), facts(view), largestWords(view, dispatch)),
         place(3, "The update −α·∇E", `A vector of its own: the gradient turned round and scaled by α = ${view.rate}. Its length: `, updateVector(view), view.trained ? formula(view.update[0]) : kept(), view.updateLength),
         place(4, "The new value", "", view.trained ? formula(view.update[1]) : kept()),
       ));
@@ -36,6 +36,10 @@ function place(number, title, words, ...parts) {
     words ? h("p", { class: "hint" }, words, length ? h("span", { title: length.full }, length.text.replace("+", "")) : null) : null,
     ...parts.filter((part) => part instanceof Node));
 }
+
+/** How many there are, and of what: biases may be left out. */
+const vectorWords = ({ count: number, all }) =>
+  number === all ? `All ${count(number)} partial derivatives` : `The ${count(number)} partial derivatives of what is trained`;
 
 const kept = () => h("p", { class: "hint" }, "Biases are not trained in this run: no update, and its place in the gradient is kept at 0.");
 

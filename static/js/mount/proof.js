@@ -24,11 +24,11 @@ export function mountProof(root, dispatch, startCheck) {
   const drawAll = whenChanged(
     (state) => [state.check, checkKey(state), state.session.layout],
     (state) => {
-      const { check, session: { layout } } = state;
+      const { check } = state;
       const mine = check?.key === checkKey(state) ? check : null;
       const bar = all.querySelector("progress");
       if (mine?.state === "running" && bar) return advance(bar, mine);
-      replaceKeepingFocus(all, ...(mine ? progress(mine, () => running?.stop(), () => start(state)) : [ask(layout, () => start(state))]));
+      replaceKeepingFocus(all, ...(mine ? progress(mine, () => running?.stop(), () => start(state)) : [ask(state.session, () => start(state))]));
     },
   );
   return (state) => {
@@ -44,9 +44,11 @@ function proof({ heading, formulas, verdict, agrees, gap }) {
     gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gapText(gap)}`));
 }
 
-function ask(layout, start) {
+function ask({ layout, spec }, start) {
   const passes = 2 * layout.count;
-  return h("p", { class: "row" }, button(`Check all ${count(layout.count)}`, start, { class: "primary", "data-key": "check" }), h("span", { class: "hint" }, `${count(passes)} real forward passes`));
+  const biases = layout.sizes.slice(1).reduce((sum, size) => sum + size, 0);
+  const kept = spec.train_biases ? "" : `, with the ${biases === 1 ? "bias that is" : `${count(biases)} biases that are`} not trained`;
+  return h("p", { class: "row" }, button(`Check all ${count(layout.count)}`, start, { class: "primary", "data-key": "check" }), h("span", { class: "hint" }, `${count(passes)} real forward passes${kept}`));
 }
 
 function progress(check, stop, again) {
@@ -65,7 +67,7 @@ function advance(bar, { checked, of }) {
 }
 
 function summary({ agree, checked, worst }) {
-  const gap = worst ? `, worst gap ${gapText(worst.relative_gap, 0)} (${symbol(worst.parameter)})` : "";
+  const gap = worst ? `, worst gap ${gapText(worst.relative_gap, 1)} (${symbol(worst.parameter)})` : "";
   return `${count(agree)} of ${count(checked)} agree${gap}.`;
 }
 

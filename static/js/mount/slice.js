@@ -2,7 +2,7 @@
 
 import { asTyped, count, full, symbol } from "../core/format.js";
 import { isNear } from "../core/inspect.js";
-import { viewSlice } from "../views/slice.js";
+import { firstWiggle, viewSlice } from "../views/slice.js";
 import { drawCurve, makeCurve } from "./curve.js";
 import { button, h, set, whenChanged, write } from "./dom.js";
 import { dragging, keyTry } from "./dragging.js";
@@ -13,9 +13,10 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 export function mountSlice(root, dispatch, connection, getState) {
   const parts = make();
+  root.classList.add("what-if");
   let view = null;
-  let wiggle = 0;
-  root.append(parts.figure, parts.said, parts.keepRow, parts.landings, parts.wiggleBox);
+  let chosen = null; // which h somebody wants; otherwise one that can be seen
+  root.append(parts.figure, parts.said, parts.keepRow, parts.caption, parts.doubts, parts.landings);
 
   const slice = () => getState().answers.slice?.data;
   const restore = () => dispatch({ type: "restore" });
@@ -32,15 +33,16 @@ export function mountSlice(root, dispatch, connection, getState) {
   parts.handle.addEventListener("blur", restore);
   parts.near.addEventListener("click", () => dispatch({ type: "near", near: !isNear(getState()) }));
   parts.wiggle.addEventListener("input", () => {
-    wiggle = Number(parts.wiggle.value);
+    chosen = Number(parts.wiggle.value);
     drawAll(getState());
   });
 
   function drawAll({ digits, session: { spec } }) {
+    const wiggle = chosen ?? firstWiggle(slice());
     view = viewSlice(slice(), wiggle);
     const trained = spec.train_biases || slice().parameter[0] !== "b";
     drawCurve(parts, view, slice(), { trained, digits });
-    drawWiggle(parts, slice(), wiggle, digits);
+    drawWiggle(parts, view, slice(), wiggle, digits);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], drawAll);
   const move = whenChanged(
@@ -60,7 +62,8 @@ export function mountSlice(root, dispatch, connection, getState) {
     draw(state);
     move(state);
     const still = slice().landings[1].value === slice().at;
-    set(parts.near, { "aria-pressed": String(isNear(state) && !still), disabled: still });
+    write(parts.near, isNear(state) && !still ? "Show the wide view" : "Zoom to the update");
+    parts.near.hidden = still;
   };
 }
 
@@ -132,8 +135,9 @@ function keptWords({ parameter, value, step }) {
 
 function make() {
   const found = makeCurve();
-  found.caption = h("figcaption", { class: "hint" });
-  found.near = button("Zoom to the update", () => {}, { "aria-pressed": "false", class: "zoom" });
+  found.caption = h("p", { class: "hint" });
+  found.doubts = h("p", { class: "hint doubts" });
+  found.near = button("Zoom to the update", () => {}, { class: "plain zoom" });
   found.said = h("p", { class: "said", role: "status" });
   found.landings = h("div", { class: "landings" });
   const range = { type: "range", min: 0, max: 8, step: 1, value: 0, "aria-label": "Wiggle h" };
@@ -142,10 +146,8 @@ function make() {
   const wiggling = h("label", {}, "wiggle h", found.wiggle, found.width);
   // Under the picture, whose secant it moves.
   const moved = h("div", { class: "moved" }, wiggling, found.near);
-  found.figure = h("figure", { class: "plot" }, found.svg, moved, found.caption);
-  found.quotient = h("div");
-  const title = h("h3", {}, "Wiggle it: h → 0");
-  found.wiggleBox = h("section", {}, title, found.quotient);
+  found.quotient = h("table", { class: "quotient" });
+  found.figure = h("figure", { class: "plot" }, found.svg, moved, found.quotient);
   return { ...found, ...makeKeep() };
 }
 

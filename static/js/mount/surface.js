@@ -2,7 +2,8 @@
 
 import { findName, nearbyNames } from "../core/find.js";
 import { isParameter } from "../core/inspect.js";
-import { symbol } from "../core/format.js";
+import { fixed, signed, symbol } from "../core/format.js";
+import { parseName } from "../core/network.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
 const EVERY = 400; // milliseconds between two drawings while it plays
@@ -38,13 +39,13 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
     const second = secondOf(state);
     if (!ready || busy || !isParameter(selected)) return;
     const theme = shownTheme(state.theme);
-    const key = [session.id, now.revision, now.step, selected, second, theme].join();
+    const key = [session.id, now.revision, now.step, selected, second, theme, state.digits].join();
     if (key === asked || !second) return;
     [asked, busy] = [key, true];
     try {
       const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: second, theme });
       const contours = figure.data.some(({ type }) => type === "contour");
-      const said = contours ? figureWords(selected, second) : "No contours: over these two the loss overflows everywhere.";
+      const said = contours ? figureWords(state, selected, second) : "No contours: over these two the loss overflows everywhere.";
       frame.contentWindow.postMessage({ theme, words: { surface: said }, figures: { surface: figure }, key }, location.origin);
       write(words, said);
     } catch (error) {
@@ -82,6 +83,17 @@ function secondOf({ session: { layout }, selected, other }) {
   return names.find((name) => name !== selected);
 }
 
-function figureWords(x, y) {
-  return `Contours of the batch's loss over ${symbol(x)} and ${symbol(y)}, all else fixed: the run so far, the gradient (uphill, its length not to scale) and the update (to the next point). Drag to zoom, double-click to go back.`;
+/** The numbers of the picture in words, for those too who do not see it. */
+function figureWords({ session: { layout }, frame, digits }, x, y) {
+  const names = [x, y].map(symbol);
+  const places = [x, y].map((name) => parseName(layout, name).index);
+  const of = (vector, write) => places.map((index) => write(vector[index], digits));
+  const all = (values) => names.map((name, k) => `${name} = ${values[k]}`).join(", ");
+  const now = `E = ${fixed(frame.loss, digits)} at ${all(of(frame.parameters, fixed))}.`;
+  const slopes = of(frame.gradient, signed).map((value, k) => `∂E/∂${names[k]} = ${value}`).join(", ");
+  const still = places.every((index) => frame.gradient[index] === 0);
+  const moves = still
+    ? "Nothing moves these two: there is no arrow of an update."
+    : `The gradient: ${slopes}; its arrow points uphill, its length not to scale. The update goes to ${all(of(frame.newParameters, fixed))}.`;
+  return `${now} ${moves} Contours of the batch's loss, all else fixed.`;
 }

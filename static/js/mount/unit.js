@@ -5,6 +5,8 @@ import { viewUnit } from "../views/unit.js";
 import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { shrinkToFit } from "./fit.js";
 
+const KINK = "; z = 0 is the kink: the slope is taken as 0, that of the left";
+
 export function mountUnit(root, dispatch) {
   return whenChanged(
     (state) => [state.selected, state.frame, state.session.layout, state.digits],
@@ -13,7 +15,7 @@ export function mountUnit(root, dispatch) {
       const view = viewUnit(layout, frame, layer, unit, digits);
       replaceKeepingFocus(root,
         view.bill && bill(view.bill, digits, dispatch),
-        view.activation && h("section", {}, h("h3", {}, "Its activation"), formula(view.activation), view.curve && curve(view.curve, digits), view.shares && shares(view.shares, digits)),
+        view.activation && h("section", {}, h("h3", {}, `Its activation, ${view.function}`), formula(view.activation), view.curve && curve(view.curve, digits), view.shares && shares(view.shares, digits)),
         h("section", {}, h("h3", {}, layer === 0 ? "What the network sees" : "What its δ = ∂E/∂z is made of"), ...view.formulas.map(formula),
           view.formulas.length ? null : h("p", { class: "hint" }, "The value is used exactly as given.")),
         view.ahead && ahead(view.ahead, digits, dispatch),
@@ -35,7 +37,7 @@ function bill({ items, rest, bias, z }, digits, dispatch) {
 function ahead({ items, rest, total }, digits, dispatch) {
   const adding = addingUp(digits, total, items.map(({ product }) => product));
   return h("section", {}, h("h3", {}, "What comes back to it"),
-    table(["from behind", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
+    table(["by way of", "δ", "× weight", "="], [...items.map((item) => row(item, digits, adding, dispatch)), restRow(rest, adding)],
       h("tr", {}, h("th", { scope: "row" }, "sum, before its own slope"), h("td"), h("td"), cell(total, adding))));
 }
 
@@ -67,7 +69,7 @@ function curve(view, digits) {
       s("path", { class: "curve", d: view.path }),
       s("line", { class: "tangent", x1, y1, x2, y2 }),
       s("circle", { class: "now", cx: view.point[0], cy: view.point[1], r: 6 })),
-    h("figcaption", {}, `z from ${fixed(-view.reach, 1)} to ${fixed(view.reach, 1)}; the dashed line's slope is f′(z) = `, h("span", { title: full(view.slope) }, fixed(view.slope, digits))));
+    h("figcaption", {}, `z from ${fixed(-view.reach, 1)} to ${fixed(view.reach, 1)}; the dashed line's slope is f′(z) = `, h("span", { title: full(view.slope) }, fixed(view.slope, digits)), view.name === "relu" && view.z === 0 ? KINK : ""));
 }
 
 function shares(list, digits) {

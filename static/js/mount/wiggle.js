@@ -2,7 +2,6 @@
 
 import { full, signed, symbol } from "../core/format.js";
 import { gapText } from "../views/proof.js";
-import { viewSlice } from "../views/slice.js";
 import { ends } from "./curve.js";
 import { h, set, write } from "./dom.js";
 
@@ -13,50 +12,49 @@ const TOO_SMALL =
   "So small an h meets the rounding of the computer's numbers: the gap may grow again.";
 const FINE = { 2: 4, 4: 8, all: "all" }; // decimals that tell the quotient from the derivative
 
-/** Draw the quotient of one width as a secant, and its numbers beside the derivative's. */
-export function drawWiggle(parts, slice, index, digits) {
+/** Draw the quotient of one width as a secant, and beside its slider its number and the derivative. */
+export function drawWiggle(parts, view, slice, index, digits) {
   const { h: width } = slice.wiggle[index];
-  drawSecant(parts, viewSlice(slice, index).secant);
+  drawSecant(parts, view.secant);
+  parts.wiggle.value = String(index);
   set(parts.wiggle, { "aria-valuetext": `h = ${full(width)}` });
   write(parts.width, full(width));
+  parts.quotient.replaceChildren(...table(slice, slice.wiggle[index], FINE[digits]));
   const hints = [slice.kink ? KINK : null, index > 6 ? TOO_SMALL : null].filter(Boolean);
-  parts.quotient.replaceChildren(
-    h("table", {}, h("tbody", {}, ...rows(slice, slice.wiggle[index], FINE[digits]))),
-    ...hints.map((hint) => h("p", { class: "hint" }, hint)),
-  );
+  write(parts.doubts, hints.join(" "));
 }
 
 function drawSecant(parts, secant) {
   set(parts.secant, { visibility: secant ? null : "hidden" });
   set(parts.rise, { visibility: secant && !secant.outside ? null : "hidden" });
+  set(parts.secantName, { visibility: secant?.name ? null : "hidden" });
   if (!secant) return;
   ends(parts.secant, secant.ends);
   const [[x1, y1], [x2, y2]] = [secant.from, secant.to];
   set(parts.rise, { d: `M${x1},${y1}H${x2}V${y2}` });
+  if (!secant.name) return;
+  set(parts.secantName, { x: secant.name.x, y: secant.name.y });
+  write(parts.secantName, secant.name.text);
 }
 
-function rows(slice, { h: width, quotient }, digits) {
+/** The quotient, what it comes to, and how far it is from it: in one line, under their names. */
+function table(slice, { h: width, quotient }, digits) {
   const name = symbol(slice.parameter);
   const gap = quotient === null ? null : quotient - slice.slope;
   const found = quotient === null ? lost(slice, width) : signed(quotient, digits);
-  return [
-    line("h", full(width)),
-    line(`(E(${name} + h) − E(${name})) / h`, found, quotient),
-    line(`∂E/∂${name}`, signed(slice.slope, digits), slice.slope),
-    line("gap", gap === null ? "" : gapText(gap), gap),
+  const columns = [
+    [`(E(${name} + h) − E(${name})) / h`, found, quotient, "quotient"],
+    [`∂E/∂${name}`, signed(slice.slope, digits), slice.slope, "slope"],
+    ["gap", gap === null ? "" : gapText(gap), gap, "gap"],
   ];
+  const heads = columns.map(([head]) => h("th", { scope: "col" }, head));
+  const cells = columns.map(([, text, value, of]) =>
+    h("td", { title: value === null ? null : full(value), "data-of": of }, text),
+  );
+  return [h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, h("tr", {}, ...cells))];
 }
 
 /** Why there is no quotient: the loss overflows, or so small an h changes nothing. */
 function lost({ at }, width) {
   return at + width === at ? "h is lost in rounding" : "overflows";
-}
-
-function line(name, text, value = null) {
-  return h(
-    "tr",
-    {},
-    h("th", { scope: "row" }, name),
-    h("td", { title: value === null ? null : full(value) }, text),
-  );
 }

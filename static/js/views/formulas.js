@@ -2,6 +2,7 @@
 
 import { addingUp, fixed, full, signed } from "../core/format.js";
 import { activationOf, biasIndex, unitOffsets, weightIndex } from "../core/network.js";
+import { lossFormulas } from "./losses.js";
 import {
   activationSlope,
   both,
@@ -18,7 +19,6 @@ import {
   ratio,
   row,
   slopeOf,
-  square,
   sub,
   sumOver,
   sumRows,
@@ -185,36 +185,9 @@ export function errorFormulas(layout, frame, digits) {
     });
   return [
     lines("The error, as the network sees it", ...differences),
-    lossLines(layout, frame, frame.a[offset] - frame.targets[0], digits),
+    ...lossFormulas(layout, frame, digits),
   ];
 }
-
-function lossLines(layout, frame, error, digits) {
-  const half = layout.loss === "half_squared_error";
-  if (
-    layout.targets.length > 1 ||
-    frame.rows > 1 ||
-    !(half || layout.loss === "mean_squared_error")
-  )
-    return lines(LOSS_WORDS[layout.loss](frame.rows), [i("E"), n(fixed(frame.loss, digits))]);
-  const factor = half ? [ratio(n("1"), n("2"))] : [];
-  return lines(
-    half ? "The loss: half the squared error" : "The loss: the squared error",
-    [i("E"), row(...factor, square(inside(i("ŷ"), o("−"), i("y"))))],
-    [null, row(...factor, square(inside(n(signed(error, digits)))))],
-    [null, n(fixed(frame.loss, digits))],
-  );
-}
-
-const over = (rows) => (rows > 1 ? `, mean over the ${rows} examples of the batch` : "");
-const LOSS_WORDS = {
-  half_squared_error: (rows) =>
-    `The loss: half the squared errors, summed over the outputs${over(rows)}`,
-  mean_squared_error: (rows) => `The loss: squared errors, mean over the outputs${over(rows)}`,
-  binary_cross_entropy: (rows) =>
-    `The loss: binary cross entropy, natural logarithm, mean over the outputs${over(rows)}`,
-  categorical_cross_entropy: (rows) => `The loss: −Σ y ln ŷ, natural logarithm${over(rows)}`,
-};
 
 /** δ of the unit that a weight leads to, then the weight's partial derivative. */
 export function backwardFormulas(layout, frame, weight, digits) {

@@ -40,9 +40,10 @@ export function viewGradient(layout, spec, frame, chain, largest, digits) {
       gradient.length && update.trained
         ? shown(frame.gradient[found.index] / gradient.length)
         : null,
-    share: `${fixed(100 * gradient.share, digits === "all" ? "all" : 1)} %`,
+    share: `${fixed(100 * gradient.share, digits === "all" ? "all" : gradient.share < 0.01 ? 2 : 1)} %`,
     rank: gradient.rank,
     count: bars.count,
+    all: layout.count,
     zero: gradient.length === 0,
     largest: largestOf(layout, gradient, largest, frame, digits),
     trained: update.trained,

@@ -1,6 +1,6 @@
 // The derivative against a central difference: two real forward passes, half a width to each side.
 
-import { full, signed } from "../core/format.js";
+import { fixed, full, signed } from "../core/format.js";
 import { parseName } from "../core/network.js";
 import { whereItStands } from "../core/words.js";
 import {
@@ -112,9 +112,11 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
   ];
 }
 
-/** How far two numbers are apart, as a power of ten. */
-export function gapText(gap, decimals = 1) {
-  return gap === 0 ? "0" : gap.toExponential(decimals).replace("e+", "e").replaceAll("-", "−");
+/** How far two numbers are apart: as a power of ten where it would be zeros only. */
+export function gapText(gap, digits = 2) {
+  if (gap === 0) return "0";
+  if (Math.abs(gap) >= 1e-4) return fixed(gap, digits);
+  return gap.toExponential(digits - 1).replace("e+", "e").replaceAll("-", "−");
 }
 
 /** Without the last digits, which binary numbers leave behind. */

@@ -2,8 +2,9 @@
 // arithmetic.
 
 import { fixed, full } from "../core/format.js";
+import { placeName } from "./secant.js";
 
-export const BOX = { width: 440, height: 190, left: 8, right: 8, top: 14, bottom: 22 };
+export const BOX = { width: 440, height: 168, left: 8, right: 8, top: 14, bottom: 22 };
 const MOST_DECIMALS = 12; // in the labels of a range
 const MOST = Number.MAX_VALUE;
 
@@ -23,30 +24,49 @@ export function viewSlice(slice, wiggle) {
   const tall = Math.min(1e3 * (high - low), MOST - Math.abs(loss)); // beyond, a line is out of the picture
   const line = (slopeHere) => lineThrough({ x: at, y: loss }, slopeHere, values, tall);
   const point = (value, loss) => `${x.to(value).toFixed(2)},${clip(y.to(loss)).toFixed(2)}`;
-  const { h, quotient } = slice.wiggle[wiggle];
+  const now = [x.to(at), y.to(loss)];
+  const marks = landings
+    .filter(inside(values))
+    .map((one) => ({ ...one, place: [x.to(one.value), clip(y.to(one.loss))] }));
+  const levels = levelsOf(values, losses, y, [low, high]);
+  const curve = values.map((value, k) => [x.to(value), y.to(losses[k])]);
+  const taken = [now, ...curve, ...marks.flatMap(covered), ...levels.flatMap(coveredBy)];
   return {
     x,
     y,
     range: [values[0], values[values.length - 1]],
     losses: [low, high],
-    levels: levelsOf(values, losses, y, [low, high]),
+    levels,
     path: `M${values.map((value, k) => point(value, losses[k])).join("L")}`,
     tangent: line(slope).map(([a, b]) => [x.to(a), y.to(b)]),
-    secant:
-      quotient === null
-        ? null
-        : {
-            ends: line(quotient).map(([a, b]) => [x.to(a), y.to(b)]),
-            from: [x.to(at), y.to(loss)],
-            to: [x.to(at + h), clip(y.to(loss + quotient * h))],
-            outside: at + h > values[values.length - 1],
-          },
-    now: [x.to(at), y.to(loss)],
-    marks: landings
-      .filter(inside(values))
-      .map((one) => ({ ...one, place: [x.to(one.value), clip(y.to(one.loss))] })),
+    secant: secantOf(slice, slice.wiggle[wiggle], { x, y, line, now, taken }),
+    now,
+    marks,
     cut: cutWords(slice.cut),
   };
+}
+
+/** The line through now and h further on, its slope the difference quotient; its name beside it. */
+function secantOf({ at, loss, values }, { h, quotient }, { x, y, line, now, taken }) {
+  if (quotient === null) return null;
+  const ends = line(quotient).map(([a, b]) => [x.to(a), y.to(b)]);
+  return {
+    ends,
+    from: now,
+    to: [x.to(at + h), clip(y.to(loss + quotient * h))],
+    outside: at + h > values[values.length - 1],
+    name: placeName(ends, `secant, h = ${full(h)}`, taken, BOX),
+  };
+}
+
+/** What a landing covers with its ring and its name, and a level with its number, as points. */
+const covered = ({ place: [x, y] }) => [-12, 0, 12].flatMap((by) => [[x + by, y], [x + by, y - 16]]);
+const coveredBy = ({ y, left }) => [10, 40, 70].map((x) => [left ? x : BOX.width - x, y - 4]);
+
+/** The largest h with which the secant ends within what is shown. */
+export function firstWiggle({ at, values, wiggle }) {
+  const found = wiggle.findIndex(({ h }) => at + h <= values[values.length - 1]);
+  return Math.max(0, found);
 }
 
 /**
@@ -70,7 +90,7 @@ export function told([first, last], least = 2) {
     const texts = [fixed(first, decimals), fixed(last, decimals)];
     if (texts[0] !== texts[1]) return texts;
   }
-  return [full(first), full(last)];
+  return [fixed(first, least), fixed(last, least)]; // digits that nobody could compare
 }
 
 const inside =

@@ -38,10 +38,19 @@ export function viewUnit(layout, frame, layer, unit, digits) {
           own: k + 1 === unit,
         }))
       : null,
-    activation: activationFormula(layout, frame, layer, unit, digits),
+    function: layout.activations[layer - 1],
+    activation: valueOf(layout, frame, layer, unit, digits),
     formulas: [deltaFormula(layout, frame, layer, unit, digits)],
     ahead: layer < layers ? aheadOf(layout, frame, layer, unit) : null,
   };
+}
+
+/** The heading names the function already: what else there is to say of it. */
+const ABOUT = { identity: "passed on unchanged", softmax: "its share of all eᶻ" };
+
+function valueOf(layout, frame, layer, unit, digits) {
+  const { tree } = activationFormula(layout, frame, layer, unit, digits);
+  return { label: ABOUT[layout.activations[layer - 1]] ?? "", tree };
 }
 
 /** How this one input was scaled, as the input phase shows it for all. */
@@ -54,7 +63,8 @@ function scaleOf(layout, frame, unit, digits) {
     targets: [],
   };
   const alone = { ...frame, ownInputs: [frame.ownInputs[at]], inputs: [frame.inputs[at]] };
-  return inputFormulas(one, alone, digits, unit);
+  const formulas = inputFormulas(one, alone, digits, unit);
+  return formulas.map(({ label, tree }) => ({ label: label.replace(/^.*: /, ""), tree }));
 }
 
 /** Amount times price for each thing that comes in; the largest where there are many. */

@@ -12,7 +12,9 @@ import pytest
 from app.refusal import Refused
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
-from app.web.charts import MOST_BARS, gradient_figure, loss_figure, surface_figure
+from app.web.charts import MOST_BARS, gradient_figure, loss_figure
+from app.web.contours import surface_figure
+from app.wire.explain import loss_around
 from app.wire.landscape import surface_json
 
 DATA = {
@@ -110,12 +112,16 @@ def _luminance(colour: str) -> float:
 def test_the_numbers_on_contours_can_be_read_and_the_update_is_on_top(theme: str) -> None:
     timeline = _timeline()
     surface = surface_json(timeline.record(0), timeline.network, ("w1.1.1", "w2.1.1"), [])
-    contours, *marks = surface_figure(surface, theme)["data"]
+    figure = surface_figure(surface, theme)
+    contours, *marks = figure["data"]
     assert "opacity" not in contours
-    label = _luminance(contours["contours"]["labelfont"]["color"])
-    for _, ground in contours["colorscale"]:
-        dark, light = sorted((label, _luminance(ground)))
-        assert (light + 0.05) / (dark + 0.05) > 4.5
+    numbers = figure["layout"]["annotations"]
+    assert len(numbers) > 5
+    for number in numbers:
+        label = _luminance(number["font"]["color"])
+        for _, ground in contours["colorscale"]:
+            dark, light = sorted((label, _luminance(ground)))
+            assert (light + 0.05) / (dark + 0.05) > 4.5
     assert marks[-1]["name"] == "update"
     # Long enough for its head of 13 pixels to be outside the start: a tenth of the axes.
     (x, y), side = ((m[1] - m[0] for m in (marks[-1]["x"], marks[-1]["y"])), surface["x_values"])
@@ -136,6 +142,47 @@ def test_arrows_of_huge_gradients_stay_on_the_axes() -> None:
     }
     figure = surface_figure(surface, "light")
     json.dumps(figure, allow_nan=False)
-    assert [trace["type"] for trace in figure["data"]] == ["scatter"] * 4
+    assert [trace["type"] for trace in figure["data"]] == ["scatter"] * 7
     arrow = next(trace for trace in figure["data"] if trace["name"] == "gradient, uphill")
     assert (arrow["x"][1], arrow["y"][1]) == pytest.approx((5.4e153, -7.2e153))
+
+
+def _surface(**more: Any) -> tuple[Timeline, dict[str, Any]]:
+    timeline = _timeline(**more)
+    names = ("w1.1.1", "w2.1.1")
+    return timeline, surface_json(timeline.record(0), timeline.network, names, [])
+
+
+def test_contours_bear_their_numbers_where_the_loss_is_that_and_no_mark_stands() -> None:
+    timeline, surface = _surface()
+    figure = surface_figure(surface, "light")
+    x, y = (timeline.network.parameter_index(name) for name in ("w1.1.1", "w2.1.1"))
+    around = loss_around(timeline.record(0), timeline.network)
+    axes = [figure["layout"][axis]["range"] for axis in ("xaxis", "yaxis")]
+    sides = [high - low for low, high in axes]
+    for number in figure["layout"]["annotations"]:
+        ((loss,),) = around.losses_over(x, y, np.array([number["x"]]), np.array([number["y"]]))
+        assert float(number["text"]) == pytest.approx(loss, rel=1e-3)
+        for trace in figure["data"][1:]:
+            for place in zip(trace["x"], trace["y"], strict=True):
+                away = [abs(number[k] - p) / s for k, p, s in zip("xy", place, sides, strict=True)]
+                assert away[0] > 0.09 or away[1] > 0.05
+
+
+def test_the_picture_is_wide_and_holds_all_that_is_drawn() -> None:
+    _, surface = _surface()
+    figure = surface_figure(surface, "light")
+    (left, right), (low, high) = (figure["layout"][axis]["range"] for axis in ("xaxis", "yaxis"))
+    assert right - left == pytest.approx(1.6 * (high - low))
+    for trace in figure["data"][1:]:
+        assert all(left <= x <= right for x in trace["x"])
+        assert all(low <= y <= high for y in trace["y"])
+
+
+def test_a_gradient_of_0_has_no_arrow_and_neither_has_an_update() -> None:
+    _, surface = _surface()
+    still = {**surface, "gradient": [0.0, 0.0], "next": surface["at"]}
+    names = [trace["name"] for trace in surface_figure(still, "light")["data"] if "name" in trace]
+    assert names == ["run so far", "now", "next point"]
+    flat = {**still, "losses": [[0.5 for _ in row] for row in surface["losses"]]}
+    json.dumps(surface_figure(flat, "light"), allow_nan=False)
