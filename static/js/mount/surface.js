@@ -12,7 +12,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   const field = h("input", { list: "find-names", size: 8, autocomplete: "off", spellcheck: "false", "aria-label": "Second parameter", "aria-describedby": "second-problem" });
   const problem = h("span", { class: "problem", id: "second-problem", role: "alert" });
   const words = h("p", { class: "hint", role: "status" }, "The contours come with the charts' library, loaded now.");
-  const place = h("div", { class: "surface" });
+  const place = h("div", { class: "surface" }, h("p", { class: "loading", "aria-hidden": "true" }, "Loading the contours …"));
   root.append(h("p", { class: "row" }, h("label", {}, "With ", field), problem), place, words);
   field.addEventListener("change", () => {
     const { session, selected } = getState();
