@@ -62,6 +62,7 @@ class Session:
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
         self.wish: object = None  # the latest move asked for: an older one that waits gives up
+        self.used_at = stored.used_at  # as it is in the store, or an hour older at most
         self.users = 0  # requests and sockets that hold this session in memory
 
     @property

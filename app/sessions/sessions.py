@@ -29,6 +29,7 @@ from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 
 _EXPIRE_SECONDS = 600
+_NOTE_SECONDS = 3_600  # between two notes that a session is used: to read it shall cost no writes
 
 
 class Seat:
@@ -125,7 +126,7 @@ class Sessions:
         saved = await self._workers.compute(timeline.saving)
         place = Place(0, 0, 0, 0, 0, timeline.machine)
         spec = timeline.spec.to_json()
-        stored = Stored(*keys, place, spec, [], [], saved)
+        stored = Stored(*keys, place, spec, [], [], saved, self._store.now())
         await self._store.insert(stored)
         timeline.note_stored(saved)
         session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
@@ -141,6 +142,7 @@ class Sessions:
         self._seats.move_to_end(session.id)
         session.users += 1
         try:
+            await self._note_use(session)
             yield Access(seat, key)
         finally:
             session.users -= 1
@@ -153,6 +155,9 @@ class Sessions:
 
     async def expire(self) -> None:
         """Delete sessions that nobody used for long, and the longest idle ones over the quota."""
+        for seat in list(self._seats.values()):
+            if seat.session.is_used:
+                await self._note_use(seat.session)
         for idle in await self._store.expired(set(self._seats)):
             async with self._looking:
                 if not self._is_held(idle.id):  # it may have been opened since
@@ -166,6 +171,14 @@ class Sessions:
             await self._leave(identity)
         await self._store.close()
         self._workers.close()
+
+    async def _note_use(self, session: Session) -> None:
+        """Have the store know that somebody has this run open: no kill may make it look idle."""
+        now = self._store.now()
+        if not 0 <= now - session.used_at < _NOTE_SECONDS:
+            session.used_at = now
+            with contextlib.suppress(NotStored):
+                await self._store.note_use(session.id)
 
     def _seat(self, session: Session) -> None:
         self._seats[session.id] = Seat(session, self.limits)

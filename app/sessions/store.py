@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +62,7 @@ class Stored:
     edits: list[dict[str, Any]]
     undo_stack: list[dict[str, Any]]
     saved: Saved | None = None
+    used_at: int = field(default=0, compare=False)  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,15 @@ class Store:
             _write_saved(db, session_id, saved)
 
         await self.writer.put(write)
+
+    async def note_use(self, session_id: str) -> None:
+        """Write that somebody has a session open now."""
+        query = "UPDATE session SET used_at = ? WHERE id = ?"
+        await self.writer.put(lambda db: db.execute(query, (_now(), session_id)))
+
+    def now(self) -> int:
+        """Return the time as the store has it: seconds since 1970."""
+        return _now()
 
     async def load(self, key: str) -> Stored | None:
         """Return the session of a writing or a reading key; Damaged where it cannot be read."""
@@ -241,16 +251,16 @@ def _write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
 def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     query = (
         "SELECT id, read_id, step, phase, revision, changes, furthest, machine,"
-        " spec, edits, undo_stack FROM session"
+        " used_at, spec, edits, undo_stack FROM session"
         " JOIN run ON run.session_id = id JOIN edits ON edits.session_id = id"
         " WHERE id = ? OR read_id = ?"
     )
     row = db.execute(query, (key, key)).fetchone()
     if row is None:
         return None
-    spec, edits, undo_stack = map(json.loads, row[8:])
+    spec, edits, undo_stack = map(json.loads, row[9:])
     saved = _load_saved(db, row[0], spec["precision"])
-    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved)
+    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved, row[8])
 
 
 def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:

@@ -21,6 +21,7 @@ from app.sessions.schema import FILE
 from app.sessions.session import KEPT_CHANGES
 from app.sessions.sessions import Sessions
 from app.sessions.store import Idle
+from app.sessions.writer import NotStored
 from app.settings import Settings
 from tests.clients import client_of
 from tests.nets import SMALL
@@ -77,6 +78,88 @@ def test_a_session_that_is_opened_while_old_ones_go_stays(tmp_path: Path, old: l
         await sessions.expire()
         assert [key for key in old if await sessions.exists(key)] == [old[0]]
         assert (await seek(sessions, old[0], 3, "a"))["offset"] == 1
+
+    play(tmp_path, scene)
+
+
+def kill(sessions: Sessions) -> Awaitable[None]:
+    """End as a kill does: what is in memory only is gone."""
+    sessions._workers.close()
+    return sessions._store.close()
+
+
+@pytest.mark.parametrize("key", [0, 1], ids=["writing key", "reading key"])
+def test_a_session_that_was_only_looked_at_before_a_kill_is_not_idle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: int
+) -> None:
+    """Written, looked at 29 days later, killed; what expires two days after that is another one."""
+    start, days = store_module._now(), [0]
+    monkeypatch.setattr(store_module, "_now", lambda: start + days[0] * DAYS)
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        made, other = [await sessions.create(SMALL) for _ in range(2)]
+        await sessions.close()
+        days[0] = 29
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use((made.id, made.read_id)[key]):
+            pass
+        await kill(sessions)
+        days[0] = 31
+        sessions = Sessions(tmp_path, Limits())
+        await sessions.expire()
+        assert [await sessions.exists(one.id) for one in (made, other)] == [True, False]
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+def test_a_session_that_stays_open_is_used_although_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, days = store_module._now(), [0]
+    monkeypatch.setattr(store_module, "_now", lambda: start + days[0] * DAYS)
+
+    async def scene(sessions: Sessions) -> None:
+        key = await make(sessions)
+        async with sessions.use(key):
+            days[0] = 40
+            await sessions.expire()
+            stored = await sessions._store.load(key)
+            assert stored
+            assert stored.used_at == store_module._now()
+
+    play(tmp_path, scene)
+
+
+def test_to_look_again_within_the_hour_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions) -> None:
+        key = await make(sessions)
+
+        async def refuse(write: object) -> None:
+            raise AssertionError("written")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            async with sessions.use(key):
+                pass
+
+    play(tmp_path, scene)
+
+
+def test_a_store_that_takes_nothing_still_opens_a_session(
+    tmp_path: Path, old: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions) -> None:
+        async def refuse(write: object) -> None:
+            raise NotStored("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            async with sessions.use(old[0]) as access:
+                assert access.session.id == old[0]
 
     play(tmp_path, scene)
 
