@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -30,6 +31,7 @@ from app.timeline.timeline import Timeline
 
 _EXPIRE_SECONDS = 600
 _NOTE_SECONDS = 3_600  # between two notes that a session is used: to read it shall cost no writes
+_log = logging.getLogger("retrace")
 
 
 class Seat:
@@ -154,7 +156,8 @@ class Sessions:
         return await self._store.load(key) is not None
 
     async def expire(self) -> None:
-        """Delete sessions that nobody used for long, and the longest idle ones over the quota."""
+        """Delete sessions that nobody used for long."""
+        await self._follow_clock()
         for seat in list(self._seats.values()):
             if seat.session.is_used:
                 await self._note_use(seat.session)
@@ -249,10 +252,18 @@ class Sessions:
             del self._leaving[identity]
             left.set()
 
+    async def _follow_clock(self) -> None:
+        leap = await self._store.follow_clock()
+        if leap:
+            _log.warning("the clock leapt: %d s that make no run older", leap)
+
     async def _sweep(self) -> None:
+        """Look after the store. At the start nothing goes: a clock may still be set right."""
+        look = self._follow_clock
         while True:
             with contextlib.suppress(NotStored):
-                await self.expire()
+                await look()
+            look = self.expire
             await asyncio.sleep(_EXPIRE_SECONDS)
 
 

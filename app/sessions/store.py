@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.limits import Limits
+from app.sessions.expiry import DAY, Idle, Look, expired, leap_along, newest_use
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
 from app.sessions.writer import Refusing, Writer
 from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
@@ -65,14 +66,6 @@ class Stored:
     used_at: int = field(default=0, compare=False)  # seconds since 1970
 
 
-@dataclass(frozen=True)
-class Idle:
-    """A session that may be deleted, and when it was used last: seconds since 1970."""
-
-    id: str
-    used_at: int
-
-
 class Store:
     """Opens `folder`/retrace.sqlite3, making both where they are missing.
 
@@ -96,6 +89,9 @@ class Store:
         else:
             self.writer = Writer(_for_writing(file, limits), on_commit)
         self._db = connect_to_read(file) if read_only else connect(file, "ro")
+        now = _look()
+        newest = newest_use(self._db)
+        self._looked = now if newest is None else Look(newest, now.steady)
 
     async def close(self) -> None:
         """Write what waits, and end. The writer goes last: SQLite then folds its log away."""
@@ -184,9 +180,22 @@ class Store:
         rows = await self._read(lambda db: db.execute(query, (session_id, number)).fetchall())
         return [json.loads(row[0]) for row in rows]
 
+    async def follow_clock(self) -> int:
+        """Where the clock leapt, let the times of last use leap with it; return the seconds.
+
+        What lies behind the newest use of all when the store is opened is such a leap too.
+        """
+        now = _look()
+        leap = self._looked.leap_to(now)
+        if leap:
+            await self.writer.put(lambda db: leap_along(db, leap, now.clock))
+        self._looked = now
+        return leap
+
     async def expired(self, in_use: set[str]) -> list[Idle]:
-        """Return who may go: those not used for long, and the longest idle ones over the quota."""
-        return await self._read(lambda db: _expired(db, self._limits, in_use))
+        """Return who may go: those not used for long."""
+        before = _now() - self._limits.idle_days * DAY
+        return await self._read(lambda db: expired(db, before, in_use))
 
     async def delete(self, idle: Idle) -> None:
         """Delete a session, unless it was used since."""
@@ -278,28 +287,17 @@ def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Save
     return Saved(interval, json.loads(recorders), json.loads(pinned), history, checkpoints, steps)
 
 
-def _expired(db: sqlite3.Connection, limits: Limits, in_use: set[str]) -> list[Idle]:
-    """Return the sessions to delete: those idle too long, and a tenth where the store is full."""
-    old = _now() - limits.idle_days * 86_400
-    rows = db.execute("SELECT id, used_at FROM session ORDER BY used_at").fetchall()
-    idle = [Idle(*row) for row in rows if row[0] not in in_use]
-    expired = [one for one in idle if one.used_at < old]
-    if _used_bytes(db) > 0.9 * limits.disk_bytes:
-        return idle[: max(len(expired), -(-len(rows) // 10))]
-    return expired
-
-
-def _used_bytes(db: sqlite3.Connection) -> int:
-    count, free, size = (
-        db.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((count - free) * size)
-
-
 def _text(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def _now() -> int:
     return int(time.time())
+
+
+def _look() -> Look:
+    return Look(_now(), _steady())
+
+
+def _steady() -> float:
+    return time.monotonic()

@@ -17,10 +17,10 @@ from app.limits import Limits
 from app.sessions import store as store_module
 from app.sessions.asking import Asked
 from app.sessions.backup import backup, restore
+from app.sessions.expiry import Idle
 from app.sessions.schema import FILE
 from app.sessions.session import KEPT_CHANGES
 from app.sessions.sessions import Sessions
-from app.sessions.store import Idle
 from app.sessions.writer import NotStored
 from app.settings import Settings
 from tests.clients import client_of
@@ -51,7 +51,7 @@ async def seek(sessions: Sessions, key: str, step: int, command: str) -> dict[st
 
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two sessions that nobody has used for longer than is allowed."""
+    """Two sessions that nobody has used for longer than is allowed, while others were used."""
 
     async def scene(sessions: Sessions) -> list[str]:
         return [await make(sessions) for _ in range(2)]
@@ -59,6 +59,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = play(tmp_path, scene)
     later = store_module._now() + 31 * DAYS
     monkeypatch.setattr(store_module, "_now", lambda: later)
+    play(tmp_path, make)
     return found
 
 
@@ -106,6 +107,9 @@ def test_a_session_that_was_only_looked_at_before_a_kill_is_not_idle(
             pass
         await kill(sessions)
         days[0] = 31
+        sessions = Sessions(tmp_path, Limits())
+        await sessions.create(SMALL)
+        await sessions.close()
         sessions = Sessions(tmp_path, Limits())
         await sessions.expire()
         assert [await sessions.exists(one.id) for one in (made, other)] == [True, False]
@@ -160,6 +164,112 @@ def test_a_store_that_takes_nothing_still_opens_a_session(
             patch.setattr(sessions._store.writer, "put", refuse)
             async with sessions.use(old[0]) as access:
                 assert access.session.id == old[0]
+
+    play(tmp_path, scene)
+
+
+class World:
+    """What time it is, and what the server's clock says: so many days wrong."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.day, self.wrong, start = 0.0, 0.0, store_module._now()
+        clock = lambda: start + round((self.day + self.wrong) * DAYS)  # noqa: E731
+        monkeypatch.setattr(store_module, "_now", clock)
+        monkeypatch.setattr(store_module, "_steady", lambda: self.day * DAYS)
+
+
+async def look(sessions: Sessions, key: str) -> None:
+    async with sessions.use(key):
+        pass
+
+
+@pytest.mark.parametrize("wrong", [-730, -3, 3, 730])
+@pytest.mark.parametrize("when", ["at the start", "later", "until a restart"])
+def test_a_clock_that_is_wrong_for_a_while_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: float, when: str
+) -> None:
+    """A run that was looked at before, one of 20 days, and one that is made by the wrong clock."""
+    world = World(monkeypatch)
+
+    async def first(sessions: Sessions) -> list[str]:
+        keys = [await make(sessions) for _ in range(2)]
+        await sessions.expire()
+        world.day = 20
+        await look(sessions, keys[0])
+        return keys
+
+    async def second(sessions: Sessions) -> None:
+        if when == "later":
+            await sessions.expire()
+            world.day, world.wrong = world.day + 0.01, wrong
+        await sessions.expire()
+        keys.append(await make(sessions))
+        await look(sessions, keys[0])
+        await sessions.expire()
+        if when != "until a restart":
+            world.day, world.wrong = world.day + 0.01, 0
+            await sessions.expire()
+
+    async def third(sessions: Sessions) -> None:
+        await sessions.expire()
+        await look(sessions, keys[2])
+        await sessions.expire()
+        assert [key for key in keys if await sessions.exists(key)] == keys
+
+    async def last(sessions: Sessions) -> None:
+        await sessions.expire()
+        world.day += 31
+        await sessions.expire()
+        assert not [key for key in keys if await sessions.exists(key)], "age still counts"
+
+    keys: list[str] = play(tmp_path, first)
+    world.day, world.wrong = 20.4, 0 if when == "later" else wrong
+    play(tmp_path, second)
+    world.day, world.wrong = 20.8, 0
+    play(tmp_path, third)
+    play(tmp_path, last)
+
+
+def test_weeks_without_a_server_make_no_run_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(monkeypatch)
+    keys: list[str] = [play(tmp_path, make)]
+    world.day = 60
+
+    async def back(sessions: Sessions) -> None:
+        await sessions.expire()
+        keys.append(await make(sessions))
+        await sessions.expire()
+        assert [key for key in keys if await sessions.exists(key)] == keys
+
+    play(tmp_path, back)
+    assert [record.message for record in caplog.records] == [
+        f"the clock leapt: {60 * DAYS} s that make no run older"
+    ]
+
+
+def test_nothing_is_deleted_at_the_start(tmp_path: Path, old: list[str]) -> None:
+    """But its clock is looked at before anybody can use a run."""
+
+    async def scene(sessions: Sessions) -> None:
+        looked, gone = asyncio.Event(), []
+
+        async def look_at_the_clock() -> int:
+            looked.set()
+            return 0
+
+        async def never(in_use: set[str]) -> list[Idle]:
+            gone.append(in_use)
+            return []
+
+        sessions._store.follow_clock = look_at_the_clock  # type: ignore[method-assign]
+        sessions._store.expired = never  # type: ignore[method-assign]
+        sessions.start()
+        await looked.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert gone == []
 
     play(tmp_path, scene)
 

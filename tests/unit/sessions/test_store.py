@@ -496,27 +496,6 @@ def test_a_session_that_was_used_since_is_not_deleted(
     run(age())
 
 
-def test_a_store_near_its_quota_lets_the_longest_idle_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [1_000_000_000]
-    monkeypatch.setattr(store_module, "_now", lambda: now[0])
-
-    async def fill() -> list[str]:
-        store = await opened(tmp_path, disk_bytes=1_000_000)
-        names = [f"s{k}" for k in range(10)]
-        for name in names:
-            now[0] += 60
-            spec = {**SPEC, "x": "x" * 85_000}
-            await store.insert(replace(ONE, id=name, read_id=f"r-{name}", spec=spec))
-        await expire(store, "s0")
-        left = [name for name in names if await store.load(name)]
-        await store.close()
-        return left
-
-    assert run(fill()) == ["s0", *(f"s{k}" for k in range(2, 10))]
-
-
 SERVE = """
 import asyncio, pathlib, resource, sys
 from app.limits import Limits
