@@ -224,8 +224,8 @@ class Session:
     async def _store_all(self) -> None:
         async with self.computing:
             saved = await self._workers.compute(self.timeline.saving)
-            await self._store.save(self.id, self._here(), saved)
-            self.timeline.note_stored(saved)
+            if await self._store.save(self.id, self._here(), saved):
+                self.timeline.note_stored(saved)
 
     def _here(self) -> Place:
         return self._place(self.cursor, self.revision, self.changes)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from app.limits import Limits
 from app.sessions.expiry import DAY, Idle, Look, expired, leap_along, newest_use
+from app.sessions.room import check_new_run, has_checkpoints_room
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
 from app.sessions.writer import Refusing, Writer
 from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
@@ -100,9 +101,10 @@ class Store:
         await asyncio.to_thread(self.writer.close)
 
     async def insert(self, stored: Stored) -> None:
-        """Write a new session."""
+        """Write a new session; NotStored also where the rest of the disk is for those there."""
 
         def write(db: sqlite3.Connection) -> None:
+            check_new_run(db, self._limits.disk_bytes)
             row = (stored.id, stored.read_id, *astuple(stored.place), _now())
             db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, _text(stored.spec)))
@@ -134,14 +136,22 @@ class Store:
 
         await self.writer.put(write)
 
-    async def save(self, session_id: str, place: Place, saved: Saved) -> None:
-        """Keep the place and the checkpoints that spare a restart the computing."""
+    async def save(self, session_id: str, place: Place, saved: Saved) -> bool:
+        """Keep the place and the checkpoints that spare a restart the computing.
+
+        Return whether there was room for those.
+        """
+        kept = False
 
         def write(db: sqlite3.Connection) -> None:
+            nonlocal kept
             _write_change(db, session_id, place, None)
-            _write_saved(db, session_id, saved)
+            kept = has_checkpoints_room(db, self._limits.disk_bytes)
+            if kept:
+                _write_saved(db, session_id, saved)
 
         await self.writer.put(write)
+        return kept
 
     async def note_use(self, session_id: str) -> None:
         """Write that somebody has a session open now."""

@@ -449,6 +449,46 @@ def test_a_full_store_refuses_in_plain_words_and_goes_on_reading(tmp_path: Path)
     run(fill())
 
 
+def test_what_fills_the_store_deletes_nothing_and_leaves_room_for_those_at_work(
+    tmp_path: Path,
+) -> None:
+    """New runs are refused first, then checkpoints; commands and their replies go on."""
+    limits = Limits(disk_bytes=1_000_000)
+
+    async def fill() -> None:
+        store = Store(tmp_path, limits)
+        await store.insert(ONE)
+        made = ["one"]
+
+        async def make_many() -> None:
+            spec = {**SPEC, "x": "x" * 85_000}
+            while True:
+                name = f"s{len(made)}"
+                await store.insert(replace(ONE, id=name, read_id=f"r-{name}", spec=spec))
+                made.append(name)
+
+        with pytest.raises(NotStored, match=r"new runs may use is used up \(RETRACE_DISK_BYTES\)"):
+            await make_many()
+        assert len(made) > 8
+        assert await store.expired(set()) == []
+        assert [name for name in made if await store.load(name)] == made
+        assert await store.writer.check() is None
+        assert await store.save("one", place(13, 0, 2, 0), saved(0, 16))
+        number = 0
+        while await store.save("one", place(13, 0, 2, number), saved(0, 8 + number)):
+            number += 1
+            await store.move("one", place(13, 0, 2, number), {**body(number, None), "x": "x" * 999})
+            assert number < 100
+        found = await store.load("one")
+        assert found
+        assert found.saved
+        assert (found.place, found.saved.steps) == (place(13, 0, 2, number), {0, 7 + number})
+        await store.move("one", place(14, 0, 2, number + 1), body(number + 1, "goes on"))
+        await store.close()
+
+    run(fill())
+
+
 async def expire(store: Store, *in_use: str) -> None:
     for idle in await store.expired(set(in_use)):
         await store.delete(idle)
