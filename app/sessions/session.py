@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -28,7 +29,18 @@ from app.timeline.timeline import Timeline
 
 R = TypeVar("R")
 Body = dict[str, Any]
-_MANY_UNSAVED = 64  # checkpoints, each about 20 ms of computing
+_MUCH = 1.3  # seconds of computing that a kill may cost, about
+
+
+def _counting(session: weakref.ref[Session], metrics: Metrics) -> Callable[[int], None]:
+    """Return what is told how many steps were computed, without a circle that holds a session."""
+
+    def count(steps: int) -> None:
+        metrics.steps_computed(steps)
+        if (found := session()) is not None:
+            found.keep_work()
+
+    return count
 
 
 class Session:
@@ -50,7 +62,7 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        steps = metrics.steps_computed
+        steps = _counting(weakref.ref(self), metrics)
         self.reaching = Reaching(timeline, workers, self.computing, self.viewers.tell, steps)
         # Reads have a search of their own: no reader may end a move.
         self._reading = Reaching(timeline, workers, self.computing, lambda _: None, steps)
@@ -60,6 +72,8 @@ class Session:
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
+        self._enough = _MUCH  # so much is worth storing: where that failed, twice as much
+        self._keeping: asyncio.Task[None] | None = None
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
         self.wish: object = None  # the latest move asked for: an older one that waits gives up
         self.used_at = stored.used_at  # as it is in the store, or an hour older at most
@@ -149,7 +163,7 @@ class Session:
                 async with asyncio.timeout(patience):
                     await self._reads.acquire()
             except TimeoutError:
-                raise Busy(self.timeline.furthest, step) from None
+                raise Busy(min(self._reading.reached, step), step) from None
             try:
                 return await self._reading.record(step, patience)
             finally:
@@ -207,7 +221,7 @@ class Session:
     async def store_cursor(self) -> None:
         """Store where the session stands, and what was computed if that was much."""
         async with self.turn:  # a command under way stores a newer place
-            if self.timeline.unsaved >= _MANY_UNSAVED:
+            if self._has_much():
                 await self._store_all()
             else:
                 await self._store.move(self.id, self._here(), None)
@@ -218,14 +232,41 @@ class Session:
             await asyncio.wait(self.running)
         await self.reaching.close()
         await self._reading.close()
+        while self._keeping:
+            await asyncio.wait({self._keeping})
         async with self.turn:
             await self._store_all()
 
     async def _store_all(self) -> None:
         async with self.computing:
             saved = await self._workers.compute(self.timeline.saving)
-            if await self._store.save(self.id, self._here(), saved):
-                self.timeline.note_stored(saved)
+            try:
+                if await self._store.save(self.id, self._here(), saved):
+                    self.timeline.note_stored(saved)
+            finally:
+                self._enough = self.timeline.unsaved + _MUCH
+
+    def _has_much(self) -> bool:
+        return self.timeline.unsaved >= self._enough
+
+    def keep_work(self) -> None:
+        """Begin to store what was computed, where it would take long to do that again.
+
+        It takes its turn, since only between two commands memory is what the store may hold.
+        """
+        if self._keeping is None and self._has_much():
+            self._keeping = asyncio.create_task(self._keep_work())
+            self._keeping.add_done_callback(self._has_kept)
+
+    async def _keep_work(self) -> None:
+        async with self.turn:
+            if self._has_much():
+                with contextlib.suppress(NotStored):  # it costs computing, not truth
+                    await self._store_all()
+
+    def _has_kept(self, _: asyncio.Task[None]) -> None:
+        self._keeping = None
+        self.keep_work()  # more may have been computed meanwhile, and nobody may compute any more
 
     def _here(self) -> Place:
         return self._place(self.cursor, self.revision, self.changes)
@@ -294,7 +335,7 @@ class Session:
         place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, body)
         self._stand(asked, body, wanted, record)
-        if self.timeline.unsaved >= _MANY_UNSAVED:
+        if self._has_much():
             with contextlib.suppress(NotStored):  # it costs computing, not truth
                 await self._store_all()
         return body

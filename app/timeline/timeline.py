@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from app.data.datasets import load_dataset
 from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
-from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval
+from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval, work_of_step
 from app.timeline.edits import Edit, edit_from_json
 from app.timeline.history import History
 from app.timeline.machine import fingerprint
@@ -75,6 +75,7 @@ class Timeline:
         self._clean = True
         self._computed = 0
         self._stored: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
+        self._stored_to = 0  # the first step behind what is stored
         self._marks: list[Mark] = []
         self._replays: dict[int, bool] = {}
         self._start_afresh()
@@ -230,9 +231,14 @@ class Timeline:
         return self._history.to_json()
 
     @property
-    def unsaved(self) -> int:
-        """Return how many checkpoints are not stored yet: each is about 20 ms of work."""
-        return len(self._new_checkpoints())
+    def unsaved(self) -> float:
+        """Return about how many seconds of computing lie behind what is stored.
+
+        By an estimate, and not by how many checkpoints there are: of a large network few are kept,
+        however long it took to come there.
+        """
+        steps = max(self._history.fed - self._stored_to, 0)
+        return steps * work_of_step(self.network.parameter_count, self.batch_size) * 1e-6
 
     def saving(self) -> Saved:
         """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
@@ -256,6 +262,7 @@ class Timeline:
     def note_stored(self, saved: Saved) -> None:
         """Take note that `saved` is in the store."""
         self._stored.update({kept.step: kept for kept in saved.checkpoints})
+        self._stored_to = self._history.fed
 
     def _new_checkpoints(self) -> list[Checkpoint]:
         """Return those that the store does not hold.
@@ -443,6 +450,7 @@ class Timeline:
         self._marks = [mark for mark in self._marks if mark.step <= step]
         if step < self._history.fed:
             self._forget_from(step)
+            self._stored_to = min(self._stored_to, self._history.fed)
         self._stand_at(step)
 
     def _forget_from(self, step: int) -> None:

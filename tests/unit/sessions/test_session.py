@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import weakref
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,12 @@ from app.sessions.asking import Asked
 from app.sessions.reaching import Busy
 from app.sessions.session import Session
 from app.sessions.sessions import Access, Sessions
+from app.sessions.store import Place
 from app.sessions.viewers import Viewer
 from app.sessions.writer import NotStored
+from app.timeline import checkpoints
+from app.timeline import timeline as timeline_module
+from app.timeline.saved import Saved
 from tests.nets import SMALL
 
 Scene = Callable[[Sessions, Access], Awaitable[None]]
@@ -347,6 +353,122 @@ def test_a_run_that_went_further_than_is_allowed_now_can_be_opened(tmp_path: Pat
         await sessions.close()
 
     asyncio.run(main())
+
+
+@pytest.fixture
+def few_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a large network: so few are kept that they never add up to much."""
+    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 4)
+    monkeypatch.setattr(timeline_module, "work_of_step", lambda *_: 20_000.0)  # microseconds
+    monkeypatch.setattr(checkpoints, "memory_cap", lambda _: 0)
+
+
+async def kill(sessions: Sessions) -> None:
+    """End as a kill does: what is in memory only is gone."""
+    sessions._workers.close()
+    await sessions._store.close()
+
+
+async def computed_to_open(folder: Path, key: str) -> int:
+    """Return how many steps were computed until a run stood where it stood, and kill it."""
+    sessions = Sessions(folder, Limits())
+    steps: list[int] = []
+    sessions.metrics.steps_computed = steps.append  # type: ignore[method-assign]
+    async with sessions.use(key) as access:
+        assert access.session.shown.step == access.session.cursor.step
+    await kill(sessions)
+    return sum(steps)
+
+
+def test_a_kill_costs_about_a_second_of_computing_however_few_checkpoints_there_are(
+    tmp_path: Path, few_checkpoints: None
+) -> None:
+    """Steps that take 20 ms each, as the timeline has it: a second is 50 of them."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            await seek(access.session, 1500)
+            await seek(access.session, 1540)
+        await kill(sessions)
+        assert await computed_to_open(tmp_path, key) <= 64
+
+    asyncio.run(main())
+
+
+def test_what_is_computed_in_the_background_is_kept_before_anybody_comes_back(
+    tmp_path: Path, few_checkpoints: None
+) -> None:
+    """Nobody waits for the move any more; killed on the way, most of it is there."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        saved, save = asyncio.Event(), sessions._store.save
+
+        async def note(*arguments: Any) -> bool:
+            found = await save(*arguments)
+            if arguments[2].checkpoints[-1].step > 2_000:
+                saved.set()
+            return found
+
+        sessions._store.save = note  # type: ignore[method-assign]
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            with pytest.raises(Busy):
+                await access.session.seek(900_000, 0, 0.0, Asked())
+            await asyncio.wait_for(saved.wait(), 60)
+            access.session.reaching.cancel()
+            await access.session.reaching.close()
+        await kill(sessions)
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use(key) as access:
+            assert access.session.timeline.furthest >= 2_000
+            assert access.session.cursor.step == 0, "nothing was answered"
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+def test_what_a_load_had_to_compute_is_kept(tmp_path: Path, few_checkpoints: None) -> None:
+    """It was killed before anything was stored; the next kill must not cost the same again."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            access.session._enough = math.inf
+            await seek(access.session, 1500)
+        await kill(sessions)
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use(key) as access:
+            while access.session._keeping:
+                await access.session._keeping
+        await kill(sessions)
+        assert await computed_to_open(tmp_path, key) <= 64
+
+    asyncio.run(main())
+
+
+def test_where_work_cannot_be_kept_it_is_tried_again_after_as_much_again(
+    tmp_path: Path, few_checkpoints: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        async def no_room(session_id: str, place: Place, saved: Saved) -> bool:
+            tries.append(max(saved.steps))
+            raise NotStored("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store, "save", no_room)
+            for step in range(10, 401, 10):
+                await seek(access.session, step)
+            assert access.session._keeping is None
+        assert all(later - earlier > 64 for earlier, later in pairwise(tries))
+        assert len(tries) == 400 // 70
+
+    play(tmp_path, scene)
 
 
 def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
