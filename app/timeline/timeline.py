@@ -76,6 +76,7 @@ class Timeline:
         self._computed = 0
         self._stored: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
         self._stored_to = 0  # the first step behind what is stored
+        self._front: Mark | None = None  # the state before the latest step that was shown first
         self._marks: list[Mark] = []
         self._replays: dict[int, bool] = {}
         self._start_afresh()
@@ -244,11 +245,11 @@ class Timeline:
         """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
 
         One more is the state behind the furthest step, so that another machine goes on from those
-        very bytes; to have it may take some 20 ms.
+        very bytes; to have it may take some 20 ms. And one is the state before that step, where
+        somebody stands at it: whoever comes back is shown it at once.
         """
-        here = self._checkpoint_at_end()
-        found = self._new_checkpoints()
-        new = [*found, here] if here else found
+        front, here = self._checkpoint_at_front(), self._checkpoint_at_end()
+        new = [*self._new_checkpoints(), *filter(None, (front, here))]
         steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
         return Saved(
             interval=self._checkpoints.interval,
@@ -271,6 +272,18 @@ class Timeline:
         """
         kept = map(self._checkpoints.__getitem__, self._checkpoints.steps)
         return [each for each in kept if self._stored.get(each.step) is not each]
+
+    def _checkpoint_at_front(self) -> Checkpoint | None:
+        """Return the state before the furthest step, if that was shown and these are its bytes.
+
+        Its sums are of no use: a history is cut at a multiple of the interval, and this is none.
+        """
+        front, at = self._front, self._history.fed - 1
+        if front is None or front.step != at or at in self._checkpoints:
+            return None
+        if self._recorders.at(at - 1) != self.machine:  # another's bytes may differ from these
+            return None
+        return Checkpoint(at, front.state, (0.0, 0.0), self.machine)
 
     def _checkpoint_at_end(self) -> Checkpoint | None:
         at, run = self._history.fed, self._run
@@ -396,6 +409,8 @@ class Timeline:
 
     def _compute_record(self, step: int, exact: bool) -> StepRecord:
         self._within_reach(step)
+        if step == self._history.fed:
+            self._front = Mark(step, self._run.state())
         with np.errstate(all="ignore"):
             finite, loss = self._compute(edited=True)
             if not finite:
@@ -448,6 +463,7 @@ class Timeline:
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
         self._replays.clear()
         self._marks = [mark for mark in self._marks if mark.step <= step]
+        self._front = self._front if self._front and self._front.step <= step else None
         if step < self._history.fed:
             self._forget_from(step)
             self._stored_to = min(self._stored_to, self._history.fed)

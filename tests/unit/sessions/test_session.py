@@ -397,6 +397,22 @@ def test_a_kill_costs_about_a_second_of_computing_however_few_checkpoints_there_
     asyncio.run(main())
 
 
+def test_the_furthest_step_is_stored_with_what_it_takes_to_show_it(
+    tmp_path: Path, few_checkpoints: None
+) -> None:
+    """The nearest checkpoint before it is 220 steps away."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            await seek(access.session, 1500)
+        await sessions.close()
+        assert await computed_to_open(tmp_path, key) == 2, "the first step, and the one shown"
+
+    asyncio.run(main())
+
+
 def test_what_is_computed_in_the_background_is_kept_before_anybody_comes_back(
     tmp_path: Path, few_checkpoints: None
 ) -> None:
