@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,15 +16,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.limits import Limits
+from app.sessions import sessions as sessions_module
 from app.sessions import store as store_module
 from app.sessions.asking import Asked
 from app.sessions.backup import backup, restore
 from app.sessions.expiry import Idle
+from app.sessions.reaching import Busy
 from app.sessions.schema import FILE
 from app.sessions.session import KEPT_CHANGES
 from app.sessions.sessions import Sessions
+from app.sessions.store import Store
 from app.sessions.writer import NotStored
 from app.settings import Settings
+from app.timeline.timeline import Timeline
 from tests.clients import client_of
 from tests.nets import SMALL
 
@@ -329,6 +335,103 @@ def test_a_command_that_only_the_store_knows_is_answered_as_it_was(tmp_path: Pat
         assert await sessions.problem() is None
 
     play(tmp_path, scene)
+
+
+class Gate:
+    """Lets so many slices of computing through, and the others once it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, slices: int) -> None:
+        self._open, self._left = threading.Event(), slices
+        self.reached = threading.Event()  # one is held up
+        advance = Timeline.advance
+        monkeypatch.setattr(
+            Timeline, "advance", lambda *arguments: self._wait() or advance(*arguments)
+        )
+
+    def _wait(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            self.reached.set()
+            assert self._open.wait(60)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def unsaved(tmp_path: Path) -> str:
+    """A run at step 30,000 of which a kill left no checkpoint."""
+
+    async def main() -> str:
+        sessions = Sessions(tmp_path, Limits())
+        key = await make(sessions)
+        async with sessions.use(key) as access:
+            access.session._enough = math.inf
+            await access.session.seek(30_000, 0, None, Asked())
+        await kill(sessions)
+        return key
+
+    return asyncio.run(main())
+
+
+def test_a_run_that_takes_long_to_open_says_how_far_it_has_come(
+    tmp_path: Path, unsaved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "_PATIENCE", 0.1)
+    gate, address = Gate(monkeypatch, 3), f"/api/sessions/{unsaved}"
+    with client_of(Settings(data_dir=tmp_path)) as client:
+        for path in (address, f"{address}/history", f"{address}/steps/3"):
+            answer = client.get(path)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"], error["target"]) == (
+                503,
+                "computing",
+                30_000,
+            )
+            assert answer.headers["retry-after"]
+        assert 0 < error["step"] < 30_000
+        with client.websocket_connect(f"{address}/live") as socket:
+            told = socket.receive_json()
+            assert told == {
+                "type": "progress",
+                "step": error["step"],
+                "target": 30_000,
+                "done": False,
+            }
+            gate.open()
+            while told["type"] == "progress":
+                told = socket.receive_json()
+        assert told["type"] == "hello"
+        assert told["session"]["cursor"]["step"] == 30_000
+        assert client.get(address).status_code == 200
+
+
+def test_to_stop_while_a_run_is_opened_waits_for_nothing_and_keeps_what_was_computed(
+    tmp_path: Path, unsaved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, 5)
+
+    async def stopped(sessions: Sessions) -> None:
+        with pytest.raises(Busy):
+            async with sessions.use(unsaved, 0.0):
+                pass
+        await asyncio.to_thread(gate.reached.wait)
+        closing = asyncio.create_task(sessions.close())
+        await asyncio.sleep(0)
+        gate.open()
+        await closing
+
+    async def main() -> None:
+        await stopped(Sessions(tmp_path, Limits()))
+        store = Store(tmp_path, Limits())
+        stored = await store.load(unsaved)
+        assert stored
+        assert stored.saved
+        assert 32 < max(stored.saved.steps) < 30_000
+        assert stored.place.step == 30_000
+        await store.close()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
