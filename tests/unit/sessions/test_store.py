@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Coroutine
 from contextlib import closing
 from dataclasses import replace
@@ -220,6 +221,53 @@ def test_a_write_that_contradicts_the_store_says_nothing_of_the_disk(tmp_path: P
         with pytest.raises(Conflict):
             await store.insert(ONE)
         assert store.writer.problem is None
+        await store.close()
+
+    run(write())
+
+
+def test_a_store_that_another_program_holds_is_waited_for_once(tmp_path: Path) -> None:
+    """All who wait are told at once, and while it is held no other write waits as long."""
+    waits: list[int] = []
+
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        store.writer._db.set_trace_callback(  # type: ignore[union-attr]
+            lambda statement: statement.startswith("BEGIN") and waits.append(patience())
+        )
+
+        def patience() -> int:
+            return int(store.writer._lock_seconds)  # type: ignore[union-attr]
+
+        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            moves = (store.move("one", place(n, 0, 0, n), body(n, None)) for n in range(1, 40))
+            results = await asyncio.gather(*moves, return_exceptions=True)
+            assert {str(result) for result in results} == {
+                "nothing was changed, since another program holds the store; reading goes on"
+            }
+            assert waits[0] == 2
+            assert sum(waits) == 2
+            assert len(waits) < 5
+            assert await store.writer.check() == "another program holds the store"
+            assert sum(waits) == 2
+            other.execute("ROLLBACK")
+        assert await store.writer.check() is None
+        await store.move("one", place(1, 0, 0, 1), body(1, None))
+        assert waits[-1] == 2, "and the next lock is waited for again"
+        await store.close()
+
+    run(write())
+
+
+def test_a_disk_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        store.writer._oldest = time.monotonic() - 9  # type: ignore[union-attr]
+        assert await store.writer.check() == "the disk has kept a write waiting for 9 s"
+        store.writer._oldest = None  # type: ignore[union-attr]
+        assert await store.writer.check() is None
         await store.close()
 
     run(write())
