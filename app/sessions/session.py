@@ -18,7 +18,7 @@ from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Busy, Cancelled, Reaching
-from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
+from app.sessions.store import KEPT_CHANGES, Damaged, Place, Store, Stored
 from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
 from app.sessions.writer import Conflict, NotStored
@@ -204,7 +204,10 @@ class Session:
         """Return what came after the change of this number; None where that is not kept."""
         if not self.changes - KEPT_CHANGES <= number <= self.changes:
             return None
-        found = await self._store.bodies_since(self.id, number)
+        try:
+            found = await self._store.bodies_since(self.id, number)
+        except Damaged:
+            return None  # a viewer is told everything instead; the run itself was read
         complete = [body["offset"] for body in found] == list(range(number + 1, self.changes + 1))
         return found if complete else None
 

@@ -311,7 +311,8 @@ def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
     try:
         spec = parse_spec(stored.spec, UNLIMITED)
         found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, seen)
-        if saved is None or _is_whole(found, saved):
+        is_there = place.phase < found.phase_count
+        if is_there and (saved is None or _is_whole(found, saved)):
             return found
     except UNREADABLE as failure:
         raise Damaged from failure

@@ -17,7 +17,7 @@ from app.limits import Limits
 from app.sessions.expiry import DAY, Idle, Look, expired, leap_along, newest_use
 from app.sessions.room import check_new_run, has_checkpoints_room
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
-from app.sessions.writer import Refusing, Writer
+from app.sessions.writer import DAMAGE, Refusing, Writer, is_damage
 from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
 from app.timeline.saved import Saved
 
@@ -164,16 +164,13 @@ class Store:
 
     async def load(self, key: str) -> Stored | None:
         """Return the session of a writing or a reading key; Damaged where it cannot be read."""
-        try:
-            return await self._read(lambda db: _load(db, key))
-        except UNREADABLE as failure:
-            raise Damaged from failure
+        return await self._read(lambda db: _load(db, key))
 
     async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
         """Return what became of a command, or None if it is not known (any more)."""
         query = "SELECT body FROM change WHERE session_id = ? AND command_id = ?"
-        rows = await self._read(lambda db: db.execute(query, (session_id, command_id)).fetchall())
-        return json.loads(rows[0][0]) if rows else None
+        found = await self._read(lambda db: _bodies(db, query, (session_id, command_id)))
+        return found[0] if found else None
 
     async def commands(self, session_id: str) -> list[str]:
         """Return the ids of the commands that are kept, the oldest first."""
@@ -187,8 +184,7 @@ class Store:
     async def bodies_since(self, session_id: str, number: int) -> list[dict[str, Any]]:
         """Return the changes behind the one of this number, those that are kept, in order."""
         query = "SELECT body FROM change WHERE session_id = ? AND number > ? ORDER BY number"
-        rows = await self._read(lambda db: db.execute(query, (session_id, number)).fetchall())
-        return [json.loads(row[0]) for row in rows]
+        return await self._read(lambda db: _bodies(db, query, (session_id, number)))
 
     async def follow_clock(self) -> int:
         """Where the clock leapt, let the times of last use leap with it; return the seconds.
@@ -217,8 +213,17 @@ class Store:
         await self.writer.put(write)
 
     async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `call` reads; Damaged where it cannot be read, or is not what was stored."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reading, call, self._db)
+        try:
+            return await loop.run_in_executor(self._reading, call, self._db)
+        except UNREADABLE as failure:
+            raise Damaged from failure
+        except sqlite3.DatabaseError as failure:
+            if not is_damage(failure):
+                raise
+            self.writer.problem = DAMAGE
+            raise Damaged from failure
 
 
 def _for_writing(file: Path, limits: Limits) -> sqlite3.Connection:
@@ -267,6 +272,17 @@ def _write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
     )
 
 
+def _bodies(
+    db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]
+) -> list[dict[str, Any]]:
+    """Return what became of some commands; ValueError where that is not what was stored."""
+    found = [json.loads(row[0]) for row in db.execute(query, parameters)]
+    for body in found:
+        if not isinstance(body["offset"], int):
+            raise ValueError("expected the number of a change")
+    return found
+
+
 def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     query = (
         "SELECT id, read_id, step, phase, revision, changes, furthest, machine,"
@@ -279,7 +295,10 @@ def _load(db: sqlite3.Connection, key: str) -> Stored | None:
         return None
     spec, edits, undo_stack = map(json.loads, row[9:])
     saved = _load_saved(db, row[0], spec["precision"])
-    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved, row[8])
+    place, used_at = Place(*row[2:8]), row[8] if isinstance(row[8], int) else 0
+    if not all(isinstance(count, int) and count >= 0 for count in row[2:7]):
+        raise ValueError(f"expected counts from 0, got {place}")
+    return Stored(row[0], row[1], place, spec, edits, undo_stack, saved, used_at)
 
 
 def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:

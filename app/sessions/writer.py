@@ -19,12 +19,15 @@ from dataclasses import dataclass, field
 Write = Callable[[sqlite3.Connection], object]
 _MOST = 512
 _GATHER_SECONDS = 0.005
+DAMAGE = "the store is damaged; stop the server and restore a backup"
 _REASONS = {
     "SQLITE_FULL": "the disk, or the share of it that RETRACE_DISK_BYTES allows, is full",
     "SQLITE_READONLY": "the store is read-only",
     "SQLITE_IOERR": "the disk cannot be written",
     "SQLITE_CANTOPEN": "the store cannot be opened",
     "SQLITE_BUSY": "another program holds the store",
+    "SQLITE_CORRUPT": DAMAGE,
+    "SQLITE_NOTADB": DAMAGE,
 }
 # What keeps one write from the disk keeps every other one from it. Not so a lack of room, which may
 # be one of much room only, nor damage, which may be elsewhere.
@@ -81,7 +84,7 @@ class Writer:
         self._db, self._on_commit = db, on_commit
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._oldest: float | None = None
-        self.problem: str | None = None  # what kept the last write from the disk
+        self.problem: str | None = None  # what kept the last write from the disk, or damage
         self._trying = False
         self._wait_for_locks(_BUSY_SECONDS)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -105,7 +108,7 @@ class Writer:
             return _ENDED
         if self.age > _STUCK_SECONDS:
             return f"the disk has kept a write waiting for {self.age:.0f} s"
-        if self.problem and not self._trying:
+        if self.problem and self.problem != DAMAGE and not self._trying:
             self._trying = True
             try:
                 await self.put(_take_room)
@@ -198,7 +201,8 @@ class Writer:
             return self._failed(error)
         except Exception as error:  # of the write itself: whoever asked for it is told
             return error
-        self.problem = None
+        if self.problem != DAMAGE:  # other rows than the damaged ones can still be written
+            self.problem = None
         if not self._lock_seconds:
             self._wait_for_locks(_BUSY_SECONDS)
         return None
@@ -261,6 +265,11 @@ def _reason(error: sqlite3.Error) -> str | None:
     """Return what is wrong with the disk, in plain words; None where nothing is."""
     name = _name(error)
     return next((words for start, words in _REASONS.items() if name.startswith(start)), None)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether what is stored is no store any more, or some of it."""
+    return _reason(error) == DAMAGE
 
 
 def _name(error: sqlite3.Error) -> str:

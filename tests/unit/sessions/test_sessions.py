@@ -26,7 +26,7 @@ from app.sessions.schema import FILE
 from app.sessions.session import KEPT_CHANGES
 from app.sessions.sessions import Sessions
 from app.sessions.store import Store
-from app.sessions.writer import NotStored
+from app.sessions.writer import DAMAGE, NotStored
 from app.settings import Settings
 from app.timeline.timeline import Timeline
 from tests.clients import client_of
@@ -444,6 +444,11 @@ def test_to_stop_while_a_run_is_opened_waits_for_nothing_and_keeps_what_was_comp
         "UPDATE checkpoint SET state = substr(state, 1, 10)",
         "UPDATE checkpoint SET state = substr(state, 1, 16) WHERE step > 0",
         "DELETE FROM checkpoint WHERE step = 0",
+        "UPDATE session SET step = -5",
+        "UPDATE session SET step = 'x'",
+        "UPDATE session SET phase = 99",
+        "UPDATE session SET changes = 'x'",
+        "UPDATE session SET furthest = x'00'",
     ],
 )
 def test_a_run_that_cannot_be_read_says_that_it_is_damaged(tmp_path: Path, damage: str) -> None:
@@ -456,7 +461,8 @@ def test_a_run_that_cannot_be_read_says_that_it_is_damaged(tmp_path: Path, damag
     broken, whole = play(tmp_path, before)
     with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         joint = "AND" if "WHERE" in damage else "WHERE"
-        assert db.execute(f"{damage} {joint} session_id = ?", (broken,)).rowcount
+        name = "id" if "UPDATE session" in damage else "session_id"
+        assert db.execute(f"{damage} {joint} {name} = ?", (broken,)).rowcount
     with client_of(Settings(data_dir=tmp_path)) as client:
         for address in (f"/api/sessions/{broken}", f"/api/sessions/{broken}/steps/2"):
             answer = client.get(address)
@@ -465,6 +471,68 @@ def test_a_run_that_cannot_be_read_says_that_it_is_damaged(tmp_path: Path, damag
         with client.websocket_connect(f"/api/sessions/{broken}/live") as live:
             assert live.receive()["code"] == 4410
         assert client.get(f"/api/sessions/{whole}").status_code == 200
+
+
+@pytest.mark.parametrize("body", ["{broken", "7", "{}", '{"offset": null}', b"\x00"])
+def test_changes_that_cannot_be_read_are_told_anew(tmp_path: Path, body: Any) -> None:
+    """The run is as it was: who missed the change is told everything, and commands go on."""
+
+    async def before(sessions: Sessions) -> str:
+        key = await make(sessions)
+        for step in (3, 4, 5):
+            await seek(sessions, key, step, f"to {step}")
+        return key
+
+    key: str = play(tmp_path, before)
+    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
+        assert db.execute("UPDATE change SET body = ? WHERE number = 2", (body,)).rowcount
+    with client_of(Settings(data_dir=tmp_path)) as client:
+        live = f"/api/sessions/{key}/live"
+        for since, greeting in ((1, "hello"), (2, "resumed")):
+            with client.websocket_connect(f"{live}?since={since}") as socket:
+                assert socket.receive_json()["type"] == greeting
+        again = {"do": "seek", "step": 4, "id": "to 4"}
+        answer = client.post(f"/api/sessions/{key}/commands", json=again)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "damaged")
+        give(client, key, 6)
+
+
+def test_a_time_of_use_that_is_none_neither_opens_nor_deletes_anything_wrongly(
+    tmp_path: Path, old: list[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
+        assert db.execute("UPDATE session SET used_at = 'x' WHERE id = ?", old[:1]).rowcount
+
+    async def scene(sessions: Sessions) -> None:
+        await sessions.expire()
+        assert [key for key in old if await sessions.exists(key)] == old[:1]
+        await look(sessions, old[0])
+
+    play(tmp_path, scene)
+
+
+def test_a_store_that_is_damaged_while_it_is_used_says_so_everywhere(tmp_path: Path) -> None:
+    """Every page but the first is garbage: what is asked for is told, and the operator as well."""
+
+    async def before(sessions: Sessions) -> list[str]:
+        return [await make(sessions) for _ in range(30)]
+
+    keys: list[str] = play(tmp_path, before)
+    file = tmp_path / FILE
+    with client_of(Settings(data_dir=tmp_path)) as client:
+        assert client.get("/readyz").status_code == 200
+        file.write_bytes(file.read_bytes()[:4096] + b"\xa5" * (file.stat().st_size - 4096))
+        address = f"/api/sessions/{keys[7]}"
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "damaged")
+        with client.websocket_connect(f"{address}/live") as live:
+            assert live.receive()["code"] == 4410
+        for _ in range(2):
+            answer = client.get("/readyz")
+            assert (answer.status_code, answer.json()["reason"]) == (503, DAMAGE)
+        answer = client.post("/api/sessions", json=SMALL)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_stored")
+        assert DAMAGE in answer.json()["error"]["message"]
 
 
 class Restored:
