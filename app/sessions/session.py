@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.limits import over
@@ -72,6 +73,7 @@ class Session:
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
+        self._seen = stored.place.furthest  # the furthest step of which the store knows this
         self._enough = _MUCH  # so much is worth storing: where that failed, twice as much
         self._keeping: asyncio.Task[None] | None = None
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
@@ -169,7 +171,23 @@ class Session:
             finally:
                 self._reads.release()
 
-        return await self._as_stored(read)
+        found = await self._as_stored(read)
+        return found if await self._note_seen(found.step) else replace(found, exact=False)
+
+    async def _note_seen(self, step: int) -> bool:
+        """Store that this step is seen, before it is; tell whether the store knows.
+
+        Another kind of machine that computes it then knows that its digits may be others.
+        """
+        if step <= self._seen:
+            return True
+        furthest = self.timeline.furthest
+        try:
+            await self._store.note_seen(self.id, furthest, self.timeline.machine)
+        except NotStored:
+            return False
+        self._seen = max(self._seen, furthest)
+        return True
 
     async def trail(self, step: int) -> list[tuple[int, Any]]:
         return await self._as_stored(lambda: self._compute_alone(self.timeline.trail, step))
@@ -198,7 +216,10 @@ class Session:
         return await self._workers.compute(call, *args, **kwargs)
 
     async def history(self) -> dict[str, Any]:
-        return await self._as_stored(lambda: self._compute_alone(self.timeline.history))
+        """Return the losses so far; the steps that they are of count as seen."""
+        found = await self._as_stored(lambda: self._compute_alone(self.timeline.history))
+        await self._note_seen(self.timeline.furthest)
+        return found
 
     async def changes_since(self, number: int) -> list[Body] | None:
         """Return what came after the change of this number; None where that is not kept."""
@@ -337,6 +358,7 @@ class Session:
         body = self._body(asked, wanted, self.revision, extra)
         place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, body)
+        self._seen = max(self._seen, place.furthest)
         self._stand(asked, body, wanted, record)
         if self._has_much():
             with contextlib.suppress(NotStored):  # it costs computing, not truth
@@ -398,6 +420,7 @@ class Session:
             undo_stack = list(timeline.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)
+            self._seen = place.furthest
 
     def _last_cursor(self, step: int) -> Cursor:
         return last_cursor(step, self.timeline.phase_count)

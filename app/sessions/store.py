@@ -153,6 +153,14 @@ class Store:
         await self.writer.put(write)
         return kept
 
+    async def note_seen(self, session_id: str, furthest: int, machine: str) -> None:
+        """Write that steps up to this one may have been seen, and what computed them."""
+        query = (
+            "UPDATE session SET furthest = MAX(furthest, ?), machine = ?, used_at = ? WHERE id = ?"
+        )
+        row = (furthest, machine, _now(), session_id)
+        await self.writer.put(lambda db: db.execute(query, row))
+
     async def note_use(self, session_id: str) -> None:
         """Write that somebody has a session open now."""
         query = "UPDATE session SET used_at = ? WHERE id = ?"

@@ -292,6 +292,52 @@ def test_a_read_never_ends_a_move_nor_keeps_it_from_its_goal(tmp_path: Path) -> 
     play(tmp_path, scene)
 
 
+def test_that_a_step_was_read_is_in_the_store_before_it_is_answered(tmp_path: Path) -> None:
+    """And once: what was seen before, by a read, a move or in the history, costs no write."""
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, noted = access.session, []
+        note_seen = sessions._store.note_seen
+
+        async def note(*arguments: Any) -> None:
+            noted.append(arguments[1])
+            await note_seen(*arguments)
+
+        sessions._store.note_seen = note  # type: ignore[method-assign]
+        assert (await session.record(500, 9)).exact
+        stored = await sessions._store.load(session.id)
+        assert stored
+        assert (stored.place.furthest, stored.place.step) == (500, 0)
+        await session.record(499, 9)
+        await seek(session, 600)
+        await session.record(600, 9)
+        await session.history()
+        assert noted == [500]
+        await session.change({"learning_rate": 0.01}, Asked())
+        await session.record(700, 9)
+        assert noted == [500, 700]
+
+    play(tmp_path, scene)
+
+
+def test_a_step_whose_reading_cannot_be_stored_promises_no_digits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(write: object) -> None:
+        raise NotStored("the disk is full")
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        await seek(session, 50)
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            assert not (await session.record(60, 9)).exact
+            assert (await session.record(50, 9)).exact
+        assert (await session.record(60, 9)).exact
+
+    play(tmp_path, scene)
+
+
 def test_an_edit_that_is_not_stored_is_read_by_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
