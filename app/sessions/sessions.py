@@ -180,7 +180,10 @@ class Sessions:
             self._sweeper.cancel()
         await self._end_opening()
         for identity in list(self._seats):
-            await self._leave(identity)
+            try:
+                await self._leave(identity)
+            except Exception as failure:  # of one run: the others are still to be saved
+                _log.error("a session could not be saved", exc_info=failure)
         await self._store.close()
         self._workers.close()
 

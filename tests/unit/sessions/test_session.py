@@ -277,6 +277,32 @@ def test_commands_that_come_too_fast_are_told_when_to_come_again(tmp_path: Path)
     play(tmp_path, scene, commands_per_second=1, command_burst=4)
 
 
+def test_a_player_that_fails_is_not_left_playing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(step: int, patience: float | None) -> None:
+        raise ZeroDivisionError
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player, viewer = access.session, access.seat.player, Viewer()
+        session.viewers.add(viewer)
+        with monkeypatch.context() as patch:
+            patch.setattr(session.reaching, "record", broken)
+            player.play("step", 0)
+            await asyncio.wait({player._task})  # type: ignore[type-var]
+        told = [message for message in viewer.take()[0] if message["type"] == "playing"]
+        assert told[-1] == {"type": "playing", "playing": None, "reason": "failed"}
+        assert session.playing is None
+        await player.pause()
+        player.play("step", 0)
+        await player.pause()
+        assert session.playing is None
+        session.viewers.clear()
+
+    play(tmp_path, scene)
+    assert [record.message for record in caplog.records] == ["the player failed"]
+
+
 def test_a_read_never_ends_a_move_nor_keeps_it_from_its_goal(tmp_path: Path) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         session = access.session

@@ -337,6 +337,31 @@ def test_a_command_that_only_the_store_knows_is_answered_as_it_was(tmp_path: Pat
     play(tmp_path, scene)
 
 
+def test_a_session_that_cannot_be_saved_keeps_no_other_from_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys: list[str] = []
+
+    async def scene(sessions: Sessions) -> None:
+        for _ in range(3):
+            keys.append(await make(sessions))
+            await seek(sessions, keys[-1], 300, "a")
+
+        async def broken() -> None:
+            raise ZeroDivisionError
+
+        sessions._seats[keys[0]].session.leave = broken  # type: ignore[method-assign]
+
+    play(tmp_path, scene)
+    assert [record.message for record in caplog.records] == ["a session could not be saved"]
+
+    async def after(sessions: Sessions) -> list[int]:
+        found = [await sessions._store.load(key) for key in keys]
+        return [max(one.saved.steps) for one in found if one and one.saved]
+
+    assert play(tmp_path, after) == [0, 301, 301]
+
+
 class Gate:
     """Lets so many slices of computing through, and the others once it is opened."""
 
