@@ -19,8 +19,8 @@ class Limits:
     """What one run, request, message, address and the whole store may take.
 
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
-    one address may make. Sessions that nobody opened for `idle_days` expire, and the longest idle
-    ones before that where the store would outgrow `disk_bytes`.
+    one address may make. Sessions that nobody opened for `idle_days` expire; where nine tenths of
+    `disk_bytes` are used, no new ones are made.
     """
 
     max_layers: int = 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 
 from app.refusal import Refused
@@ -14,6 +15,7 @@ from app.timeline.phases import last_cursor
 
 _TICK = 1 / 60
 _STORE_SECONDS = 1.0
+_log = logging.getLogger("retrace")
 
 
 class Player:
@@ -49,7 +51,16 @@ class Player:
             self._task.cancel()
 
     async def _play(self, unit: str, per_second: float) -> None:
-        session, reason = self._session, None
+        try:
+            reason = await self._play_on(unit, per_second)
+        except Exception as failure:  # whatever it was: no run may look as if it still played
+            _log.error("the player failed", exc_info=failure)
+            reason = "failed"
+        self._session.set_playing(None, reason)
+
+    async def _play_on(self, unit: str, per_second: float) -> str:
+        """Play until there is a reason to stop, and return it."""
+        reason = None
         stored = started = time.monotonic()
         moved = 0
         while reason is None:
@@ -65,7 +76,7 @@ class Player:
             if reason or time.monotonic() - stored > _STORE_SECONDS:
                 stored = time.monotonic()
                 reason = await self._store() or reason
-        session.set_playing(None, reason)
+        return reason
 
     async def _store(self) -> str | None:
         """Store the cursor; return why playing ends here where that cannot be."""

@@ -51,6 +51,7 @@ class Reaching:
         self._tell, self._count = tell, count
         self._slice = 32
         self._search: tuple[int, asyncio.Task[StepRecord]] | None = None
+        self.reached = 0  # how far the latest search came
 
     async def record(self, step: int, patience: float | None) -> StepRecord:
         """Return the numbers of `step`.
@@ -66,7 +67,7 @@ class Reaching:
         try:
             done, _ = await asyncio.wait({search[1]}, timeout=patience)
             if not done:
-                raise Busy(self._timeline.furthest, step)
+                raise Busy(self.reached, step)
             if search[1].cancelled():
                 raise Cancelled
             return search[1].result()
@@ -95,18 +96,18 @@ class Reaching:
     async def _find(self, step: int) -> StepRecord:
         told = time.monotonic()
         message = {"type": "progress", "target": step}
-        announced, reached = False, 0
+        announced, self.reached = False, 0
         try:
             while isinstance(found := await self._one_slice(step), int):
-                now, reached = time.monotonic(), step - found
+                now, self.reached = time.monotonic(), step - found
                 if now - told > _PROGRESS_SECONDS:
                     told, announced = now, True
-                    self._tell({**message, "step": reached, "done": False})
-            reached = step
+                    self._tell({**message, "step": self.reached, "done": False})
+            self.reached = step
             return found
         finally:
             if announced:
-                self._tell({**message, "step": reached, "done": True})
+                self._tell({**message, "step": self.reached, "done": True})
 
     async def _one_slice(self, step: int) -> int | StepRecord:
         """Compute for about SLICE_SECONDS; return how many steps remain, or its record."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.limits import over
@@ -17,7 +19,7 @@ from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Busy, Cancelled, Reaching
-from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
+from app.sessions.store import KEPT_CHANGES, Damaged, Place, Store, Stored
 from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
 from app.sessions.writer import Conflict, NotStored
@@ -28,7 +30,18 @@ from app.timeline.timeline import Timeline
 
 R = TypeVar("R")
 Body = dict[str, Any]
-_MANY_UNSAVED = 64  # checkpoints, each about 20 ms of computing
+_MUCH = 1.3  # seconds of computing that a kill may cost, about
+
+
+def _counting(session: weakref.ref[Session], metrics: Metrics) -> Callable[[int], None]:
+    """Return what is told how many steps were computed, without a circle that holds a session."""
+
+    def count(steps: int) -> None:
+        metrics.steps_computed(steps)
+        if (found := session()) is not None:
+            found.keep_work()
+
+    return count
 
 
 class Session:
@@ -50,7 +63,7 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        steps = metrics.steps_computed
+        steps = _counting(weakref.ref(self), metrics)
         self.reaching = Reaching(timeline, workers, self.computing, self.viewers.tell, steps)
         # Reads have a search of their own: no reader may end a move.
         self._reading = Reaching(timeline, workers, self.computing, lambda _: None, steps)
@@ -60,8 +73,12 @@ class Session:
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
+        self._seen = stored.place.furthest  # the furthest step of which the store knows this
+        self._enough = _MUCH  # so much is worth storing: where that failed, twice as much
+        self._keeping: asyncio.Task[None] | None = None
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
         self.wish: object = None  # the latest move asked for: an older one that waits gives up
+        self.used_at = stored.used_at  # as it is in the store, or an hour older at most
         self.users = 0  # requests and sockets that hold this session in memory
 
     @property
@@ -148,13 +165,29 @@ class Session:
                 async with asyncio.timeout(patience):
                     await self._reads.acquire()
             except TimeoutError:
-                raise Busy(self.timeline.furthest, step) from None
+                raise Busy(min(self._reading.reached, step), step) from None
             try:
                 return await self._reading.record(step, patience)
             finally:
                 self._reads.release()
 
-        return await self._as_stored(read)
+        found = await self._as_stored(read)
+        return found if await self._note_seen(found.step) else replace(found, exact=False)
+
+    async def _note_seen(self, step: int) -> bool:
+        """Store that this step is seen, before it is; tell whether the store knows.
+
+        Another kind of machine that computes it then knows that its digits may be others.
+        """
+        if step <= self._seen:
+            return True
+        furthest = self.timeline.furthest
+        try:
+            await self._store.note_seen(self.id, furthest, self.timeline.machine)
+        except NotStored:
+            return False
+        self._seen = max(self._seen, furthest)
+        return True
 
     async def trail(self, step: int) -> list[tuple[int, Any]]:
         return await self._as_stored(lambda: self._compute_alone(self.timeline.trail, step))
@@ -183,13 +216,19 @@ class Session:
         return await self._workers.compute(call, *args, **kwargs)
 
     async def history(self) -> dict[str, Any]:
-        return await self._as_stored(lambda: self._compute_alone(self.timeline.history))
+        """Return the losses so far; the steps that they are of count as seen."""
+        found = await self._as_stored(lambda: self._compute_alone(self.timeline.history))
+        await self._note_seen(self.timeline.furthest)
+        return found
 
     async def changes_since(self, number: int) -> list[Body] | None:
         """Return what came after the change of this number; None where that is not kept."""
         if not self.changes - KEPT_CHANGES <= number <= self.changes:
             return None
-        found = await self._store.bodies_since(self.id, number)
+        try:
+            found = await self._store.bodies_since(self.id, number)
+        except Damaged:
+            return None  # a viewer is told everything instead; the run itself was read
         complete = [body["offset"] for body in found] == list(range(number + 1, self.changes + 1))
         return found if complete else None
 
@@ -206,7 +245,7 @@ class Session:
     async def store_cursor(self) -> None:
         """Store where the session stands, and what was computed if that was much."""
         async with self.turn:  # a command under way stores a newer place
-            if self.timeline.unsaved >= _MANY_UNSAVED:
+            if self._has_much():
                 await self._store_all()
             else:
                 await self._store.move(self.id, self._here(), None)
@@ -217,14 +256,41 @@ class Session:
             await asyncio.wait(self.running)
         await self.reaching.close()
         await self._reading.close()
+        while self._keeping:
+            await asyncio.wait({self._keeping})
         async with self.turn:
             await self._store_all()
 
     async def _store_all(self) -> None:
         async with self.computing:
             saved = await self._workers.compute(self.timeline.saving)
-            await self._store.save(self.id, self._here(), saved)
-            self.timeline.note_stored(saved)
+            try:
+                if await self._store.save(self.id, self._here(), saved):
+                    self.timeline.note_stored(saved)
+            finally:
+                self._enough = self.timeline.unsaved + _MUCH
+
+    def _has_much(self) -> bool:
+        return self.timeline.unsaved >= self._enough
+
+    def keep_work(self) -> None:
+        """Begin to store what was computed, where it would take long to do that again.
+
+        It takes its turn, since only between two commands memory is what the store may hold.
+        """
+        if self._keeping is None and self._has_much():
+            self._keeping = asyncio.create_task(self._keep_work())
+            self._keeping.add_done_callback(self._has_kept)
+
+    async def _keep_work(self) -> None:
+        async with self.turn:
+            if self._has_much():
+                with contextlib.suppress(NotStored):  # it costs computing, not truth
+                    await self._store_all()
+
+    def _has_kept(self, _: asyncio.Task[None]) -> None:
+        self._keeping = None
+        self.keep_work()  # more may have been computed meanwhile, and nobody may compute any more
 
     def _here(self) -> Place:
         return self._place(self.cursor, self.revision, self.changes)
@@ -292,8 +358,9 @@ class Session:
         body = self._body(asked, wanted, self.revision, extra)
         place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, body)
+        self._seen = max(self._seen, place.furthest)
         self._stand(asked, body, wanted, record)
-        if self.timeline.unsaved >= _MANY_UNSAVED:
+        if self._has_much():
             with contextlib.suppress(NotStored):  # it costs computing, not truth
                 await self._store_all()
         return body
@@ -353,6 +420,7 @@ class Session:
             undo_stack = list(timeline.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)
+            self._seen = place.furthest
 
     def _last_cursor(self, step: int) -> Cursor:
         return last_cursor(step, self.timeline.phase_count)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -18,6 +20,7 @@ from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.player import Player
 from app.sessions.rate import Allowance
+from app.sessions.reaching import Busy, Cancelled
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
 from app.sessions.store import UNREADABLE, Damaged, Place, Store, Stored
@@ -29,6 +32,9 @@ from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 
 _EXPIRE_SECONDS = 600
+_PATIENCE = 2.0  # seconds that opening a session may take until one who waits is told
+_NOTE_SECONDS = 3_600  # between two notes that a session is used: to read it shall cost no writes
+_log = logging.getLogger("retrace")
 
 
 class Seat:
@@ -88,7 +94,9 @@ class Sessions:
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._keys: dict[str, str] = {}  # keys of the seats: read_id -> id
         self._opening: dict[str, asyncio.Task[None]] = {}
+        self._coming: dict[str, Session] = {}  # of those, the ones that compute what they show
         self._leaving: dict[str, asyncio.Event] = {}
+        self._closing = False
         self._looking = asyncio.Lock()  # for a session that may have to be opened, or deleted
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -125,7 +133,7 @@ class Sessions:
         saved = await self._workers.compute(timeline.saving)
         place = Place(0, 0, 0, 0, 0, timeline.machine)
         spec = timeline.spec.to_json()
-        stored = Stored(*keys, place, spec, [], [], saved)
+        stored = Stored(*keys, place, spec, [], [], saved, self._store.now())
         await self._store.insert(stored)
         timeline.note_stored(saved)
         session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
@@ -134,13 +142,17 @@ class Sessions:
         return session
 
     @asynccontextmanager
-    async def use(self, key: str) -> AsyncIterator[Access]:
-        """Hold a session in memory for a while; Refused `unknown_session` if there is none."""
-        seat = await self._find(key)
+    async def use(self, key: str, patience: float | None = None) -> AsyncIterator[Access]:
+        """Hold a session in memory for a while; Refused `unknown_session` if there is none.
+
+        Busy where what it shows is still being computed after `patience` seconds: that goes on.
+        """
+        seat = await self._find(key, _PATIENCE if patience is None else patience)
         session = seat.session
         self._seats.move_to_end(session.id)
         session.users += 1
         try:
+            await self._note_use(session)
             yield Access(seat, key)
         finally:
             session.users -= 1
@@ -152,7 +164,11 @@ class Sessions:
         return await self._store.load(key) is not None
 
     async def expire(self) -> None:
-        """Delete sessions that nobody used for long, and the longest idle ones over the quota."""
+        """Delete sessions that nobody used for long."""
+        await self._follow_clock()
+        for seat in list(self._seats.values()):
+            if seat.session.is_used:
+                await self._note_use(seat.session)
         for idle in await self._store.expired(set(self._seats)):
             async with self._looking:
                 if not self._is_held(idle.id):  # it may have been opened since
@@ -162,23 +178,42 @@ class Sessions:
         """Save everything that is in memory and stop."""
         if self._sweeper:
             self._sweeper.cancel()
+        await self._end_opening()
         for identity in list(self._seats):
-            await self._leave(identity)
+            try:
+                await self._leave(identity)
+            except Exception as failure:  # of one run: the others are still to be saved
+                _log.error("a session could not be saved", exc_info=failure)
         await self._store.close()
         self._workers.close()
+
+    async def _note_use(self, session: Session) -> None:
+        """Have the store know that somebody has this run open: no kill may make it look idle."""
+        now = self._store.now()
+        if not 0 <= now - session.used_at < _NOTE_SECONDS:
+            session.used_at = now
+            with contextlib.suppress(NotStored):
+                await self._store.note_use(session.id)
+
+    async def _end_opening(self) -> None:
+        self._closing = True
+        for session in self._coming.values():
+            session.reaching.cancel()
+        if self._opening:
+            await asyncio.wait(self._opening.values())
 
     def _seat(self, session: Session) -> None:
         self._seats[session.id] = Seat(session, self.limits)
         self._keys[session.read_id] = session.id
 
-    async def _find(self, key: str) -> Seat:
+    async def _find(self, key: str, patience: float) -> Seat:
         while True:
             seat = self._seats.get(self._keys.get(key, key))
             if seat is not None:
                 return seat
-            await self._open(key)
+            await self._open(key, patience)
 
-    async def _open(self, key: str) -> None:
+    async def _open(self, key: str, patience: float) -> None:
         """Load a session; requests that come at once share one loading, whatever their key."""
         async with self._looking:  # what is found is not deleted before it is held
             stored = await self._store.load(key)
@@ -186,7 +221,7 @@ class Sessions:
                 raise Refused("unknown_session", "id", key, "the id of a session on this server")
             if not self._is_held(stored.id):
                 self._begin_to_load(stored)
-        await self._settled(stored.id)
+        await self._settled(stored, patience)
 
     def _is_held(self, identity: str) -> bool:
         """Tell whether a session is in memory, or on its way there or back to the store."""
@@ -194,21 +229,40 @@ class Sessions:
 
     def _begin_to_load(self, stored: Stored) -> None:
         task = self._opening[stored.id] = asyncio.create_task(self._load(stored))
-        task.add_done_callback(lambda _: self._opening.pop(stored.id, None))
+        task.add_done_callback(functools.partial(self._opened, stored.id))
 
-    async def _settled(self, identity: str) -> None:
+    def _opened(self, identity: str, task: asyncio.Task[None]) -> None:
+        del self._opening[identity]
+        if not task.cancelled():
+            task.exception()  # looked at: whoever waited for it may have gone
+
+    async def _settled(self, stored: Stored, patience: float) -> None:
         """Return once a session is neither on its way into memory nor back to the store."""
+        identity = stored.id
         if identity in self._leaving:  # what was found may be older than what is being stored
             await self._leaving[identity].wait()
         elif identity in self._opening:
-            await asyncio.shield(self._opening[identity])
+            done, _ = await asyncio.wait({self._opening[identity]}, timeout=patience)
+            if not done:
+                coming = self._coming.get(identity)
+                raise Busy(coming.reaching.reached if coming else 0, stored.place.step)
+            done.pop().result()
 
     async def _load(self, stored: Stored) -> None:
         timeline = await self._workers.compute(_timeline_of, stored, self.limits)
         commands = await self._store.commands(stored.id)
         session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
-        await session.show_stored()
-        self._seat(session)
+        self._coming[stored.id] = session
+        try:
+            if self._closing:
+                raise Cancelled
+            await session.show_stored()
+            self._seat(session)
+        except Cancelled:  # the server stops: what was computed so far need not be again
+            await session.leave()
+            raise
+        finally:
+            del self._coming[stored.id]
 
     async def _make_room(self) -> None:
         while self._is_crowded():
@@ -236,10 +290,18 @@ class Sessions:
             del self._leaving[identity]
             left.set()
 
+    async def _follow_clock(self) -> None:
+        leap = await self._store.follow_clock()
+        if leap:
+            _log.warning("the clock leapt: %d s that make no run older", leap)
+
     async def _sweep(self) -> None:
+        """Look after the store. At the start nothing goes: a clock may still be set right."""
+        look = self._follow_clock
         while True:
             with contextlib.suppress(NotStored):
-                await self.expire()
+                await look()
+            look = self.expire
             await asyncio.sleep(_EXPIRE_SECONDS)
 
 
@@ -252,7 +314,8 @@ def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
     try:
         spec = parse_spec(stored.spec, UNLIMITED)
         found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, seen)
-        if saved is None or _is_whole(found, saved):
+        is_there = place.phase < found.phase_count
+        if is_there and (saved is None or _is_whole(found, saved)):
             return found
     except UNREADABLE as failure:
         raise Damaged from failure

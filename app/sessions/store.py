@@ -9,13 +9,15 @@ import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app.limits import Limits
+from app.sessions.expiry import DAY, Idle, Look, expired, leap_along, newest_use
+from app.sessions.room import check_new_run, has_checkpoints_room
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
-from app.sessions.writer import Refusing, Writer
+from app.sessions.writer import DAMAGE, Refusing, Writer, is_damage
 from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
 from app.timeline.saved import Saved
 
@@ -62,14 +64,7 @@ class Stored:
     edits: list[dict[str, Any]]
     undo_stack: list[dict[str, Any]]
     saved: Saved | None = None
-
-
-@dataclass(frozen=True)
-class Idle:
-    """A session that may be deleted, and when it was used last: seconds since 1970."""
-
-    id: str
-    used_at: int
+    used_at: int = field(default=0, compare=False)  # seconds since 1970
 
 
 class Store:
@@ -95,6 +90,9 @@ class Store:
         else:
             self.writer = Writer(_for_writing(file, limits), on_commit)
         self._db = connect_to_read(file) if read_only else connect(file, "ro")
+        now = _look()
+        newest = newest_use(self._db)
+        self._looked = now if newest is None else Look(newest, now.steady)
 
     async def close(self) -> None:
         """Write what waits, and end. The writer goes last: SQLite then folds its log away."""
@@ -103,9 +101,10 @@ class Store:
         await asyncio.to_thread(self.writer.close)
 
     async def insert(self, stored: Stored) -> None:
-        """Write a new session."""
+        """Write a new session; NotStored also where the rest of the disk is for those there."""
 
         def write(db: sqlite3.Connection) -> None:
+            check_new_run(db, self._limits.disk_bytes)
             row = (stored.id, stored.read_id, *astuple(stored.place), _now())
             db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, _text(stored.spec)))
@@ -137,27 +136,49 @@ class Store:
 
         await self.writer.put(write)
 
-    async def save(self, session_id: str, place: Place, saved: Saved) -> None:
-        """Keep the place and the checkpoints that spare a restart the computing."""
+    async def save(self, session_id: str, place: Place, saved: Saved) -> bool:
+        """Keep the place and the checkpoints that spare a restart the computing.
+
+        Return whether there was room for those.
+        """
+        kept = False
 
         def write(db: sqlite3.Connection) -> None:
+            nonlocal kept
             _write_change(db, session_id, place, None)
-            _write_saved(db, session_id, saved)
+            kept = has_checkpoints_room(db, self._limits.disk_bytes)
+            if kept:
+                _write_saved(db, session_id, saved)
 
         await self.writer.put(write)
+        return kept
+
+    async def note_seen(self, session_id: str, furthest: int, machine: str) -> None:
+        """Write that steps up to this one may have been seen, and what computed them."""
+        query = (
+            "UPDATE session SET furthest = MAX(furthest, ?), machine = ?, used_at = ? WHERE id = ?"
+        )
+        row = (furthest, machine, _now(), session_id)
+        await self.writer.put(lambda db: db.execute(query, row))
+
+    async def note_use(self, session_id: str) -> None:
+        """Write that somebody has a session open now."""
+        query = "UPDATE session SET used_at = ? WHERE id = ?"
+        await self.writer.put(lambda db: db.execute(query, (_now(), session_id)))
+
+    def now(self) -> int:
+        """Return the time as the store has it: seconds since 1970."""
+        return _now()
 
     async def load(self, key: str) -> Stored | None:
         """Return the session of a writing or a reading key; Damaged where it cannot be read."""
-        try:
-            return await self._read(lambda db: _load(db, key))
-        except UNREADABLE as failure:
-            raise Damaged from failure
+        return await self._read(lambda db: _load(db, key))
 
     async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
         """Return what became of a command, or None if it is not known (any more)."""
         query = "SELECT body FROM change WHERE session_id = ? AND command_id = ?"
-        rows = await self._read(lambda db: db.execute(query, (session_id, command_id)).fetchall())
-        return json.loads(rows[0][0]) if rows else None
+        found = await self._read(lambda db: _bodies(db, query, (session_id, command_id)))
+        return found[0] if found else None
 
     async def commands(self, session_id: str) -> list[str]:
         """Return the ids of the commands that are kept, the oldest first."""
@@ -171,12 +192,24 @@ class Store:
     async def bodies_since(self, session_id: str, number: int) -> list[dict[str, Any]]:
         """Return the changes behind the one of this number, those that are kept, in order."""
         query = "SELECT body FROM change WHERE session_id = ? AND number > ? ORDER BY number"
-        rows = await self._read(lambda db: db.execute(query, (session_id, number)).fetchall())
-        return [json.loads(row[0]) for row in rows]
+        return await self._read(lambda db: _bodies(db, query, (session_id, number)))
+
+    async def follow_clock(self) -> int:
+        """Where the clock leapt, let the times of last use leap with it; return the seconds.
+
+        What lies behind the newest use of all when the store is opened is such a leap too.
+        """
+        now = _look()
+        leap = self._looked.leap_to(now)
+        if leap:
+            await self.writer.put(lambda db: leap_along(db, leap, now.clock))
+        self._looked = now
+        return leap
 
     async def expired(self, in_use: set[str]) -> list[Idle]:
-        """Return who may go: those not used for long, and the longest idle ones over the quota."""
-        return await self._read(lambda db: _expired(db, self._limits, in_use))
+        """Return who may go: those not used for long."""
+        before = _now() - self._limits.idle_days * DAY
+        return await self._read(lambda db: expired(db, before, in_use))
 
     async def delete(self, idle: Idle) -> None:
         """Delete a session, unless it was used since."""
@@ -188,8 +221,17 @@ class Store:
         await self.writer.put(write)
 
     async def _read(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `call` reads; Damaged where it cannot be read, or is not what was stored."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reading, call, self._db)
+        try:
+            return await loop.run_in_executor(self._reading, call, self._db)
+        except UNREADABLE as failure:
+            raise Damaged from failure
+        except sqlite3.DatabaseError as failure:
+            if not is_damage(failure):
+                raise
+            self.writer.problem = DAMAGE
+            raise Damaged from failure
 
 
 def _for_writing(file: Path, limits: Limits) -> sqlite3.Connection:
@@ -238,19 +280,33 @@ def _write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
     )
 
 
+def _bodies(
+    db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]
+) -> list[dict[str, Any]]:
+    """Return what became of some commands; ValueError where that is not what was stored."""
+    found = [json.loads(row[0]) for row in db.execute(query, parameters)]
+    for body in found:
+        if not isinstance(body["offset"], int):
+            raise ValueError("expected the number of a change")
+    return found
+
+
 def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     query = (
         "SELECT id, read_id, step, phase, revision, changes, furthest, machine,"
-        " spec, edits, undo_stack FROM session"
+        " used_at, spec, edits, undo_stack FROM session"
         " JOIN run ON run.session_id = id JOIN edits ON edits.session_id = id"
         " WHERE id = ? OR read_id = ?"
     )
     row = db.execute(query, (key, key)).fetchone()
     if row is None:
         return None
-    spec, edits, undo_stack = map(json.loads, row[8:])
+    spec, edits, undo_stack = map(json.loads, row[9:])
     saved = _load_saved(db, row[0], spec["precision"])
-    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved)
+    place, used_at = Place(*row[2:8]), row[8] if isinstance(row[8], int) else 0
+    if not all(isinstance(count, int) and count >= 0 for count in row[2:7]):
+        raise ValueError(f"expected counts from 0, got {place}")
+    return Stored(row[0], row[1], place, spec, edits, undo_stack, saved, used_at)
 
 
 def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:
@@ -268,28 +324,17 @@ def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Save
     return Saved(interval, json.loads(recorders), json.loads(pinned), history, checkpoints, steps)
 
 
-def _expired(db: sqlite3.Connection, limits: Limits, in_use: set[str]) -> list[Idle]:
-    """Return the sessions to delete: those idle too long, and a tenth where the store is full."""
-    old = _now() - limits.idle_days * 86_400
-    rows = db.execute("SELECT id, used_at FROM session ORDER BY used_at").fetchall()
-    idle = [Idle(*row) for row in rows if row[0] not in in_use]
-    expired = [one for one in idle if one.used_at < old]
-    if _used_bytes(db) > 0.9 * limits.disk_bytes:
-        return idle[: max(len(expired), -(-len(rows) // 10))]
-    return expired
-
-
-def _used_bytes(db: sqlite3.Connection) -> int:
-    count, free, size = (
-        db.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((count - free) * size)
-
-
 def _text(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def _now() -> int:
     return int(time.time())
+
+
+def _look() -> Look:
+    return Look(_now(), _steady())
+
+
+def _steady() -> float:
+    return time.monotonic()

@@ -16,16 +16,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-Write = Callable[[sqlite3.Connection], None]
+Write = Callable[[sqlite3.Connection], object]
 _MOST = 512
 _GATHER_SECONDS = 0.005
+DAMAGE = "the store is damaged; stop the server and restore a backup"
 _REASONS = {
     "SQLITE_FULL": "the disk, or the share of it that RETRACE_DISK_BYTES allows, is full",
     "SQLITE_READONLY": "the store is read-only",
     "SQLITE_IOERR": "the disk cannot be written",
     "SQLITE_CANTOPEN": "the store cannot be opened",
     "SQLITE_BUSY": "another program holds the store",
+    "SQLITE_CORRUPT": DAMAGE,
+    "SQLITE_NOTADB": DAMAGE,
 }
+# What keeps one write from the disk keeps every other one from it. Not so a lack of room, which may
+# be one of much room only, nor damage, which may be elsewhere.
+_FOR_ALL = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY")
+_BUSY_SECONDS = 2.0  # that a lock is waited for; once that was in vain, no other write waits
+_STUCK_SECONDS = 5.0  # after which the disk is what keeps a write
 _ROOM_BYTES = 65_536
 _ENDED = "the thread that writes has ended"
 _log = logging.getLogger("retrace")
@@ -37,6 +45,10 @@ class NotStored(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(f"nothing was changed, since {reason}; reading goes on")
         self.reason = reason
+
+
+class _NobodyCan(NotStored):
+    """What kept this write from the disk keeps every other one from it."""
 
 
 class Conflict(NotStored):
@@ -72,8 +84,9 @@ class Writer:
         self._db, self._on_commit = db, on_commit
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._oldest: float | None = None
-        self.problem: str | None = None  # what kept the last write from the disk
+        self.problem: str | None = None  # what kept the last write from the disk, or damage
         self._trying = False
+        self._wait_for_locks(_BUSY_SECONDS)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -93,7 +106,9 @@ class Writer:
         """Return why nothing can be written, or None; what was wrong is tried once more."""
         if not self.is_open:
             return _ENDED
-        if self.problem and not self._trying:
+        if self.age > _STUCK_SECONDS:
+            return f"the disk has kept a write waiting for {self.age:.0f} s"
+        if self.problem and self.problem != DAMAGE and not self._trying:
             self._trying = True
             try:
                 await self.put(_take_room)
@@ -165,8 +180,9 @@ class Writer:
         if failure is None:
             self._answer(group)
             self._on_commit(time.monotonic() - started, len(group))
-        elif len(group) == 1:
-            group[0].answer(failure)
+        elif len(group) == 1 or isinstance(failure, _NobodyCan):
+            for waiting in group:
+                waiting.answer(failure)
         else:  # one write that cannot be done must not fail its neighbours
             for waiting in group:
                 waiting.answer(self._try([waiting]))
@@ -182,13 +198,27 @@ class Writer:
         except sqlite3.IntegrityError:
             return Conflict("it contradicts what is stored")
         except sqlite3.Error as error:
-            reason = _reason(error)
-            self.problem = reason or self.problem
-            return NotStored(reason or "the store failed")
+            return self._failed(error)
         except Exception as error:  # of the write itself: whoever asked for it is told
             return error
-        self.problem = None
+        if self.problem != DAMAGE:  # other rows than the damaged ones can still be written
+            self.problem = None
+        if not self._lock_seconds:
+            self._wait_for_locks(_BUSY_SECONDS)
         return None
+
+    def _failed(self, error: sqlite3.Error) -> NotStored:
+        """Note what is wrong with the disk, and return what those are told who wait."""
+        reason, name = _reason(error), _name(error)
+        self.problem = reason or self.problem
+        if name.startswith("SQLITE_BUSY"):
+            self._wait_for_locks(0.0)
+        kind = _NobodyCan if name.startswith(_FOR_ALL) else NotStored
+        return kind(reason or "the store failed")
+
+    def _wait_for_locks(self, seconds: float) -> None:
+        self._lock_seconds = seconds
+        self._db.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     def _transact(self, writes: list[Write]) -> None:
         db = self._db
@@ -233,5 +263,14 @@ def _take_room(db: sqlite3.Connection) -> None:
 
 def _reason(error: sqlite3.Error) -> str | None:
     """Return what is wrong with the disk, in plain words; None where nothing is."""
-    name = getattr(error, "sqlite_errorname", "") or ""
+    name = _name(error)
     return next((words for start, words in _REASONS.items() if name.startswith(start)), None)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Tell whether what is stored is no store any more, or some of it."""
+    return _reason(error) == DAMAGE
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "") or ""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from app.data.datasets import load_dataset
 from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
-from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval
+from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval, work_of_step
 from app.timeline.edits import Edit, edit_from_json
 from app.timeline.history import History
 from app.timeline.machine import fingerprint
@@ -75,6 +75,8 @@ class Timeline:
         self._clean = True
         self._computed = 0
         self._stored: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
+        self._stored_to = 0  # the first step behind what is stored
+        self._front: Mark | None = None  # the state before the latest step that was shown first
         self._marks: list[Mark] = []
         self._replays: dict[int, bool] = {}
         self._start_afresh()
@@ -230,19 +232,24 @@ class Timeline:
         return self._history.to_json()
 
     @property
-    def unsaved(self) -> int:
-        """Return how many checkpoints are not stored yet: each is about 20 ms of work."""
-        return len(self._new_checkpoints())
+    def unsaved(self) -> float:
+        """Return about how many seconds of computing lie behind what is stored.
+
+        By an estimate, and not by how many checkpoints there are: of a large network few are kept,
+        however long it took to come there.
+        """
+        steps = max(self._history.fed - self._stored_to, 0)
+        return steps * work_of_step(self.network.parameter_count, self.batch_size) * 1e-6
 
     def saving(self) -> Saved:
         """Return what has to be stored beside spec and edits, and of checkpoints the new ones.
 
         One more is the state behind the furthest step, so that another machine goes on from those
-        very bytes; to have it may take some 20 ms.
+        very bytes; to have it may take some 20 ms. And one is the state before that step, where
+        somebody stands at it: whoever comes back is shown it at once.
         """
-        here = self._checkpoint_at_end()
-        found = self._new_checkpoints()
-        new = [*found, here] if here else found
+        front, here = self._checkpoint_at_front(), self._checkpoint_at_end()
+        new = [*self._new_checkpoints(), *filter(None, (front, here))]
         steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
         return Saved(
             interval=self._checkpoints.interval,
@@ -256,6 +263,7 @@ class Timeline:
     def note_stored(self, saved: Saved) -> None:
         """Take note that `saved` is in the store."""
         self._stored.update({kept.step: kept for kept in saved.checkpoints})
+        self._stored_to = self._history.fed
 
     def _new_checkpoints(self) -> list[Checkpoint]:
         """Return those that the store does not hold.
@@ -264,6 +272,18 @@ class Timeline:
         """
         kept = map(self._checkpoints.__getitem__, self._checkpoints.steps)
         return [each for each in kept if self._stored.get(each.step) is not each]
+
+    def _checkpoint_at_front(self) -> Checkpoint | None:
+        """Return the state before the furthest step, if that was shown and these are its bytes.
+
+        Its sums are of no use: a history is cut at a multiple of the interval, and this is none.
+        """
+        front, at = self._front, self._history.fed - 1
+        if front is None or front.step != at or at in self._checkpoints:
+            return None
+        if self._recorders.at(at - 1) != self.machine:  # another's bytes may differ from these
+            return None
+        return Checkpoint(at, front.state, (0.0, 0.0), self.machine)
 
     def _checkpoint_at_end(self) -> Checkpoint | None:
         at, run = self._history.fed, self._run
@@ -389,6 +409,8 @@ class Timeline:
 
     def _compute_record(self, step: int, exact: bool) -> StepRecord:
         self._within_reach(step)
+        if step == self._history.fed:
+            self._front = Mark(step, self._run.state())
         with np.errstate(all="ignore"):
             finite, loss = self._compute(edited=True)
             if not finite:
@@ -441,8 +463,10 @@ class Timeline:
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
         self._replays.clear()
         self._marks = [mark for mark in self._marks if mark.step <= step]
+        self._front = self._front if self._front and self._front.step <= step else None
         if step < self._history.fed:
             self._forget_from(step)
+            self._stored_to = min(self._stored_to, self._history.fed)
         self._stand_at(step)
 
     def _forget_from(self, step: int) -> None:

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from app.limits import Limits, over
 from app.refusal import Refused
+from app.sessions.writer import NotStored
 
 _HOUR = 3600.0  # seconds
 _MOST_ADDRESSES = 10_000  # about 1 MB; whoever commands more is not held up by counting addresses
@@ -53,7 +54,7 @@ class Quotas:
 
     @contextmanager
     def session(self, address: str) -> Iterator[None]:
-        """Count the session made meanwhile; one that is refused, for its spec, does not count.
+        """Count the session made meanwhile; one that is refused or cannot be kept does not count.
 
         Refused `too_many_sessions` says by `retry_after` when there will be room for one.
         """
@@ -61,7 +62,7 @@ class Quotas:
         self._take(address, cost)
         try:
             yield
-        except Refused:
+        except (Refused, NotStored):
             self._give_back(address, cost)
             raise
 

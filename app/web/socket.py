@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -35,6 +37,7 @@ from app.wire.frames import View, encode_frame
 router = APIRouter()
 _FRAME_SECONDS = 1 / 60
 _PATIENCE = 0.25
+_OPENING_SECONDS = 1.0  # until a viewer is told that the run is still on its way
 NO_SUCH_SESSION, TOO_SLOW, DAMAGED, TOO_MANY = 4404, 4408, 4410, 4429
 
 
@@ -44,7 +47,7 @@ async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
     await socket.accept()
     sessions: Sessions = socket.app.state.sessions
     try:
-        async with sessions.use(session_id) as access:
+        async with _use(socket, sessions, session_id) as access:
             most = sessions.limits.sockets_per_session
             if len(access.session.viewers) >= most:
                 setting = setting_of("sockets_per_session")
@@ -57,6 +60,22 @@ async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
         await socket.close(NO_SUCH_SESSION, "unknown session")
     except Damaged:
         await socket.close(DAMAGED, "damaged")
+    except WebSocketDisconnect:
+        pass  # it did not wait until the run was there
+
+
+@asynccontextmanager
+async def _use(socket: WebSocket, sessions: Sessions, key: str) -> AsyncIterator[Access]:
+    """Hold a session; while what it shows is still being computed, tell how far that has come."""
+    async with AsyncExitStack() as held:
+        while True:
+            try:
+                access = await held.enter_async_context(sessions.use(key, _OPENING_SECONDS))
+                break
+            except Busy as busy:
+                progress = {"type": "progress", "step": busy.step, "target": busy.target}
+                await socket.send_json({**progress, "done": False})
+        yield access
 
 
 def _is_offset(text: str) -> bool:

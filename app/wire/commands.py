@@ -123,6 +123,8 @@ def read_command(given: Any, known: tuple[str, ...] = tuple(READERS)) -> tuple[s
     identity = given.get("id")
     if identity is not None:
         a_text(identity, "id", MOST_ID)
+        if not identity:  # who has no id sends the same one again, and would be answered as known
+            raise refused("id", identity, f"a text of 1 to {MOST_ID} characters, or none at all")
     do = a_name(given.get("do"), "do", known)
     return identity, READERS[do]({k: v for k, v in given.items() if k not in ("do", "id")})
 

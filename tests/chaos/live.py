@@ -23,7 +23,7 @@ class Lost(AssertionError):
 
 
 class Live:
-    """A connection; `greeting` is the first message, `hello` or `resumed`."""
+    """A connection; `greeting` is `hello` or `resumed`, the first message but for `progress`."""
 
     def __init__(self, socket: ClientConnection, greeting: Json) -> None:
         self._socket, self.greeting = socket, greeting
@@ -41,7 +41,10 @@ class Live:
         )
         try:
             async with asyncio.timeout(patience):
-                return cls(socket, json.loads(await socket.recv()))
+                greeting = json.loads(await socket.recv())
+                while greeting["type"] == "progress":
+                    greeting = json.loads(await socket.recv())
+                return cls(socket, greeting)
         except BaseException:
             socket.transport.abort()
             raise

@@ -24,7 +24,7 @@ JUNK = st.recursive(
     ),
     max_leaves=8,
 )
-IDENTITIES = st.none() | st.text(st.characters(codec="utf-8"), max_size=MOST_ID)
+IDENTITIES = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=MOST_ID)
 SOME_PARAMETERS = ("w1.1.1", "w1.2.3", "b1.2", "w2.3.1", "b2.1")
 
 

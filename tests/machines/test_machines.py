@@ -91,9 +91,10 @@ def test_some_replays_differ_and_are_announced(tmp_path: Path) -> None:
     assert not any(second["seen"][t][1] for t in differing)
 
 
-def test_what_a_killed_process_had_shown_counts_as_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [[], ["read"]], ids=["moved", "read"])
+def test_what_a_killed_process_had_shown_counts_as_its_own(tmp_path: Path, how: list[str]) -> None:
     """Its checkpoints are not stored yet; that it had shown the steps is."""
-    first = visit(tmp_path, "new", 8_000, "as it is", "killed")
+    first = visit(tmp_path, "new", 8_000, "as it is", "killed", *how)
     assert list(first["states"]) == ["0"]
     second = visit(tmp_path, first["key"], 9_000, "Sandybridge, plain NumPy")
     if second["machine"] == first["machine"]:

@@ -1,7 +1,7 @@
 """A process of its own on one kind of machine: open a run in a store, move, and say what was seen.
 
-`python visit.py FOLDER KEY STEP [killed]`: KEY is `new` for a new run; one that is killed stores
-no checkpoints at its end. Prints JSON.
+`python visit.py FOLDER KEY STEP [killed] [read]`: KEY is `new` for a new run; one that is killed
+stores no checkpoints at its end; one that reads looks at STEP and moves nothing. Prints JSON.
 """
 
 from __future__ import annotations
@@ -46,14 +46,17 @@ async def visit(folder: Path, key: str, step: int) -> dict[str, Any]:
         session = access.session
         before = session.timeline.furthest
         at_start = digest(session.shown.parameters.tobytes())
-        await session.seek(step, 0, None, Asked())
+        if "read" in sys.argv[4:]:
+            await access.record(step, 60)
+        else:
+            await session.seek(step, 0, None, Asked())
         seen = {}
         for t in range(0, session.timeline.furthest + 1, STRIDE):
             record = await access.record(t, 60)
             found = digest(record.parameters.tobytes(), record.gradient.tobytes())
             seen[str(t)] = [found, record.exact]
         machine, others = session.timeline.machine, session.timeline.other_machines()
-    if sys.argv[4:] != ["killed"]:
+    if "killed" not in sys.argv[4:]:
         await sessions.close()
     return {
         "key": key,

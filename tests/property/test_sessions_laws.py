@@ -68,6 +68,7 @@ class Commands(RuleBasedStateMachine):
     """Room for one session in memory only, so that another one drives it out.
 
     A checkpoint every 4 steps, and 8 at most: all that happens to them happens within LAST steps.
+    What would be lost by a crash is kept every 40 steps, as of a network whose steps take long.
     """
 
     @initialize()
@@ -75,6 +76,7 @@ class Commands(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(timeline, "first_interval", lambda *_: 4)
         self.patch.setattr(checkpoints, "memory_cap", lambda _: 0)
+        self.patch.setattr(timeline, "work_of_step", lambda *_: 32_500.0)  # microseconds
         self.folder = Path(tempfile.mkdtemp(dir=IN_MEMORY))
         self.loop = asyncio.new_event_loop()
         self.step = self.phase = self.revision = self.offset = 0

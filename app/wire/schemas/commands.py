@@ -32,7 +32,7 @@ from app.wire.schemas.words import (
 
 IDENTITY: Schema = said(
     "made by the client: a known id is answered again and not done again",
-    {"type": ["string", "null"], "maxLength": MOST_ID},
+    {"type": ["string", "null"], "minLength": 1, "maxLength": MOST_ID},
 )
 BY: Schema = {"type": "integer", "minimum": -FAR, "maximum": FAR, "not": {"const": 0}}
 SPEED: Schema = said(

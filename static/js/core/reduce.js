@@ -71,6 +71,7 @@ function cutShort(step, target) {
 function whyPaused(reason) {
   if (reason === "diverged") return { kind: "error", text: divergedText() };
   if (reason === "not stored") return { kind: "error", text: "Playing stopped: the server cannot store the run just now. What is there can still be read." };
+  if (reason === "failed") return { kind: "error", text: "Playing stopped: something went wrong on the server. Your run is kept." };
   if (reason === "end") return { kind: "info", text: "This is the last step that a run may have here." };
   return null;
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import weakref
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,12 @@ from app.sessions.asking import Asked
 from app.sessions.reaching import Busy
 from app.sessions.session import Session
 from app.sessions.sessions import Access, Sessions
+from app.sessions.store import Place
 from app.sessions.viewers import Viewer
 from app.sessions.writer import NotStored
+from app.timeline import checkpoints
+from app.timeline import timeline as timeline_module
+from app.timeline.saved import Saved
 from tests.nets import SMALL
 
 Scene = Callable[[Sessions, Access], Awaitable[None]]
@@ -271,6 +277,32 @@ def test_commands_that_come_too_fast_are_told_when_to_come_again(tmp_path: Path)
     play(tmp_path, scene, commands_per_second=1, command_burst=4)
 
 
+def test_a_player_that_fails_is_not_left_playing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(step: int, patience: float | None) -> None:
+        raise ZeroDivisionError
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player, viewer = access.session, access.seat.player, Viewer()
+        session.viewers.add(viewer)
+        with monkeypatch.context() as patch:
+            patch.setattr(session.reaching, "record", broken)
+            player.play("step", 0)
+            await asyncio.wait({player._task})  # type: ignore[type-var]
+        told = [message for message in viewer.take()[0] if message["type"] == "playing"]
+        assert told[-1] == {"type": "playing", "playing": None, "reason": "failed"}
+        assert session.playing is None
+        await player.pause()
+        player.play("step", 0)
+        await player.pause()
+        assert session.playing is None
+        session.viewers.clear()
+
+    play(tmp_path, scene)
+    assert [record.message for record in caplog.records] == ["the player failed"]
+
+
 def test_a_read_never_ends_a_move_nor_keeps_it_from_its_goal(tmp_path: Path) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         session = access.session
@@ -282,6 +314,52 @@ def test_a_read_never_ends_a_move_nor_keeps_it_from_its_goal(tmp_path: Path) -> 
             reads += 1
         assert reads > 1
         assert (await move)["cursor"]["step"] == 60_000
+
+    play(tmp_path, scene)
+
+
+def test_that_a_step_was_read_is_in_the_store_before_it_is_answered(tmp_path: Path) -> None:
+    """And once: what was seen before, by a read, a move or in the history, costs no write."""
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, noted = access.session, []
+        note_seen = sessions._store.note_seen
+
+        async def note(*arguments: Any) -> None:
+            noted.append(arguments[1])
+            await note_seen(*arguments)
+
+        sessions._store.note_seen = note  # type: ignore[method-assign]
+        assert (await session.record(500, 9)).exact
+        stored = await sessions._store.load(session.id)
+        assert stored
+        assert (stored.place.furthest, stored.place.step) == (500, 0)
+        await session.record(499, 9)
+        await seek(session, 600)
+        await session.record(600, 9)
+        await session.history()
+        assert noted == [500]
+        await session.change({"learning_rate": 0.01}, Asked())
+        await session.record(700, 9)
+        assert noted == [500, 700]
+
+    play(tmp_path, scene)
+
+
+def test_a_step_whose_reading_cannot_be_stored_promises_no_digits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(write: object) -> None:
+        raise NotStored("the disk is full")
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        await seek(session, 50)
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            assert not (await session.record(60, 9)).exact
+            assert (await session.record(50, 9)).exact
+        assert (await session.record(60, 9)).exact
 
     play(tmp_path, scene)
 
@@ -347,6 +425,138 @@ def test_a_run_that_went_further_than_is_allowed_now_can_be_opened(tmp_path: Pat
         await sessions.close()
 
     asyncio.run(main())
+
+
+@pytest.fixture
+def few_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a large network: so few are kept that they never add up to much."""
+    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 4)
+    monkeypatch.setattr(timeline_module, "work_of_step", lambda *_: 20_000.0)  # microseconds
+    monkeypatch.setattr(checkpoints, "memory_cap", lambda _: 0)
+
+
+async def kill(sessions: Sessions) -> None:
+    """End as a kill does: what is in memory only is gone."""
+    sessions._workers.close()
+    await sessions._store.close()
+
+
+async def computed_to_open(folder: Path, key: str) -> int:
+    """Return how many steps were computed until a run stood where it stood, and kill it."""
+    sessions = Sessions(folder, Limits())
+    steps: list[int] = []
+    sessions.metrics.steps_computed = steps.append  # type: ignore[method-assign]
+    async with sessions.use(key) as access:
+        assert access.session.shown.step == access.session.cursor.step
+    await kill(sessions)
+    return sum(steps)
+
+
+def test_a_kill_costs_about_a_second_of_computing_however_few_checkpoints_there_are(
+    tmp_path: Path, few_checkpoints: None
+) -> None:
+    """Steps that take 20 ms each, as the timeline has it: a second is 50 of them."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            await seek(access.session, 1500)
+            await seek(access.session, 1540)
+        await kill(sessions)
+        assert await computed_to_open(tmp_path, key) <= 64
+
+    asyncio.run(main())
+
+
+def test_the_furthest_step_is_stored_with_what_it_takes_to_show_it(
+    tmp_path: Path, few_checkpoints: None
+) -> None:
+    """The nearest checkpoint before it is 220 steps away."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            await seek(access.session, 1500)
+        await sessions.close()
+        assert await computed_to_open(tmp_path, key) == 2, "the first step, and the one shown"
+
+    asyncio.run(main())
+
+
+def test_what_is_computed_in_the_background_is_kept_before_anybody_comes_back(
+    tmp_path: Path, few_checkpoints: None
+) -> None:
+    """Nobody waits for the move any more; killed on the way, most of it is there."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        saved, save = asyncio.Event(), sessions._store.save
+
+        async def note(*arguments: Any) -> bool:
+            found = await save(*arguments)
+            if arguments[2].checkpoints[-1].step > 2_000:
+                saved.set()
+            return found
+
+        sessions._store.save = note  # type: ignore[method-assign]
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            with pytest.raises(Busy):
+                await access.session.seek(900_000, 0, 0.0, Asked())
+            await asyncio.wait_for(saved.wait(), 60)
+            access.session.reaching.cancel()
+            await access.session.reaching.close()
+        await kill(sessions)
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use(key) as access:
+            assert access.session.timeline.furthest >= 2_000
+            assert access.session.cursor.step == 0, "nothing was answered"
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+def test_what_a_load_had_to_compute_is_kept(tmp_path: Path, few_checkpoints: None) -> None:
+    """It was killed before anything was stored; the next kill must not cost the same again."""
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            access.session._enough = math.inf
+            await seek(access.session, 1500)
+        await kill(sessions)
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use(key) as access:
+            while access.session._keeping:
+                await access.session._keeping
+        await kill(sessions)
+        assert await computed_to_open(tmp_path, key) <= 64
+
+    asyncio.run(main())
+
+
+def test_where_work_cannot_be_kept_it_is_tried_again_after_as_much_again(
+    tmp_path: Path, few_checkpoints: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        async def no_room(session_id: str, place: Place, saved: Saved) -> bool:
+            tries.append(max(saved.steps))
+            raise NotStored("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store, "save", no_room)
+            for step in range(10, 401, 10):
+                await seek(access.session, step)
+            assert access.session._keeping is None
+        assert all(later - earlier > 64 for earlier, later in pairwise(tries))
+        assert len(tries) == 400 // 70
+
+    play(tmp_path, scene)
 
 
 def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,14 +16,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.limits import Limits
+from app.sessions import sessions as sessions_module
 from app.sessions import store as store_module
 from app.sessions.asking import Asked
 from app.sessions.backup import backup, restore
+from app.sessions.expiry import Idle
+from app.sessions.reaching import Busy
 from app.sessions.schema import FILE
 from app.sessions.session import KEPT_CHANGES
 from app.sessions.sessions import Sessions
-from app.sessions.store import Idle
+from app.sessions.store import Store
+from app.sessions.writer import DAMAGE, NotStored
 from app.settings import Settings
+from app.timeline.timeline import Timeline
 from tests.clients import client_of
 from tests.nets import SMALL
 
@@ -50,7 +57,7 @@ async def seek(sessions: Sessions, key: str, step: int, command: str) -> dict[st
 
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two sessions that nobody has used for longer than is allowed."""
+    """Two sessions that nobody has used for longer than is allowed, while others were used."""
 
     async def scene(sessions: Sessions) -> list[str]:
         return [await make(sessions) for _ in range(2)]
@@ -58,6 +65,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = play(tmp_path, scene)
     later = store_module._now() + 31 * DAYS
     monkeypatch.setattr(store_module, "_now", lambda: later)
+    play(tmp_path, make)
     return found
 
 
@@ -77,6 +85,197 @@ def test_a_session_that_is_opened_while_old_ones_go_stays(tmp_path: Path, old: l
         await sessions.expire()
         assert [key for key in old if await sessions.exists(key)] == [old[0]]
         assert (await seek(sessions, old[0], 3, "a"))["offset"] == 1
+
+    play(tmp_path, scene)
+
+
+def kill(sessions: Sessions) -> Awaitable[None]:
+    """End as a kill does: what is in memory only is gone."""
+    sessions._workers.close()
+    return sessions._store.close()
+
+
+@pytest.mark.parametrize("key", [0, 1], ids=["writing key", "reading key"])
+def test_a_session_that_was_only_looked_at_before_a_kill_is_not_idle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: int
+) -> None:
+    """Written, looked at 29 days later, killed; what expires two days after that is another one."""
+    start, days = store_module._now(), [0]
+    monkeypatch.setattr(store_module, "_now", lambda: start + days[0] * DAYS)
+
+    async def main() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        made, other = [await sessions.create(SMALL) for _ in range(2)]
+        await sessions.close()
+        days[0] = 29
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use((made.id, made.read_id)[key]):
+            pass
+        await kill(sessions)
+        days[0] = 31
+        sessions = Sessions(tmp_path, Limits())
+        await sessions.create(SMALL)
+        await sessions.close()
+        sessions = Sessions(tmp_path, Limits())
+        await sessions.expire()
+        assert [await sessions.exists(one.id) for one in (made, other)] == [True, False]
+        await sessions.close()
+
+    asyncio.run(main())
+
+
+def test_a_session_that_stays_open_is_used_although_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, days = store_module._now(), [0]
+    monkeypatch.setattr(store_module, "_now", lambda: start + days[0] * DAYS)
+
+    async def scene(sessions: Sessions) -> None:
+        key = await make(sessions)
+        async with sessions.use(key):
+            days[0] = 40
+            await sessions.expire()
+            stored = await sessions._store.load(key)
+            assert stored
+            assert stored.used_at == store_module._now()
+
+    play(tmp_path, scene)
+
+
+def test_to_look_again_within_the_hour_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions) -> None:
+        key = await make(sessions)
+
+        async def refuse(write: object) -> None:
+            raise AssertionError("written")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            async with sessions.use(key):
+                pass
+
+    play(tmp_path, scene)
+
+
+def test_a_store_that_takes_nothing_still_opens_a_session(
+    tmp_path: Path, old: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions) -> None:
+        async def refuse(write: object) -> None:
+            raise NotStored("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sessions._store.writer, "put", refuse)
+            async with sessions.use(old[0]) as access:
+                assert access.session.id == old[0]
+
+    play(tmp_path, scene)
+
+
+class World:
+    """What time it is, and what the server's clock says: so many days wrong."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.day, self.wrong, start = 0.0, 0.0, store_module._now()
+        clock = lambda: start + round((self.day + self.wrong) * DAYS)  # noqa: E731
+        monkeypatch.setattr(store_module, "_now", clock)
+        monkeypatch.setattr(store_module, "_steady", lambda: self.day * DAYS)
+
+
+async def look(sessions: Sessions, key: str) -> None:
+    async with sessions.use(key):
+        pass
+
+
+@pytest.mark.parametrize("wrong", [-730, -3, 3, 730])
+@pytest.mark.parametrize("when", ["at the start", "later", "until a restart"])
+def test_a_clock_that_is_wrong_for_a_while_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: float, when: str
+) -> None:
+    """A run that was looked at before, one of 20 days, and one that is made by the wrong clock."""
+    world = World(monkeypatch)
+
+    async def first(sessions: Sessions) -> list[str]:
+        keys = [await make(sessions) for _ in range(2)]
+        await sessions.expire()
+        world.day = 20
+        await look(sessions, keys[0])
+        return keys
+
+    async def second(sessions: Sessions) -> None:
+        if when == "later":
+            await sessions.expire()
+            world.day, world.wrong = world.day + 0.01, wrong
+        await sessions.expire()
+        keys.append(await make(sessions))
+        await look(sessions, keys[0])
+        await sessions.expire()
+        if when != "until a restart":
+            world.day, world.wrong = world.day + 0.01, 0
+            await sessions.expire()
+
+    async def third(sessions: Sessions) -> None:
+        await sessions.expire()
+        await look(sessions, keys[2])
+        await sessions.expire()
+        assert [key for key in keys if await sessions.exists(key)] == keys
+
+    async def last(sessions: Sessions) -> None:
+        await sessions.expire()
+        world.day += 31
+        await sessions.expire()
+        assert not [key for key in keys if await sessions.exists(key)], "age still counts"
+
+    keys: list[str] = play(tmp_path, first)
+    world.day, world.wrong = 20.4, 0 if when == "later" else wrong
+    play(tmp_path, second)
+    world.day, world.wrong = 20.8, 0
+    play(tmp_path, third)
+    play(tmp_path, last)
+
+
+def test_weeks_without_a_server_make_no_run_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(monkeypatch)
+    keys: list[str] = [play(tmp_path, make)]
+    world.day = 60
+
+    async def back(sessions: Sessions) -> None:
+        await sessions.expire()
+        keys.append(await make(sessions))
+        await sessions.expire()
+        assert [key for key in keys if await sessions.exists(key)] == keys
+
+    play(tmp_path, back)
+    assert [record.message for record in caplog.records] == [
+        f"the clock leapt: {60 * DAYS} s that make no run older"
+    ]
+
+
+def test_nothing_is_deleted_at_the_start(tmp_path: Path, old: list[str]) -> None:
+    """But its clock is looked at before anybody can use a run."""
+
+    async def scene(sessions: Sessions) -> None:
+        looked, gone = asyncio.Event(), []
+
+        async def look_at_the_clock() -> int:
+            looked.set()
+            return 0
+
+        async def never(in_use: set[str]) -> list[Idle]:
+            gone.append(in_use)
+            return []
+
+        sessions._store.follow_clock = look_at_the_clock  # type: ignore[method-assign]
+        sessions._store.expired = never  # type: ignore[method-assign]
+        sessions.start()
+        await looked.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert gone == []
 
     play(tmp_path, scene)
 
@@ -138,6 +337,128 @@ def test_a_command_that_only_the_store_knows_is_answered_as_it_was(tmp_path: Pat
     play(tmp_path, scene)
 
 
+def test_a_session_that_cannot_be_saved_keeps_no_other_from_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys: list[str] = []
+
+    async def scene(sessions: Sessions) -> None:
+        for _ in range(3):
+            keys.append(await make(sessions))
+            await seek(sessions, keys[-1], 300, "a")
+
+        async def broken() -> None:
+            raise ZeroDivisionError
+
+        sessions._seats[keys[0]].session.leave = broken  # type: ignore[method-assign]
+
+    play(tmp_path, scene)
+    assert [record.message for record in caplog.records] == ["a session could not be saved"]
+
+    async def after(sessions: Sessions) -> list[int]:
+        found = [await sessions._store.load(key) for key in keys]
+        return [max(one.saved.steps) for one in found if one and one.saved]
+
+    assert play(tmp_path, after) == [0, 301, 301]
+
+
+class Gate:
+    """Lets so many slices of computing through, and the others once it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, slices: int) -> None:
+        self._open, self._left = threading.Event(), slices
+        self.reached = threading.Event()  # one is held up
+        advance = Timeline.advance
+        monkeypatch.setattr(
+            Timeline, "advance", lambda *arguments: self._wait() or advance(*arguments)
+        )
+
+    def _wait(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            self.reached.set()
+            assert self._open.wait(60)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def unsaved(tmp_path: Path) -> str:
+    """A run at step 30,000 of which a kill left no checkpoint."""
+
+    async def main() -> str:
+        sessions = Sessions(tmp_path, Limits())
+        key = await make(sessions)
+        async with sessions.use(key) as access:
+            access.session._enough = math.inf
+            await access.session.seek(30_000, 0, None, Asked())
+        await kill(sessions)
+        return key
+
+    return asyncio.run(main())
+
+
+def test_a_run_that_takes_long_to_open_says_how_far_it_has_come(
+    tmp_path: Path, unsaved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "_PATIENCE", 0.1)
+    gate, address = Gate(monkeypatch, 3), f"/api/sessions/{unsaved}"
+    with client_of(Settings(data_dir=tmp_path)) as client:
+        for path in (address, f"{address}/history", f"{address}/steps/3"):
+            answer = client.get(path)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"], error["target"]) == (
+                503,
+                "computing",
+                30_000,
+            )
+            assert answer.headers["retry-after"]
+        assert 0 < error["step"] < 30_000
+        with client.websocket_connect(f"{address}/live") as socket:
+            told = socket.receive_json()
+            assert told == {
+                "type": "progress",
+                "step": error["step"],
+                "target": 30_000,
+                "done": False,
+            }
+            gate.open()
+            while told["type"] == "progress":
+                told = socket.receive_json()
+        assert told["type"] == "hello"
+        assert told["session"]["cursor"]["step"] == 30_000
+        assert client.get(address).status_code == 200
+
+
+def test_to_stop_while_a_run_is_opened_waits_for_nothing_and_keeps_what_was_computed(
+    tmp_path: Path, unsaved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, 5)
+
+    async def stopped(sessions: Sessions) -> None:
+        with pytest.raises(Busy):
+            async with sessions.use(unsaved, 0.0):
+                pass
+        await asyncio.to_thread(gate.reached.wait)
+        closing = asyncio.create_task(sessions.close())
+        await asyncio.sleep(0)
+        gate.open()
+        await closing
+
+    async def main() -> None:
+        await stopped(Sessions(tmp_path, Limits()))
+        store = Store(tmp_path, Limits())
+        stored = await store.load(unsaved)
+        assert stored
+        assert stored.saved
+        assert 32 < max(stored.saved.steps) < 30_000
+        assert stored.place.step == 30_000
+        await store.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -148,6 +469,11 @@ def test_a_command_that_only_the_store_knows_is_answered_as_it_was(tmp_path: Pat
         "UPDATE checkpoint SET state = substr(state, 1, 10)",
         "UPDATE checkpoint SET state = substr(state, 1, 16) WHERE step > 0",
         "DELETE FROM checkpoint WHERE step = 0",
+        "UPDATE session SET step = -5",
+        "UPDATE session SET step = 'x'",
+        "UPDATE session SET phase = 99",
+        "UPDATE session SET changes = 'x'",
+        "UPDATE session SET furthest = x'00'",
     ],
 )
 def test_a_run_that_cannot_be_read_says_that_it_is_damaged(tmp_path: Path, damage: str) -> None:
@@ -160,7 +486,8 @@ def test_a_run_that_cannot_be_read_says_that_it_is_damaged(tmp_path: Path, damag
     broken, whole = play(tmp_path, before)
     with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         joint = "AND" if "WHERE" in damage else "WHERE"
-        assert db.execute(f"{damage} {joint} session_id = ?", (broken,)).rowcount
+        name = "id" if "UPDATE session" in damage else "session_id"
+        assert db.execute(f"{damage} {joint} {name} = ?", (broken,)).rowcount
     with client_of(Settings(data_dir=tmp_path)) as client:
         for address in (f"/api/sessions/{broken}", f"/api/sessions/{broken}/steps/2"):
             answer = client.get(address)
@@ -169,6 +496,68 @@ def test_a_run_that_cannot_be_read_says_that_it_is_damaged(tmp_path: Path, damag
         with client.websocket_connect(f"/api/sessions/{broken}/live") as live:
             assert live.receive()["code"] == 4410
         assert client.get(f"/api/sessions/{whole}").status_code == 200
+
+
+@pytest.mark.parametrize("body", ["{broken", "7", "{}", '{"offset": null}', b"\x00"])
+def test_changes_that_cannot_be_read_are_told_anew(tmp_path: Path, body: Any) -> None:
+    """The run is as it was: who missed the change is told everything, and commands go on."""
+
+    async def before(sessions: Sessions) -> str:
+        key = await make(sessions)
+        for step in (3, 4, 5):
+            await seek(sessions, key, step, f"to {step}")
+        return key
+
+    key: str = play(tmp_path, before)
+    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
+        assert db.execute("UPDATE change SET body = ? WHERE number = 2", (body,)).rowcount
+    with client_of(Settings(data_dir=tmp_path)) as client:
+        live = f"/api/sessions/{key}/live"
+        for since, greeting in ((1, "hello"), (2, "resumed")):
+            with client.websocket_connect(f"{live}?since={since}") as socket:
+                assert socket.receive_json()["type"] == greeting
+        again = {"do": "seek", "step": 4, "id": "to 4"}
+        answer = client.post(f"/api/sessions/{key}/commands", json=again)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "damaged")
+        give(client, key, 6)
+
+
+def test_a_time_of_use_that_is_none_neither_opens_nor_deletes_anything_wrongly(
+    tmp_path: Path, old: list[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
+        assert db.execute("UPDATE session SET used_at = 'x' WHERE id = ?", old[:1]).rowcount
+
+    async def scene(sessions: Sessions) -> None:
+        await sessions.expire()
+        assert [key for key in old if await sessions.exists(key)] == old[:1]
+        await look(sessions, old[0])
+
+    play(tmp_path, scene)
+
+
+def test_a_store_that_is_damaged_while_it_is_used_says_so_everywhere(tmp_path: Path) -> None:
+    """Every page but the first is garbage: what is asked for is told, and the operator as well."""
+
+    async def before(sessions: Sessions) -> list[str]:
+        return [await make(sessions) for _ in range(30)]
+
+    keys: list[str] = play(tmp_path, before)
+    file = tmp_path / FILE
+    with client_of(Settings(data_dir=tmp_path)) as client:
+        assert client.get("/readyz").status_code == 200
+        file.write_bytes(file.read_bytes()[:4096] + b"\xa5" * (file.stat().st_size - 4096))
+        address = f"/api/sessions/{keys[7]}"
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "damaged")
+        with client.websocket_connect(f"{address}/live") as live:
+            assert live.receive()["code"] == 4410
+        for _ in range(2):
+            answer = client.get("/readyz")
+            assert (answer.status_code, answer.json()["reason"]) == (503, DAMAGE)
+        answer = client.post("/api/sessions", json=SMALL)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_stored")
+        assert DAMAGE in answer.json()["error"]["message"]
 
 
 class Restored:

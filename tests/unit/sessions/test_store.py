@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Coroutine
 from contextlib import closing
 from dataclasses import replace
@@ -220,6 +221,53 @@ def test_a_write_that_contradicts_the_store_says_nothing_of_the_disk(tmp_path: P
         with pytest.raises(Conflict):
             await store.insert(ONE)
         assert store.writer.problem is None
+        await store.close()
+
+    run(write())
+
+
+def test_a_store_that_another_program_holds_is_waited_for_once(tmp_path: Path) -> None:
+    """All who wait are told at once, and while it is held no other write waits as long."""
+    waits: list[int] = []
+
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        store.writer._db.set_trace_callback(  # type: ignore[union-attr]
+            lambda statement: statement.startswith("BEGIN") and waits.append(patience())
+        )
+
+        def patience() -> int:
+            return int(store.writer._lock_seconds)  # type: ignore[union-attr]
+
+        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            moves = (store.move("one", place(n, 0, 0, n), body(n, None)) for n in range(1, 40))
+            results = await asyncio.gather(*moves, return_exceptions=True)
+            assert {str(result) for result in results} == {
+                "nothing was changed, since another program holds the store; reading goes on"
+            }
+            assert waits[0] == 2
+            assert sum(waits) == 2
+            assert len(waits) < 5
+            assert await store.writer.check() == "another program holds the store"
+            assert sum(waits) == 2
+            other.execute("ROLLBACK")
+        assert await store.writer.check() is None
+        await store.move("one", place(1, 0, 0, 1), body(1, None))
+        assert waits[-1] == 2, "and the next lock is waited for again"
+        await store.close()
+
+    run(write())
+
+
+def test_a_disk_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = await opened(tmp_path)
+        store.writer._oldest = time.monotonic() - 9  # type: ignore[union-attr]
+        assert await store.writer.check() == "the disk has kept a write waiting for 9 s"
+        store.writer._oldest = None  # type: ignore[union-attr]
+        assert await store.writer.check() is None
         await store.close()
 
     run(write())
@@ -449,6 +497,46 @@ def test_a_full_store_refuses_in_plain_words_and_goes_on_reading(tmp_path: Path)
     run(fill())
 
 
+def test_what_fills_the_store_deletes_nothing_and_leaves_room_for_those_at_work(
+    tmp_path: Path,
+) -> None:
+    """New runs are refused first, then checkpoints; commands and their replies go on."""
+    limits = Limits(disk_bytes=1_000_000)
+
+    async def fill() -> None:
+        store = Store(tmp_path, limits)
+        await store.insert(ONE)
+        made = ["one"]
+
+        async def make_many() -> None:
+            spec = {**SPEC, "x": "x" * 85_000}
+            while True:
+                name = f"s{len(made)}"
+                await store.insert(replace(ONE, id=name, read_id=f"r-{name}", spec=spec))
+                made.append(name)
+
+        with pytest.raises(NotStored, match=r"new runs may use is used up \(RETRACE_DISK_BYTES\)"):
+            await make_many()
+        assert len(made) > 8
+        assert await store.expired(set()) == []
+        assert [name for name in made if await store.load(name)] == made
+        assert await store.writer.check() is None
+        assert await store.save("one", place(13, 0, 2, 0), saved(0, 16))
+        number = 0
+        while await store.save("one", place(13, 0, 2, number), saved(0, 8 + number)):
+            number += 1
+            await store.move("one", place(13, 0, 2, number), {**body(number, None), "x": "x" * 999})
+            assert number < 100
+        found = await store.load("one")
+        assert found
+        assert found.saved
+        assert (found.place, found.saved.steps) == (place(13, 0, 2, number), {0, 7 + number})
+        await store.move("one", place(14, 0, 2, number + 1), body(number + 1, "goes on"))
+        await store.close()
+
+    run(fill())
+
+
 async def expire(store: Store, *in_use: str) -> None:
     for idle in await store.expired(set(in_use)):
         await store.delete(idle)
@@ -494,27 +582,6 @@ def test_a_session_that_was_used_since_is_not_deleted(
         await store.close()
 
     run(age())
-
-
-def test_a_store_near_its_quota_lets_the_longest_idle_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [1_000_000_000]
-    monkeypatch.setattr(store_module, "_now", lambda: now[0])
-
-    async def fill() -> list[str]:
-        store = await opened(tmp_path, disk_bytes=1_000_000)
-        names = [f"s{k}" for k in range(10)]
-        for name in names:
-            now[0] += 60
-            spec = {**SPEC, "x": "x" * 85_000}
-            await store.insert(replace(ONE, id=name, read_id=f"r-{name}", spec=spec))
-        await expire(store, "s0")
-        left = [name for name in names if await store.load(name)]
-        await store.close()
-        return left
-
-    assert run(fill()) == ["s0", *(f"s{k}" for k in range(2, 10))]
 
 
 SERVE = """

@@ -12,6 +12,7 @@ from app.limits import MAX_NAME, Limits
 from app.refusal import Refused
 from app.sessions import viewers
 from app.sessions.store import KEPT_CHANGES
+from app.sessions.writer import NotStored
 from app.settings import Settings
 from app.timeline import timeline
 from app.web import quotas
@@ -76,11 +77,14 @@ def test_waiting_as_long_as_told_is_enough_and_less_is_not(clock: Clock) -> None
     assert make(found, "a") is None
 
 
-def test_a_session_that_is_refused_does_not_count(clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "failure", [Refused("invalid", "spec", None, "another"), NotStored("the disk is full")]
+)
+def test_a_session_that_is_not_made_does_not_count(clock: Clock, failure: Exception) -> None:
     found = Quotas(Limits(sessions_per_hour=1), clock)
     for _ in range(5):
-        with pytest.raises(Refused, match="spec"), found.session("a"):
-            raise Refused("invalid", "spec", None, "another")
+        with pytest.raises(type(failure)), found.session("a"):
+            raise failure
     assert make(found, "a") is None
     assert make(found, "a") == 3600
 
@@ -169,7 +173,7 @@ def test_too_many_sockets_are_refused_at_the_handshake(strict: TestClient) -> No
 def test_the_documented_limits_are_the_limits() -> None:
     text = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
     rows = re.findall(r"\| `RETRACE_(\w+)` \| ([\d,]+) \|", text)
-    assert len(rows) == 8
+    assert len(rows) == 9
     for name, number in rows:
         assert getattr(Limits(), name.lower()) == int(number.replace(",", "")), name
 

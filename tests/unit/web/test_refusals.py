@@ -85,6 +85,14 @@ def test_a_chart_is_shown_once(client: TestClient) -> None:
     assert client.get("/charts?show=loss,gradient,loss").status_code == 422
 
 
+def test_an_empty_id_is_refused_since_the_next_one_would_be_the_same(
+    client: TestClient, session: str
+) -> None:
+    done = client.post(f"/api/sessions/{session}/commands", json={"do": "step", "id": ""})
+    assert (done.status_code, done.json()["error"]["field"]) == (422, "id")
+    assert "1 to 80 characters" in done.json()["error"]["message"]
+
+
 def test_half_a_character_is_refused_wherever_it_stands(client: TestClient, session: str) -> None:
     made = client.post("/api/sessions", content=json.dumps(_of(ONE, input_names=["\ud800"])))
     assert (made.status_code, made.json()["error"]["field"]) == (422, "dataset.input_names[0]")
