@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"refusal", "limits", "heads", "logs", "metrics", "settings", "sockets"}
+GROUND = {"refusal", "limits", "heads", "json_text", "logs", "metrics", "settings", "sockets"}
 BELOW: dict[str, set[str]] = {
     "maths": set(),
     "data": set(),
@@ -25,6 +25,7 @@ BELOW: dict[str, set[str]] = {
     "refusal": set(),
     "limits": set(),
     "heads": set(),
+    "json_text": set(),
     "logs": set(),
     "metrics": set(),
     "settings": set(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -59,6 +60,7 @@ class Session:
         self._held = timeline.held()  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
         self._workers, self._store = workers, store
+        self._spec = stored.text
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
         self.wish: object = None  # the latest move asked for: an older one that waits gives up
@@ -80,14 +82,28 @@ class Session:
         """The edits in force, as they are in the store."""
         return self._held[0]
 
+    @property
+    def kept_bytes(self) -> int:
+        """Return the memory that it takes."""
+        return self.timeline.kept_bytes + len(self._spec)
+
     def to_json(self, may_write: bool = True) -> dict[str, Any]:
         """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
-        timeline = self.timeline
-        return {
+        found: dict[str, Any] = json.loads(self.to_text(may_write))
+        return found
+
+    def to_text(self, may_write: bool = True) -> str:
+        """Return its JSON, with the spec's as it is kept: to write megabytes stops everybody."""
+        head = {
             "id": self.id if may_write else self.read_id,
             "read_id": self.read_id,
             "may_write": may_write,
-            "spec": timeline.spec.to_json(),
+        }
+        return f'{_text(head)[:-1]},"spec":{self._spec},{_text(self._state())[1:]}'
+
+    def _state(self) -> dict[str, Any]:
+        timeline = self.timeline
+        return {
             "cursor": self.cursor.to_json(),
             "edits": [edit.to_json() for edit in self.edits],
             "layout": timeline.layout(),
@@ -373,3 +389,7 @@ class Session:
         for viewer in self.viewers:
             viewer.tell({"type": "reply" if viewer is asked.viewer else "change", **body})
         self.viewers.refresh()
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.json_text import read_json, written
 from app.limits import UNLIMITED, Limits
 from app.maths.optimizers import OPTIMIZERS
 from app.metrics import Metrics
@@ -116,16 +117,12 @@ class Sessions:
         return await self._store.writer.check()
 
     async def create(self, given: Any) -> Session:
-        """Make a session of a spec as JSON; Refused where the spec is."""
-        limits = self.limits
-        timeline = await self._workers.compute(
-            lambda: Timeline(parse_spec(given, limits), limits=limits)
-        )
+        """Make a session of a spec, as JSON or as its text; Refused where the spec is."""
+        timeline, spec = await self._workers.compute(_timeline_of_new, given, self.limits)
         keys = secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES)
         saved = await self._workers.compute(timeline.saving)
         place = Place(0, 0, 0, 0, 0, timeline.machine)
-        spec = timeline.spec.to_json()
-        stored = Stored(*keys, place, spec, [], [], saved)
+        stored = Stored(*keys, place, {}, [], [], saved, spec)
         await self._store.insert(stored)
         timeline.note_stored(saved)
         session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
@@ -219,7 +216,7 @@ class Sessions:
             await self._leave(identity)
 
     def _is_crowded(self) -> bool:
-        taken = sum(seat.session.timeline.kept_bytes for seat in self._seats.values())
+        taken = sum(seat.session.kept_bytes for seat in self._seats.values())
         most = self.limits.resident_sessions
         return len(self._seats) > most or taken > self.limits.resident_bytes
 
@@ -241,6 +238,12 @@ class Sessions:
             with contextlib.suppress(NotStored):
                 await self.expire()
             await asyncio.sleep(_EXPIRE_SECONDS)
+
+
+def _timeline_of_new(given: Any, limits: Limits) -> tuple[Timeline, str]:
+    """Return the run of a spec, and the completed spec's JSON."""
+    spec = parse_spec(read_json(given, "body") if isinstance(given, bytes) else given, limits)
+    return Timeline(spec, limits=limits), written(spec.to_json())
 
 
 def _timeline_of(stored: Stored, limits: Limits) -> Timeline:

@@ -9,10 +9,11 @@ import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.json_text import read_json
 from app.limits import Limits
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
 from app.sessions.writer import Refusing, Writer
@@ -53,7 +54,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Stored:
-    """A session as it lies in the store."""
+    """A session as it lies in the store; `text` is the spec's JSON, where it is at hand."""
 
     id: str
     read_id: str
@@ -62,6 +63,7 @@ class Stored:
     edits: list[dict[str, Any]]
     undo_stack: list[dict[str, Any]]
     saved: Saved | None = None
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class Store:
         def write(db: sqlite3.Connection) -> None:
             row = (stored.id, stored.read_id, *astuple(stored.place), _now())
             db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, _text(stored.spec)))
+            spec = stored.text or _text(stored.spec)
+            db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, spec))
             _write_edits(db, stored.id, stored.edits, stored.undo_stack)
             if stored.saved:
                 _write_saved(db, stored.id, stored.saved)
@@ -248,9 +251,10 @@ def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     row = db.execute(query, (key, key)).fetchone()
     if row is None:
         return None
-    spec, edits, undo_stack = map(json.loads, row[8:])
+    spec = read_json(row[8], "spec")
+    edits, undo_stack = map(json.loads, row[9:])
     saved = _load_saved(db, row[0], spec["precision"])
-    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved)
+    return Stored(row[0], row[1], Place(*row[2:8]), spec, edits, undo_stack, saved, row[8])
 
 
 def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:

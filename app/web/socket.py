@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from app.json_text import read_json
 from app.limits import setting_of
 from app.refusal import Refused
 from app.sessions.asking import Asked
@@ -28,7 +29,6 @@ from app.wire.commands import (
     Play,
     Show,
     read_command,
-    read_json,
 )
 from app.wire.frames import View, encode_frame
 
@@ -71,6 +71,7 @@ class Connection:
         self._seat, self._session = access.seat, access.session
         self._viewer, self._metrics = Viewer(), socket.app.state.metrics
         self._own = Allowance(socket.app.state.sessions.limits, "a socket")
+        self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
 
     async def serve(self, since: int | None) -> None:
@@ -99,8 +100,8 @@ class Connection:
         """Begin with what the viewer missed, or with the session as it stands."""
         session, playing = self._session, self._session.playing
         if missed is None:
-            state = session.to_json(self._access.may_write)
-            self._viewer.tell({"type": "hello", "session": state, "playing": playing})
+            state = session.to_text(self._access.may_write)
+            self._hello = f'{{"type":"hello","session":{state},"playing":{json.dumps(playing)}}}'
             return
         now = {"cursor": session.cursor.to_json(), "offset": session.changes, **session.machines()}
         self._viewer.tell({"type": "resumed", "changes": missed, **now, "playing": playing})
@@ -200,6 +201,7 @@ class Connection:
             while not viewer.too_slow:
                 await viewer.wait()
                 messages, stale = viewer.take()
+                await self._say_hello()
                 for message in messages:
                     await self._socket.send_text(json.dumps(message, allow_nan=False))
                 if stale:
@@ -210,6 +212,11 @@ class Connection:
                     viewer.dropped = 0
                     await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
             await self._socket.close(TOO_SLOW, "too many messages were waiting")
+
+    async def _say_hello(self) -> None:
+        if self._hello:
+            text, self._hello = self._hello, ""
+            await self._socket.send_text(text)
 
     def _frame(self) -> bytes:
         session = self._session
