@@ -18,6 +18,7 @@ MAX_NAME = 80  # characters of a column's name or unit: a matter of layout, not 
 class Limits:
     """What one run, request, message, address and the whole store may take.
 
+    A socket is closed that sends more than `frames_per_second`, beyond a burst of `frame_burst`.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire, and the longest idle
     ones before that where the store would outgrow `disk_bytes`.
@@ -35,6 +36,8 @@ class Limits:
     body_bytes: int = 5_000_000
     body_seconds: int = 120
     message_bytes: int = 65_536
+    frames_per_second: int = 100
+    frame_burst: int = 1_000
     commands_per_second: int = 50
     command_burst: int = 300
     sockets_per_session: int = 300

@@ -113,6 +113,7 @@ class Connection:
                 if message["type"] == "websocket.disconnect":
                     return
                 await self._receive(message)
+                await asyncio.sleep(0)  # thousands may wait in a row, and others with them
 
     async def _receive(self, message: Any) -> None:
         identity = None

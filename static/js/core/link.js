@@ -6,6 +6,7 @@ import { droppedWords, elsewhereWords } from "./edits.js";
 
 const FINAL = new Set([4404, 4403, 4410]);
 const CLOSED = {
+  1008: ["error", "This page sent more than the server takes. Trying again; the run stands where it stood."],
   1012: ["info", "The server restarts; your run is kept. Trying again …"],
   4403: ["error", "The server does not take this page for one of its own. Open it at the server’s own address."],
   4404: ["error", "This session is no longer on the server. Start again with a preset."],
