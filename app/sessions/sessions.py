@@ -146,7 +146,7 @@ class Sessions:
     async def exists(self, key: str) -> bool:
         if key in self._seats or key in self._keys:
             return True
-        return await self._store.load(key) is not None
+        return await self._store.exists(key)
 
     async def expire(self) -> None:
         """Delete sessions that nobody used for long, and the longest idle ones over the quota."""

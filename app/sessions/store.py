@@ -156,6 +156,11 @@ class Store:
         except UNREADABLE as failure:
             raise Damaged from failure
 
+    async def exists(self, key: str) -> bool:
+        """Tell whether a writing or a reading key opens a session, without reading it."""
+        query = "SELECT 1 FROM session WHERE id = ? OR read_id = ?"
+        return bool(await self._read(lambda db: db.execute(query, (key, key)).fetchall()))
+
     async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
         """Return what became of a command, or None if it is not known (any more)."""
         query = "SELECT body FROM change WHERE session_id = ? AND command_id = ?"
