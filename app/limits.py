@@ -19,6 +19,8 @@ class Limits:
     """What one run, request, message, address and the whole store may take.
 
     A socket is closed that sends more than `frames_per_second`, beyond a burst of `frame_burst`.
+    `reads_at_once` explanations are computed together, of small runs and of large ones; so many of
+    a run may wait as `reads_waiting` says.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire, and the longest idle
     ones before that where the store would outgrow `disk_bytes`.
@@ -40,6 +42,8 @@ class Limits:
     frame_burst: int = 1_000
     commands_per_second: int = 50
     command_burst: int = 300
+    reads_at_once: int = 2
+    reads_waiting: int = 300
     sockets_per_session: int = 300
     sockets_per_address: int = 300
     sessions_per_hour: int = 600

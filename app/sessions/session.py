@@ -51,15 +51,16 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        steps = metrics.steps_computed
-        self.reaching = Reaching(timeline, workers, self.computing, self.viewers.tell, steps)
+        steps, lane = metrics.steps_computed, workers.for_steps(timeline.work)
+        self._workers, self._readers = lane, workers.for_reads(timeline.work)
+        self.reaching = Reaching(timeline, lane, self.computing, self.viewers.tell, steps)
         # Reads have a search of their own: no reader may end a move.
-        self._reading = Reaching(timeline, workers, self.computing, lambda _: None, steps)
+        self._reading = Reaching(timeline, lane, self.computing, lambda _: None, steps)
         self._reads, self._editing = asyncio.Lock(), asyncio.Lock()
         self._edits_begun = 0
         self._held = timeline.held()  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
-        self._workers, self._store = workers, store
+        self._store = store
         self._spec = stored.text
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
@@ -195,8 +196,11 @@ class Session:
             return await self._workers.compute(call, *args, **kwargs)
 
     async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what only reads frozen records in a thread, beside whatever the timeline does."""
-        return await self._workers.compute(call, *args, **kwargs)
+        """Run what only reads frozen records in a thread, beside whatever the timeline does.
+
+        Refused `too_many_reads` where too many of this run wait for their turn.
+        """
+        return await self._readers.read(self.id, call, *args, **kwargs)
 
     async def history(self) -> dict[str, Any]:
         return await self._as_stored(lambda: self._compute_alone(self.timeline.history))

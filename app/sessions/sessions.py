@@ -83,7 +83,7 @@ class Sessions:
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
-        self._workers = Workers()
+        self._workers = Workers(limits)
         self._store = Store(folder, limits, self.metrics.committed)
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
@@ -118,9 +118,10 @@ class Sessions:
 
     async def create(self, given: Any) -> Session:
         """Make a session of a spec, as JSON or as its text; Refused where the spec is."""
-        timeline, spec = await self._workers.compute(_timeline_of_new, given, self.limits)
+        lane = self._workers.for_specs(len(given) if isinstance(given, bytes) else 0)
+        timeline, spec = await lane.compute(_timeline_of_new, given, self.limits)
         keys = secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES)
-        saved = await self._workers.compute(timeline.saving)
+        saved = await lane.compute(timeline.saving)
         place = Place(0, 0, 0, 0, 0, timeline.machine)
         stored = Stored(*keys, place, {}, [], [], saved, spec)
         await self._store.insert(stored)
@@ -201,7 +202,8 @@ class Sessions:
             await asyncio.shield(self._opening[identity])
 
     async def _load(self, stored: Stored) -> None:
-        timeline = await self._workers.compute(_timeline_of, stored, self.limits)
+        lane = self._workers.for_specs(len(stored.text))
+        timeline = await lane.compute(_timeline_of, stored, self.limits)
         commands = await self._store.commands(stored.id)
         session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
         await session.show_stored()

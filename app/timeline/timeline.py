@@ -96,6 +96,11 @@ class Timeline:
     def batch_size(self) -> int:
         return self._run.batches.batch_size
 
+    @property
+    def work(self) -> int:
+        """Return how many numbers one pass over a batch multiplies."""
+        return self.network.parameter_count * self.batch_size
+
     def move(self, cursor: Cursor, unit: str, by: int) -> Cursor:
         """Return `cursor` moved by so many phases, steps or epochs, clamped to the run."""
         last = self.limits.max_steps

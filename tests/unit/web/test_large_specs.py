@@ -49,4 +49,4 @@ def test_a_spec_is_read_beside_everybody_else(
 
     monkeypatch.setattr(sessions_module, "read_json", watched)
     assert client.post("/api/sessions", json=LARGE).status_code == 201
-    assert [name.partition("_")[0] for name in threads] == ["compute"]
+    assert [name.partition("_")[0] for name in threads] == ["specs"]
