@@ -19,6 +19,7 @@ class Limits:
     """What one run, request, message, address and the whole store may take.
 
     A socket is closed that sends more than `frames_per_second`, beyond a burst of `frame_burst`.
+    Large frames to all viewers together take `frame_bytes_per_second`.
     `reads_at_once` explanations are computed together, of small runs and of large ones; so many of
     a run may wait as `reads_waiting` says.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
@@ -40,6 +41,7 @@ class Limits:
     message_bytes: int = 65_536
     frames_per_second: int = 100
     frame_burst: int = 1_000
+    frame_bytes_per_second: int = 200_000_000
     commands_per_second: int = 50
     command_burst: int = 300
     reads_at_once: int = 2

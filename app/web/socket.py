@@ -21,6 +21,7 @@ from app.sessions.store import Damaged
 from app.sessions.viewers import Viewer
 from app.web.carry_out import carry_out
 from app.web.errors import error_of, log
+from app.web.framing import Framing
 from app.wire.commands import (
     MOST_ID,
     Cancel,
@@ -30,7 +31,6 @@ from app.wire.commands import (
     Show,
     read_command,
 )
-from app.wire.frames import View, encode_frame
 
 router = APIRouter()
 _FRAME_SECONDS = 1 / 60
@@ -70,6 +70,7 @@ class Connection:
         self._socket, self._access = socket, access
         self._seat, self._session = access.seat, access.session
         self._viewer, self._metrics = Viewer(), socket.app.state.metrics
+        self._framing: Framing = socket.app.state.framing
         self._own = Allowance(socket.app.state.sessions.limits, "a socket")
         self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
@@ -201,36 +202,34 @@ class Connection:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while not viewer.too_slow:
                 await viewer.wait()
-                messages, stale = viewer.take()
-                await self._say_hello()
-                for message in messages:
-                    await self._socket.send_text(json.dumps(message, allow_nan=False))
-                if stale:
-                    sent = time.monotonic()
-                    await self._socket.send_bytes(self._frame())
-                    self._metrics.frame_sent()
-                    self._metrics.frame_dropped(viewer.dropped)
-                    viewer.dropped = 0
-                    await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
+                if await self._send_messages():
+                    await self._send_frame()
             await self._socket.close(TOO_SLOW, "too many messages were waiting")
 
-    async def _say_hello(self) -> None:
+    async def _send_messages(self) -> bool:
+        """Send what waits; return whether a frame is due."""
         if self._hello:
             text, self._hello = self._hello, ""
             await self._socket.send_text(text)
+        messages, stale = self._viewer.take()
+        for message in messages:
+            await self._socket.send_text(json.dumps(message, allow_nan=False))
+        return stale
 
-    def _frame(self) -> bytes:
-        session = self._session
-        timeline = session.timeline
-        view = View(
-            session.revision,
-            session.cursor,
-            self._viewer.example,
-            timeline.furthest,
-            session.playing is not None,
-            timeline.last_step == session.cursor.step,
-        )
-        return encode_frame(session.shown, timeline.dataset, view)
+    async def _send_frame(self) -> None:
+        """Send the newest frame once it is its turn; until then messages go out as ever."""
+        viewer, turn = self._viewer, time.monotonic() + self._framing.wait(self._session)
+        while (left := turn - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await viewer.wait()
+            viewer.dropped += await self._send_messages()
+        sent = time.monotonic()
+        await self._socket.send_bytes(self._framing.frame(self._session, viewer.example))
+        self._metrics.frame_sent()
+        self._metrics.frame_dropped(viewer.dropped)
+        viewer.dropped = 0
+        await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
 
 
 def _id_of(given: Any) -> str | None:

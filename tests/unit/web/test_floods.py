@@ -120,7 +120,8 @@ class Poured:
     """A socket on which messages that are none wait in a row."""
 
     def __init__(self, count: int) -> None:
-        state = SimpleNamespace(metrics=Metrics(), sessions=SimpleNamespace(limits=Limits()))
+        sessions = SimpleNamespace(limits=Limits())
+        state = SimpleNamespace(metrics=Metrics(), sessions=sessions, framing=None)
         self.app, self._count = SimpleNamespace(state=state), count
 
     async def receive(self) -> dict[str, str]:
