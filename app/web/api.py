@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
+from app.json_text import written
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
@@ -62,14 +64,15 @@ async def read(request: Request, session_id: SessionId) -> JsonText:
 @router.get("/sessions/{session_id}/steps/{step}", responses=answers("Step", OF_STEP))
 async def read_step(
     request: Request, session_id: SessionId, step: StepNumber, example: str = "0"
-) -> Json:
+) -> JsonText:
     """The whole step, whatever the cursor; `example` is a position in its rows."""
     number, position = whole(step, "step"), whole(example, "example")
     async with sessions_of(request).use(session_id) as access:
         session = access.session
         record = await access.record(number, PATIENCE)
         timeline = session.timeline
-        return Json(step_json(record, timeline.network, timeline.dataset, position))
+        read = partial(step_json, record, timeline.network, timeline.dataset, position)
+        return JsonText(await session.compute(lambda: written(read())))
 
 
 @router.get("/sessions/{session_id}/history", responses=answers("History", OF_SESSION))

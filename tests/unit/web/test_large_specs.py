@@ -1,4 +1,4 @@
-"""A session with a large data set: told as it was written once, read in a thread."""
+"""A session with much to tell: what was written once is told again, the rest in a thread."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from app.sessions import sessions as sessions_module
 from app.timeline.spec import Spec
+from app.web import api
 
 ROWS = [[k % 10 / 8 for k in range(100)] for _ in range(700)]
 LARGE: dict[str, Any] = {
@@ -50,3 +51,22 @@ def test_a_spec_is_read_beside_everybody_else(
     monkeypatch.setattr(sessions_module, "read_json", watched)
     assert client.post("/api/sessions", json=LARGE).status_code == 201
     assert [name.partition("_")[0] for name in threads] == ["specs"]
+
+
+def test_the_numbers_of_a_step_are_written_beside_everybody_else(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = [{"units": 200}, {"units": 1, "activation": "identity"}]
+    spec = {"dataset": {"inputs": [[0.5] * 100], "targets": [[1.0]]}, "layers": layers}
+    url = f"/api/sessions/{client.post('/api/sessions', json=spec).json()['id']}/steps/0"
+    write, threads = api.written, []
+
+    def watched(value: Any) -> str:
+        threads.append(threading.current_thread().name)
+        return write(value)
+
+    monkeypatch.setattr(api, "written", watched)
+    told = client.get(url, headers={"Accept-Encoding": "gzip"})
+    assert told.headers["content-encoding"] == "identity"
+    assert [len(row) for row in told.json()["layers"][0]["weights"]] == [200] * 100
+    assert [name.partition("_")[0] for name in threads] == ["read-small"]
