@@ -18,6 +18,10 @@ MAX_NAME = 80  # characters of a column's name or unit: a matter of layout, not 
 class Limits:
     """What one run, request, message, address and the whole store may take.
 
+    A socket is closed that sends more than `frames_per_second`, beyond a burst of `frame_burst`.
+    Large frames to all viewers together take `frame_bytes_per_second`.
+    `reads_at_once` explanations are computed together, of small runs and of large ones; so many of
+    a run may wait as `reads_waiting` says.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire; where nine tenths of
     `disk_bytes` are used, no new ones are made.
@@ -35,8 +39,13 @@ class Limits:
     body_bytes: int = 5_000_000
     body_seconds: int = 120
     message_bytes: int = 65_536
+    frames_per_second: int = 100
+    frame_burst: int = 1_000
+    frame_bytes_per_second: int = 200_000_000
     commands_per_second: int = 50
     command_burst: int = 300
+    reads_at_once: int = 2
+    reads_waiting: int = 300
     sockets_per_session: int = 300
     sockets_per_address: int = 300
     sessions_per_hour: int = 600

@@ -15,6 +15,7 @@ from app.sessions.sessions import Sessions
 from app.settings import Settings
 from app.web import api, errors, explain, openapi, operations, pages, socket, worksheet
 from app.web.access import AccessLog
+from app.web.framing import Framing
 from app.web.guard import Guard
 from app.web.quotas import Quotas
 from app.web.stopping import Gate, Stopping
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.quotas = quotas = Quotas(settings.limits, time.monotonic)
     app.state.metrics = metrics = Metrics()
+    app.state.framing = Framing(settings.limits)
     app.state.stopping = stopping = Stopping()
     metrics.watch(sockets=lambda: stopping.sockets)
     app.include_router(api.router)

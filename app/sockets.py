@@ -11,10 +11,12 @@ from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode
+from websockets.exceptions import ProtocolError
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
+from app.bucket import Bucket
 from app.limits import Limits, setting_of
 from app.refusal import short
 
@@ -27,6 +29,15 @@ class Conversation(ServerProtocol):
     def __init__(self, limits: Limits, headers: Headers) -> None:
         super().__init__(max_size=limits.message_bytes, logger=logging.getLogger("uvicorn.error"))
         self._limits, self._headers = limits, headers
+        self._frames = Bucket(limits.frames_per_second, limits.frame_burst)
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a frame; whatever it is, pings and empty parts of messages included, it counts."""
+        if self._frames.take():
+            most, setting = self._limits.frames_per_second, setting_of("frames_per_second")
+            self.fail(CloseCode.POLICY_VIOLATION, f"more than {most:,} frames a second ({setting})")
+            raise ProtocolError("too many frames")  # this stops the parser
+        super().recv_frame(frame)
 
     def reject(self, status: HTTPStatus | int, text: str) -> Response:
         """Return an answer in the shape of all errors, with the first line of `text`."""
@@ -63,6 +74,25 @@ def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]
             super().data_received(data)
             if self.conn.handshake_exc and not self.handshake_initiated:
                 self._turned_down()
+
+        def handle_ping(self) -> None:
+            """Answer; where the client does not read, that is let be: it would only wait here."""
+            if self.writable.is_set():
+                super().handle_ping()
+            else:
+                self.conn.data_to_send()
+
+        def handle_parser_exception(self) -> None:
+            super().handle_parser_exception()
+            self._end_at_last()
+
+        def keepalive_timeout(self) -> None:
+            super().keepalive_timeout()
+            self._end_at_last()
+
+        def _end_at_last(self) -> None:
+            """Cut what closes: it stays open for as long as the client leaves something unread."""
+            self.loop.call_later(self.close_timeout, self.transport.abort)
 
         def _turned_down(self) -> None:
             """Send what is said of a head that cannot be read: uvicorn leaves that unsent."""

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"refusal", "limits", "heads", "logs", "metrics", "settings", "sockets"}
+GROUND = {
+    "refusal",
+    "bucket",
+    "limits",
+    "heads",
+    "json_text",
+    "logs",
+    "metrics",
+    "settings",
+    "sockets",
+}
 BELOW: dict[str, set[str]] = {
     "maths": set(),
     "data": set(),
@@ -25,6 +35,8 @@ BELOW: dict[str, set[str]] = {
     "refusal": set(),
     "limits": set(),
     "heads": set(),
+    "bucket": set(),
+    "json_text": set(),
     "logs": set(),
     "metrics": set(),
     "settings": set(),

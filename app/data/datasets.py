@@ -80,9 +80,17 @@ class Dataset:
     held_out_rows: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        for value in vars(self).values():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+        for array in self._arrays():
+            array.setflags(write=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory that the rows take."""
+        once = {id(array): array.nbytes for array in self._arrays()}
+        return sum(once.values())
+
+    def _arrays(self) -> list[Array]:
+        return [value for value in vars(self).values() if isinstance(value, np.ndarray)]
 
 
 def load_dataset(dataset: Mapping[str, Any], seed: int) -> Dataset:
@@ -124,8 +132,7 @@ def _named(dataset: Mapping[str, Any], seed: int) -> Dataset:
 
 
 def _inline(dataset: Mapping[str, Any], seed: int) -> Dataset:
-    inputs = np.array(dataset["inputs"], float)
-    targets = np.array(dataset["targets"], float)
+    inputs, targets = _table(dataset["inputs"]), _table(dataset["targets"])
     training, held_out = split(len(inputs), dataset["test_fraction"], seed)
     input_units = _units(dataset.get("input_units"), inputs.shape[1])
     target_units = _units(dataset.get("target_units"), targets.shape[1])
@@ -136,8 +143,8 @@ def _inline(dataset: Mapping[str, Any], seed: int) -> Dataset:
         row_noun="example",
         inputs=inputs,
         targets=targets,
-        raw_inputs=input_scaling.to_own_units(inputs),
-        raw_targets=target_scaling.to_own_units(targets),
+        raw_inputs=_once(input_scaling.to_own_units(inputs), inputs),
+        raw_targets=_once(target_scaling.to_own_units(targets), targets),
         input_columns=_columns(dataset["input_names"], input_units),
         target_columns=_columns(dataset["target_names"], target_units),
         input_scaling=input_scaling,
@@ -145,6 +152,16 @@ def _inline(dataset: Mapping[str, Any], seed: int) -> Dataset:
         training_rows=training,
         held_out_rows=held_out,
     )
+
+
+def _table(rows: Sequence[Sequence[float]] | Array) -> Array:
+    """Return rows as one array; one by one, since NumPy lets nobody else run meanwhile."""
+    return rows if isinstance(rows, np.ndarray) else np.array([np.array(r, float) for r in rows])
+
+
+def _once(own: Array, numbers: Array) -> Array:
+    """Return `numbers` where `own` are the very same bits: they need not be kept twice."""
+    return numbers if np.array_equal(own.view(np.int64), numbers.view(np.int64)) else own
 
 
 def _units(given: Sequence[Mapping[str, Any]] | None, count: int) -> Sequence[Mapping[str, Any]]:

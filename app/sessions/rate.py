@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket that fills at a steady rate and holds a burst."""
+"""How often somebody may ask, and the refusal of whoever asks more often."""
 
 from __future__ import annotations
 
@@ -6,30 +6,8 @@ import math
 import time
 from collections.abc import Callable
 
+from app.bucket import Bucket
 from app.limits import Limits, over
-
-
-class Bucket:
-    """Holds up to `burst` tokens and gains `per_second` of them; `clock` tells seconds."""
-
-    def __init__(
-        self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._rate, self._burst, self._clock = per_second, burst, clock
-        self._tokens, self._at = float(burst), clock()
-
-    def take(self) -> float:
-        """Take a token and return 0, or return how many seconds there is none yet."""
-        self._fill()
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate
-
-    def _fill(self) -> None:
-        now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
 
 
 class Allowance:

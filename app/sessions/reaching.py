@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.refusal import Refused
-from app.sessions.workers import Workers
+from app.sessions.workers import Lane
 from app.timeline.run import StepRecord
 from app.timeline.timeline import Timeline
 
@@ -42,7 +42,7 @@ class Reaching:
     def __init__(
         self,
         timeline: Timeline,
-        workers: Workers,
+        workers: Lane,
         computing: asyncio.Lock,
         tell: Callable[[dict[str, Any]], None],
         count: Callable[[int], None],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
@@ -63,15 +64,17 @@ class Session:
         self.playing: dict[str, Any] | None = None
         self.shown: StepRecord = timeline.record(0)
         self.computing = asyncio.Lock()
-        steps = _counting(weakref.ref(self), metrics)
-        self.reaching = Reaching(timeline, workers, self.computing, self.viewers.tell, steps)
+        steps, lane = _counting(weakref.ref(self), metrics), workers.for_steps(timeline.work)
+        self._workers, self._readers = lane, workers.for_reads(timeline.work)
+        self.reaching = Reaching(timeline, lane, self.computing, self.viewers.tell, steps)
         # Reads have a search of their own: no reader may end a move.
-        self._reading = Reaching(timeline, workers, self.computing, lambda _: None, steps)
+        self._reading = Reaching(timeline, lane, self.computing, lambda _: None, steps)
         self._reads, self._editing = asyncio.Lock(), asyncio.Lock()
         self._edits_begun = 0
         self._held = timeline.held()  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
-        self._workers, self._store = workers, store
+        self._store = store
+        self._spec = stored.text
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
         self._seen = stored.place.furthest  # the furthest step of which the store knows this
         self._enough = _MUCH  # so much is worth storing: where that failed, twice as much
@@ -97,14 +100,28 @@ class Session:
         """The edits in force, as they are in the store."""
         return self._held[0]
 
+    @property
+    def kept_bytes(self) -> int:
+        """Return the memory that it takes."""
+        return self.timeline.kept_bytes + len(self._spec)
+
     def to_json(self, may_write: bool = True) -> dict[str, Any]:
         """Return the session as `docs/protocol.md` has it; a reader is not told the writing key."""
-        timeline = self.timeline
-        return {
+        found: dict[str, Any] = json.loads(self.to_text(may_write))
+        return found
+
+    def to_text(self, may_write: bool = True) -> str:
+        """Return its JSON, with the spec's as it is kept: to write megabytes stops everybody."""
+        head = {
             "id": self.id if may_write else self.read_id,
             "read_id": self.read_id,
             "may_write": may_write,
-            "spec": timeline.spec.to_json(),
+        }
+        return f'{_text(head)[:-1]},"spec":{self._spec},{_text(self._state())[1:]}'
+
+    def _state(self) -> dict[str, Any]:
+        timeline = self.timeline
+        return {
             "cursor": self.cursor.to_json(),
             "edits": [edit.to_json() for edit in self.edits],
             "layout": timeline.layout(),
@@ -212,8 +229,11 @@ class Session:
             return await self._workers.compute(call, *args, **kwargs)
 
     async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what only reads frozen records in a thread, beside whatever the timeline does."""
-        return await self._workers.compute(call, *args, **kwargs)
+        """Run what only reads frozen records in a thread, beside whatever the timeline does.
+
+        Refused `too_many_reads` where too many of this run wait for their turn.
+        """
+        return await self._readers.read(self.id, call, *args, **kwargs)
 
     async def history(self) -> dict[str, Any]:
         """Return the losses so far; the steps that they are of count as seen."""
@@ -441,3 +461,7 @@ class Session:
         for viewer in self.viewers:
             viewer.tell({"type": "reply" if viewer is asked.viewer else "change", **body})
         self.viewers.refresh()
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.json_text import read_json, written
 from app.limits import UNLIMITED, Limits
 from app.maths.optimizers import OPTIMIZERS
 from app.metrics import Metrics
@@ -88,7 +89,7 @@ class Sessions:
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
-        self._workers = Workers()
+        self._workers = Workers(limits)
         self._store = Store(folder, limits, self.metrics.committed)
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
@@ -124,16 +125,14 @@ class Sessions:
         return await self._store.writer.check()
 
     async def create(self, given: Any) -> Session:
-        """Make a session of a spec as JSON; Refused where the spec is."""
-        limits = self.limits
-        timeline = await self._workers.compute(
-            lambda: Timeline(parse_spec(given, limits), limits=limits)
-        )
+        """Make a session of a spec, as JSON or as its text; Refused where the spec is."""
+        lane = self._workers.for_specs(len(given) if isinstance(given, bytes) else 0)
+        timeline, spec = await lane.compute(_timeline_of_new, given, self.limits)
         keys = secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES)
-        saved = await self._workers.compute(timeline.saving)
+        saved = await lane.compute(timeline.saving)
         place = Place(0, 0, 0, 0, 0, timeline.machine)
-        spec = timeline.spec.to_json()
-        stored = Stored(*keys, place, spec, [], [], saved, self._store.now())
+        now = self._store.now()
+        stored = Stored(*keys, place, {}, [], [], saved, text=spec, used_at=now)
         await self._store.insert(stored)
         timeline.note_stored(saved)
         session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
@@ -161,7 +160,7 @@ class Sessions:
     async def exists(self, key: str) -> bool:
         if key in self._seats or key in self._keys:
             return True
-        return await self._store.load(key) is not None
+        return await self._store.exists(key)
 
     async def expire(self) -> None:
         """Delete sessions that nobody used for long."""
@@ -249,7 +248,8 @@ class Sessions:
             done.pop().result()
 
     async def _load(self, stored: Stored) -> None:
-        timeline = await self._workers.compute(_timeline_of, stored, self.limits)
+        lane = self._workers.for_specs(len(stored.text))
+        timeline = await lane.compute(_timeline_of, stored, self.limits)
         commands = await self._store.commands(stored.id)
         session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
         self._coming[stored.id] = session
@@ -273,7 +273,7 @@ class Sessions:
             await self._leave(identity)
 
     def _is_crowded(self) -> bool:
-        taken = sum(seat.session.timeline.kept_bytes for seat in self._seats.values())
+        taken = sum(seat.session.kept_bytes for seat in self._seats.values())
         most = self.limits.resident_sessions
         return len(self._seats) > most or taken > self.limits.resident_bytes
 
@@ -303,6 +303,12 @@ class Sessions:
                 await look()
             look = self.expire
             await asyncio.sleep(_EXPIRE_SECONDS)
+
+
+def _timeline_of_new(given: Any, limits: Limits) -> tuple[Timeline, str]:
+    """Return the run of a spec, and the completed spec's JSON."""
+    spec = parse_spec(read_json(given, "body") if isinstance(given, bytes) else given, limits)
+    return Timeline(spec, limits=limits), written(spec.to_json())
 
 
 def _timeline_of(stored: Stored, limits: Limits) -> Timeline:

@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.json_text import read_json
 from app.limits import Limits
 from app.sessions.expiry import DAY, Idle, Look, expired, leap_along, newest_use
 from app.sessions.room import check_new_run, has_checkpoints_room
@@ -55,7 +56,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Stored:
-    """A session as it lies in the store."""
+    """A session as it lies in the store; `text` is the spec's JSON, where it is at hand."""
 
     id: str
     read_id: str
@@ -65,6 +66,7 @@ class Stored:
     undo_stack: list[dict[str, Any]]
     saved: Saved | None = None
     used_at: int = field(default=0, compare=False)  # seconds since 1970
+    text: str = field(default="", compare=False)
 
 
 class Store:
@@ -107,7 +109,8 @@ class Store:
             check_new_run(db, self._limits.disk_bytes)
             row = (stored.id, stored.read_id, *astuple(stored.place), _now())
             db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, _text(stored.spec)))
+            spec = stored.text or _text(stored.spec)
+            db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, spec))
             _write_edits(db, stored.id, stored.edits, stored.undo_stack)
             if stored.saved:
                 _write_saved(db, stored.id, stored.saved)
@@ -173,6 +176,11 @@ class Store:
     async def load(self, key: str) -> Stored | None:
         """Return the session of a writing or a reading key; Damaged where it cannot be read."""
         return await self._read(lambda db: _load(db, key))
+
+    async def exists(self, key: str) -> bool:
+        """Tell whether a writing or a reading key opens a session, without reading it."""
+        query = "SELECT 1 FROM session WHERE id = ? OR read_id = ?"
+        return bool(await self._read(lambda db: db.execute(query, (key, key)).fetchall()))
 
     async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
         """Return what became of a command, or None if it is not known (any more)."""
@@ -301,12 +309,13 @@ def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     row = db.execute(query, (key, key)).fetchone()
     if row is None:
         return None
-    spec, edits, undo_stack = map(json.loads, row[9:])
+    spec = read_json(row[9], "spec")
+    edits, undo_stack = map(json.loads, row[10:])
     saved = _load_saved(db, row[0], spec["precision"])
     place, used_at = Place(*row[2:8]), row[8] if isinstance(row[8], int) else 0
     if not all(isinstance(count, int) and count >= 0 for count in row[2:7]):
         raise ValueError(f"expected counts from 0, got {place}")
-    return Stored(row[0], row[1], place, spec, edits, undo_stack, saved, used_at)
+    return Stored(row[0], row[1], place, spec, edits, undo_stack, saved, used_at, row[9])
 
 
 def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:

@@ -1,4 +1,7 @@
-"""The threads that compute: they never hold the event loop."""
+"""The threads that compute: they never hold the event loop.
+
+What is large has threads of its own, and so have reads, so that nobody's click waits behind them.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,68 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from app.json_text import SMALL
+from app.limits import Limits
+from app.sessions.turns import Turns
+
 P = ParamSpec("P")
 T = TypeVar("T")
-_COMPUTING_THREADS = 4
+_THREADS = {"small": 4, "large": 2, "specs": 1}
+_LARGE_WORK = 500_000  # numbers multiplied in one pass: about a millisecond
 _SWITCH_SECONDS = 0.001  # how long a computing thread may hold the interpreter; Python's is 0.005
 
 
-class Workers:
-    """`compute` runs a call in a thread."""
+class Lane:
+    """Some threads; `compute` runs a call in one of them, in the order in which calls came."""
 
-    def __init__(self) -> None:
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        self._computing = ThreadPoolExecutor(_COMPUTING_THREADS, "compute")
+    def __init__(self, name: str, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, name)
 
     async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._computing, lambda: call(*args, **kwargs))
+        return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
 
     def close(self) -> None:
-        self._computing.shutdown()
+        self._threads.shutdown()
+
+
+class ReadLane(Lane):
+    """Threads for reads; sessions that read at the same time take turns."""
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        super().__init__(name, limits.reads_at_once)
+        self._turns = Turns(limits)
+
+    async def read(self, whose: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in its turn; Refused `too_many_reads` where too many wait for `whose`."""
+        async with self._turns.of(whose):
+            return await self.compute(call, *args, **kwargs)
+
+
+class Workers:
+    """All lanes; `work` is how many numbers one pass of a run multiplies."""
+
+    def __init__(self, limits: Limits) -> None:
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._lanes = {name: Lane(name, threads) for name, threads in _THREADS.items()}
+        self._reads = {name: ReadLane(f"read-{name}", limits) for name in ("small", "large")}
+
+    def for_steps(self, work: int) -> Lane:
+        return self._lanes[_size(work)]
+
+    def for_reads(self, work: int) -> ReadLane:
+        return self._reads[_size(work)]
+
+    def for_specs(self, length: int) -> Lane:
+        """Return where a spec of so many characters is read: large ones come one at a time, since
+        each takes many times its length while it is read.
+        """
+        return self._lanes["specs" if length > SMALL else "small"]
+
+    def close(self) -> None:
+        for lane in (*self._lanes.values(), *self._reads.values()):
+            lane.close()
+
+
+def _size(work: int) -> str:
+    return "large" if work > _LARGE_WORK else "small"

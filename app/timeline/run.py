@@ -72,6 +72,13 @@ class Run:
         self.set_state(0, self.initial_state())
 
     @property
+    def kept_bytes(self) -> int:
+        """Return the memory that its rows, an epoch's order of them, and its buffers take."""
+        rows = 2 * (self._inputs.nbytes + self._targets.nbytes)
+        buffers = 4 * self.batches.batch_size * sum(self.network.sizes) + 3 * len(self.parameters)
+        return rows + buffers * self.dtype.itemsize
+
+    @property
     def learning_rate(self) -> float:
         return self._learning_rate
 

@@ -63,13 +63,14 @@ class Timeline:
         seen: tuple[int, str] = (0, ""),
     ) -> None:
         self.limits, self.machine = limits, fingerprint(spec.precision)
-        self.spec, self.network = spec, spec.network()
+        self.network = spec.network()
         self.dataset = load_dataset(spec.dataset, spec.seed)  # nosec B615 # ours: loads no model
+        self.spec = spec.packed(self.dataset.inputs, self.dataset.targets)
         self.edits = tuple(edit_from_json(edit) for edit in edits)
         self.undo_stack = list(undo_stack)
         self.last_step: int | None = None
         self.phase_count = len(phases_of(self.network.layer_count))
-        self._run = Run(spec, self.network, self.dataset)
+        self._run = Run(self.spec, self.network, self.dataset)
         self.steps_per_epoch = self._run.batches.steps_per_epoch
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
         self._clean = True
@@ -96,6 +97,11 @@ class Timeline:
     @property
     def batch_size(self) -> int:
         return self._run.batches.batch_size
+
+    @property
+    def work(self) -> int:
+        """Return how many numbers one pass over a batch multiplies."""
+        return self.network.parameter_count * self.batch_size
 
     def move(self, cursor: Cursor, unit: str, by: int) -> Cursor:
         """Return `cursor` moved by so many phases, steps or epochs, clamped to the run."""
@@ -297,10 +303,11 @@ class Timeline:
 
     @property
     def kept_bytes(self) -> int:
-        """Return the memory taken by checkpoints, marks and records."""
+        """Return the memory taken by the rows, the buffers, checkpoints, marks and records."""
         states = self._checkpoints.bytes + sum(mark.state.nbytes for mark in self._marks)
         records = list(self._records.values())  # a copy: another thread may be adding one
-        return states + (len(records) * _record_bytes(records[0]) if records else 0)
+        data = self.dataset.nbytes + self._run.kept_bytes
+        return data + states + (len(records) * _record_bytes(records[0]) if records else 0)
 
     def _start_afresh(self) -> None:
         run = self._run

@@ -9,7 +9,7 @@ from app.wire.schemas.words import Schema, named
 
 Answers = dict[int | str, dict[str, Any]]
 OF_SESSION = (404, 503)
-OF_STEP = (403, 404, 409, 422, 503)
+OF_STEP = (403, 404, 409, 422, 429, 503)
 OF_COMMAND = (403, 404, 408, 409, 413, 422, 429, 503)
 OF_CREATION = (403, 408, 413, 422, 429, 503)
 FRAME: Schema = {"type": "string", "format": "binary"}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
+from app.json_text import written
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
 from app.timeline.presets import PRESETS
 from app.web import charts
 from app.web.answers import OF_COMMAND, OF_CREATION, OF_SESSION, OF_STEP, answers, body
-from app.web.body import json_body
+from app.web.body import body_of, json_body
 from app.web.carry_out import carry_out
 from app.web.quotas import address_of
-from app.web.replies import Json
+from app.web.replies import Json, JsonText
 from app.wire.commands import OVER_HTTP, read_command
 from app.wire.schemas.parameters import FAR
 from app.wire.steps import step_json
@@ -45,32 +47,33 @@ async def presets() -> Json:
     responses=answers("Session", OF_CREATION, 201),
     openapi_extra=body("Spec", _SPEC_EXAMPLE),
 )
-async def create(request: Request) -> Json:
+async def create(request: Request) -> JsonText:
     """Make a session of a spec; every key is optional, `{}` is the houses of Ames."""
-    spec = await json_body(request)
+    spec = await body_of(request)
     with request.app.state.quotas.session(address_of(request.scope)):
         session = await sessions_of(request).create(spec)
-    return Json(session.to_json(), 201)
+    return JsonText(session.to_text(), 201)
 
 
 @router.get("/sessions/{session_id}", responses=answers("Session", OF_SESSION))
-async def read(request: Request, session_id: SessionId) -> Json:
+async def read(request: Request, session_id: SessionId) -> JsonText:
     """The session: its spec, where it stands, and how to read its frames."""
     async with sessions_of(request).use(session_id) as access:
-        return Json(access.session.to_json(access.may_write))
+        return JsonText(access.session.to_text(access.may_write))
 
 
 @router.get("/sessions/{session_id}/steps/{step}", responses=answers("Step", OF_STEP))
 async def read_step(
     request: Request, session_id: SessionId, step: StepNumber, example: str = "0"
-) -> Json:
+) -> JsonText:
     """The whole step, whatever the cursor; `example` is a position in its rows."""
     number, position = whole(step, "step"), whole(example, "example")
     async with sessions_of(request).use(session_id) as access:
         session = access.session
         record = await access.record(number, PATIENCE)
         timeline = session.timeline
-        return Json(step_json(record, timeline.network, timeline.dataset, position))
+        read = partial(step_json, record, timeline.network, timeline.dataset, position)
+        return JsonText(await session.compute(lambda: written(read())))
 
 
 @router.get("/sessions/{session_id}/history", responses=answers("History", OF_SESSION))

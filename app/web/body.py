@@ -6,12 +6,17 @@ from typing import Any
 
 from fastapi import Request
 
-from app.wire.commands import read_json
+from app.json_text import read_json
 
 
 async def json_body(request: Request) -> Any:
     """Return the JSON of the body; Refused where it is too large or not JSON."""
+    return read_json(await body_of(request), "body")
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body as it came; Refused where it is too large."""
     body = bytearray()  # and not request.body(), which keeps an object for each byte that drips in
     async for chunk in request.stream():
         body += chunk
-    return read_json(bytes(body), "body")
+    return bytes(body)

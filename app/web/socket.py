@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from app.json_text import read_json
 from app.limits import setting_of
 from app.refusal import Refused
 from app.sessions.asking import Asked
@@ -22,6 +23,7 @@ from app.sessions.store import Damaged
 from app.sessions.viewers import Viewer
 from app.web.carry_out import carry_out
 from app.web.errors import error_of, log
+from app.web.framing import Framing
 from app.wire.commands import (
     MOST_ID,
     Cancel,
@@ -30,9 +32,7 @@ from app.wire.commands import (
     Play,
     Show,
     read_command,
-    read_json,
 )
-from app.wire.frames import View, encode_frame
 
 router = APIRouter()
 _FRAME_SECONDS = 1 / 60
@@ -89,7 +89,9 @@ class Connection:
         self._socket, self._access = socket, access
         self._seat, self._session = access.seat, access.session
         self._viewer, self._metrics = Viewer(), socket.app.state.metrics
+        self._framing: Framing = socket.app.state.framing
         self._own = Allowance(socket.app.state.sessions.limits, "a socket")
+        self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
 
     async def serve(self, since: int | None) -> None:
@@ -118,8 +120,8 @@ class Connection:
         """Begin with what the viewer missed, or with the session as it stands."""
         session, playing = self._session, self._session.playing
         if missed is None:
-            state = session.to_json(self._access.may_write)
-            self._viewer.tell({"type": "hello", "session": state, "playing": playing})
+            state = session.to_text(self._access.may_write)
+            self._hello = f'{{"type":"hello","session":{state},"playing":{json.dumps(playing)}}}'
             return
         now = {"cursor": session.cursor.to_json(), "offset": session.changes, **session.machines()}
         self._viewer.tell({"type": "resumed", "changes": missed, **now, "playing": playing})
@@ -131,6 +133,7 @@ class Connection:
                 if message["type"] == "websocket.disconnect":
                     return
                 await self._receive(message)
+                await asyncio.sleep(0)  # thousands may wait in a row, and others with them
 
     async def _receive(self, message: Any) -> None:
         identity = None
@@ -218,30 +221,34 @@ class Connection:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while not viewer.too_slow:
                 await viewer.wait()
-                messages, stale = viewer.take()
-                for message in messages:
-                    await self._socket.send_text(json.dumps(message, allow_nan=False))
-                if stale:
-                    sent = time.monotonic()
-                    await self._socket.send_bytes(self._frame())
-                    self._metrics.frame_sent()
-                    self._metrics.frame_dropped(viewer.dropped)
-                    viewer.dropped = 0
-                    await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
+                if await self._send_messages():
+                    await self._send_frame()
             await self._socket.close(TOO_SLOW, "too many messages were waiting")
 
-    def _frame(self) -> bytes:
-        session = self._session
-        timeline = session.timeline
-        view = View(
-            session.revision,
-            session.cursor,
-            self._viewer.example,
-            timeline.furthest,
-            session.playing is not None,
-            timeline.last_step == session.cursor.step,
-        )
-        return encode_frame(session.shown, timeline.dataset, view)
+    async def _send_messages(self) -> bool:
+        """Send what waits; return whether a frame is due."""
+        if self._hello:
+            text, self._hello = self._hello, ""
+            await self._socket.send_text(text)
+        messages, stale = self._viewer.take()
+        for message in messages:
+            await self._socket.send_text(json.dumps(message, allow_nan=False))
+        return stale
+
+    async def _send_frame(self) -> None:
+        """Send the newest frame once it is its turn; until then messages go out as ever."""
+        viewer, turn = self._viewer, time.monotonic() + self._framing.wait(self._session)
+        while (left := turn - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await viewer.wait()
+            viewer.dropped += await self._send_messages()
+        sent = time.monotonic()
+        await self._socket.send_bytes(self._framing.frame(self._session, viewer.example))
+        self._metrics.frame_sent()
+        self._metrics.frame_dropped(viewer.dropped)
+        viewer.dropped = 0
+        await asyncio.sleep(max(0.0, sent + _FRAME_SECONDS - time.monotonic()))
 
 
 def _id_of(given: Any) -> str | None:

@@ -60,11 +60,29 @@ class Gate:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         elif self._refuses(scope):
-            error = {"code": "stopping", "message": FAREWELL, "field": None}
-            headers = {"Retry-After": "1", "Connection": "close"}
-            await Json({"error": error}, 503, headers)(scope, receive, send)
+            await _refuse(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in; one that outlasts the stop, half an upload say, is told so like those
+        that come too late, and is no error of ours.
+        """
+        started = False
+
+        async def note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except asyncio.CancelledError:
+            if started or not self._stopping.reason:
+                raise
+            await _refuse(scope, receive, send)
 
     def _refuses(self, scope: Scope) -> bool:
         stops = scope["type"] == "http" and self._stopping.reason is not None
@@ -80,6 +98,12 @@ class Gate:
             await self._app(scope, socket.receive, socket.send)
         finally:
             self._stopping.closed(socket)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    error = {"code": "stopping", "message": FAREWELL, "field": None}
+    headers = {"Retry-After": "1", "Connection": "close"}
+    await Json({"error": error}, 503, headers)(scope, receive, send)
 
 
 class _Socket:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.refusal import Refused
 from app.timeline.reading import a_name, a_number, a_text, a_whole, an_object, refused
 
 UNITS = ("phase", "step", "epoch")
@@ -127,12 +125,3 @@ def read_command(given: Any, known: tuple[str, ...] = tuple(READERS)) -> tuple[s
             raise refused("id", identity, f"a text of 1 to {MOST_ID} characters, or none at all")
     do = a_name(given.get("do"), "do", known)
     return identity, READERS[do]({k: v for k, v in given.items() if k not in ("do", "id")})
-
-
-def read_json(text: str | bytes, field: str) -> Any:
-    """Return the value that `text` carries; Refused where it is not JSON."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        shown = text[:80].decode(errors="replace") if isinstance(text, bytes) else text[:80]
-        raise Refused("not_json", field, shown, f"JSON ({error})") from None

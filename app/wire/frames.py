@@ -59,8 +59,8 @@ def encode_frame(record: StepRecord, dataset: Dataset, view: View) -> bytes:
         record.loss,
         math.nan if record.test_loss is None else record.test_loss,
     )
-    body = np.concatenate(_body(record, dataset, example, row)).astype(dtype, copy=False)
-    return header + body.tobytes()
+    body = (np.ascontiguousarray(part, dtype).data for part in _body(record, dataset, example, row))
+    return b"".join((header, *body))
 
 
 def _body(record: StepRecord, dataset: Dataset, example: int, row: int) -> list[NDArray[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.sessions.store import Damaged
 from tests.browser.conftest import Visit
 from tests.contract.make_frame import EXPECTED, FILE, LAYOUT
 
@@ -295,13 +296,19 @@ def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
     assert page.evaluate(REDUCED, [{}, [cancelled]])["notice"] is None
 
 
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 @pytest.mark.parametrize(
     ("code", "words", "final"),
     [
         (1006, "Connection lost. Trying again", False),
+        (1008, "This page sent more than the server takes.", False),
         (1012, "The server restarts; your run is kept.", False),
         (4404, "This session is no longer on the server.", True),
         (4408, "This page fell behind", False),
+        (4410, _capital(str(Damaged())), True),
         (4429, "Too many pages show this run.", False),
     ],
 )

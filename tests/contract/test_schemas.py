@@ -144,7 +144,7 @@ def test_every_operation_is_described_in_full(document: Any) -> None:
             for status in map(str, RETRY):
                 if status in operation["responses"]:
                     assert operation["responses"][status]["headers"]["Retry-After"]["required"]
-    statuses = {"200", "400", "403", "404", "409", "422", "503"}
+    statuses = {"200", "400", "403", "404", "409", "422", "429", "503"}
     assert set(document["paths"][f"{STEP}/chain"]["get"]["responses"]) == statuses
     trial = document["paths"][f"{STEP}/trial"]["get"]["responses"]["200"]["content"]
     assert set(trial) == {"application/octet-stream"}

@@ -23,6 +23,8 @@ MANY = 2**40
 NO_RATES = {
     "commands_per_second": MANY,
     "command_burst": MANY,
+    "frames_per_second": MANY,
+    "frame_burst": MANY,
     "sockets_per_address": MANY,
     "sockets_per_session": MANY,
     "sessions_per_hour": MANY,

@@ -11,10 +11,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from app.json_text import read_json
 from app.refusal import Refused
 from app.timeline.edits import parse_change
 from app.timeline.spec import parse_spec
-from app.wire.commands import FAR, READERS, Change, Command, read_command, read_json
+from app.wire.commands import FAR, READERS, Change, Command, read_command
 from tests.described import misfits
 from tests.fuzz.messages import COMMANDS, JUNK, hostile_texts, near_commands
 from tests.fuzz.refusals import DOCUMENT, FEW, MANY, is_told

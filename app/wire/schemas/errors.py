@@ -24,7 +24,8 @@ STATUSES: dict[int, str] = {
     408: "body_too_slow",
     413: "body_too_large",
     422: "what was asked is wrong: `field` says where, `value` what came, `expected` what would do",
-    429: "too_many_sessions, too_many_sockets or too_many_commands: ask again after Retry-After",
+    429: "too_many_sessions, too_many_sockets, too_many_commands or too_many_reads: ask again "
+    "after Retry-After",
     503: "computing: the step is not there yet, ask again after Retry-After and it will be "
     "further; not_stored: nothing was changed, since the store cannot be written; or stopping",
 }

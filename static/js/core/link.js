@@ -6,10 +6,14 @@ import { droppedWords, elsewhereWords } from "./edits.js";
 
 const FINAL = new Set([4404, 4403, 4410]);
 const CLOSED = {
+  1008: ["error", "This page sent more than the server takes. Trying again; the run stands where it stood."],
   1012: ["info", "The server restarts; your run is kept. Trying again …"],
   4403: ["error", "The server does not take this page for one of its own. Open it at the server’s own address."],
   4404: ["error", "This session is no longer on the server. Start again with a preset."],
-  4410: ["error", "This run is damaged: what is stored of it cannot be read. Start again with a preset."],
+  4410: [
+    "error",
+    "This run is damaged: what is stored of it cannot be read; a backup may bring it back. Reload the page to look again, or start with a preset.",
+  ],
   4408: ["info", "This page fell behind and was cut off. It comes back where the run stands."],
   4429: ["error", "Too many pages show this run. Trying again until there is room …"],
 };

@@ -223,3 +223,29 @@ def test_a_client_that_takes_nothing_is_left_behind() -> None:
         assert stopping.sockets == 0
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_outlasts_the_stop_is_refused_and_no_error(stops: bool) -> None:
+    async def scene() -> list[Any]:
+        stopping, sent, reached = Stopping(), [], asyncio.Event()
+
+        async def upload(*_: Any) -> None:
+            reached.set()
+            await asyncio.get_running_loop().create_future()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/api/sessions"}
+        asked = asyncio.create_task(Gate(upload, stopping)(scope, send, send))  # type: ignore[arg-type]
+        await reached.wait()
+        if stops:
+            await stopping.begin(0, last_words=0)
+        asked.cancel()
+        await asyncio.wait({asked})
+        assert asked.cancelled() is not stops
+        return sent
+
+    sent = asyncio.run(scene())
+    assert [message["status"] for message in sent if "status" in message] == [503] * stops

@@ -299,6 +299,21 @@ def test_a_session_is_not_opened_while_it_is_deleted(tmp_path: Path, old: list[s
     play(tmp_path, scene)
 
 
+def test_to_see_whether_a_session_exists_nothing_of_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def begin(sessions: Sessions) -> list[str]:
+        made = await sessions.create(SMALL)
+        return [made.id, made.read_id]
+
+    async def look(sessions: Sessions) -> list[bool]:
+        return [await sessions.exists(key) for key in (*keys, "none")]
+
+    keys: list[str] = play(tmp_path, begin)
+    monkeypatch.delattr(store_module, "_load")
+    assert play(tmp_path, look) == [True, True, False]
+
+
 def test_the_last_command_is_known_after_a_restart_whatever_its_id(tmp_path: Path) -> None:
     """Ids that descend, more than are kept: sorted by name the last one would be forgotten first."""
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app.bucket import Bucket
 from app.limits import Limits
-from app.sessions.rate import Bucket
 from app.settings import Settings
 from tests.clients import client_of
 from tests.nets import SMALL

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from app.sessions.turns import Turns
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from app.wire.frames import HEADER
@@ -158,3 +159,19 @@ def test_an_epoch_whose_sum_of_losses_overflows_has_no_mean(client: TestClient) 
     client.post(f"/api/sessions/{identity}/commands", json={"do": "seek", "step": 2})
     assert client.get(f"/api/sessions/{identity}/history").status_code == 200
     assert client.get(f"/api/sessions/{identity}/figures/loss").status_code == 200
+
+
+def test_too_many_reads_are_told_when_to_come_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = client.post("/api/sessions", json=ONE).json()["id"]
+    monkeypatch.setattr(Turns, "_take", _full)
+    url = f"/api/sessions/{identity}/steps/0/chain"
+    reply = client.get(url, params={"parameter": "w1.1.1"})
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
+    assert reply.json()["error"]["code"] == "too_many_reads"
+    assert "RETRACE_READS_WAITING" in reply.json()["error"]["message"]
+
+
+async def _full(turns: Turns, _: str) -> None:
+    raise turns._too_many()

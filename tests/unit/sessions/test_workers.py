@@ -1,0 +1,96 @@
+"""Who waits for whom: large runs for each other, reads in turns, and nobody's click for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.limits import Limits
+from app.refusal import Refused
+from app.sessions.turns import Turns
+from app.sessions.workers import Workers
+
+SMALL, LARGE = 1_000, 10_000_000
+FEW = Limits(reads_at_once=1, reads_waiting=3)
+
+
+def meanwhile(begin: Callable[[Workers, Callable[[], Any]], Any]) -> int:
+    """Return what a small run computes while what `begin` began ten times is held up."""
+
+    async def scene() -> int:
+        workers, may_end = Workers(Limits()), threading.Event()
+        held = [asyncio.ensure_future(begin(workers, may_end.wait)) for _ in range(10)]
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(30):
+                return await workers.for_steps(SMALL).compute(lambda: 7)
+        finally:
+            may_end.set()
+            await asyncio.gather(*held)
+            workers.close()
+
+    return asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda workers, call: workers.for_steps(LARGE).compute(call),
+        lambda workers, call: workers.for_reads(SMALL).read("one", call),
+        lambda workers, call: workers.for_reads(LARGE).read("one", call),
+        lambda workers, call: workers.for_specs(LARGE).compute(call),
+    ],
+    ids=["large steps", "reads", "large reads", "large specs"],
+)
+def test_a_small_step_waits_for_nothing_large(begin: Any) -> None:
+    assert meanwhile(begin) == 7
+
+
+def asked(turns: Turns, done: list[str], *whose: str) -> list[asyncio.Task[None]]:
+    async def ask(who: str) -> None:
+        async with turns.of(who):
+            done.append(who)
+            await asyncio.sleep(0)
+
+    return [asyncio.create_task(ask(who)) for who in whose]
+
+
+def test_those_who_wait_take_turns() -> None:
+    async def scene() -> list[str]:
+        done: list[str] = []
+        await asyncio.gather(*asked(Turns(FEW), done, "a", "a", "a", "b", "b", "c"))
+        return done
+
+    assert asyncio.run(scene()) == ["a", "a", "b", "c", "a", "b"]
+
+
+def test_who_goes_away_gives_no_turn_away() -> None:
+    async def scene() -> list[str]:
+        turns, done = Turns(FEW), list[str]()
+        tasks = asked(turns, done, "a", "b", "c", "d")
+        async with turns.of("first"):
+            await asyncio.sleep(0)
+            tasks[1].cancel()  # while it waits
+        tasks[0].cancel()  # as its turn has just come
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*asked(turns, done, "e"))
+        return done
+
+    assert asyncio.run(scene()) == ["c", "d", "e"]
+
+
+def test_beyond_so_many_that_wait_a_run_is_refused_and_no_other() -> None:
+    async def scene() -> list[str]:
+        turns, done = Turns(FEW), list[str]()
+        tasks = asked(turns, done, *"aaaaab")
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        refused = [result for result in results if isinstance(result, Refused)]
+        assert [(one.code, one.retry_after) for one in refused] == [("too_many_reads", 1)]
+        assert "RETRACE_READS_WAITING" in str(refused[0])
+        return done
+
+    assert asyncio.run(scene()) == ["a", "a", "b", "a", "a"]

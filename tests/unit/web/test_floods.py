@@ -1,0 +1,145 @@
+"""A client that floods its socket: it is cut off, and costs the others nothing meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+
+from app.limits import Limits
+from app.metrics import Metrics
+from app.sessions.sessions import Sessions
+from app.sockets import protocol
+from app.web.socket import Connection
+from tests.nets import SMALL
+from tests.unit.web.test_handshakes import KEY, LIVE, UPGRADE, VERSION
+from tests.unit.web.test_uploads import Server
+
+BURST = 50
+EMPTY, DISCONNECT = b"", "websocket.disconnect"
+Kinds = list[tuple[Opcode, bool]]
+FLOODS: dict[str, Kinds] = {
+    "messages": [(Opcode.TEXT, True)],
+    "bytes": [(Opcode.BINARY, True)],
+    "pings": [(Opcode.PING, True)],
+    "pongs": [(Opcode.PONG, True)],
+    "parts of a message": [(Opcode.TEXT, False), (Opcode.CONT, False)],
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    few = {"RETRACE_FRAME_BURST": str(BURST), "RETRACE_FRAMES_PER_SECOND": "1"}
+    found = Server(tmp_path_factory.mktemp("data"), **few)
+    yield found
+    found.stop()
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_who_floods_a_socket_is_cut_off_and_told_the_setting(server: Server, flood: str) -> None:
+    first, *more = FLOODS[flood]
+    frames = [first, *(more or [first]) * (10 * BURST)]
+    with server.dial(LIVE, *UPGRADE, KEY, VERSION) as line:
+        assert b"101 Switching" in line.recv(65_536)
+        line.sendall(b"".join(Frame(kind, EMPTY, fin).serialize(mask=True) for kind, fin in frames))
+        said = _all_of(line)
+    code = struct.pack(">H", 1008)
+    assert code + b"more than 1 frames a second (RETRACE_FRAMES_PER_SECOND)" in said
+    assert server.answers()
+
+
+def _all_of(line: socket.socket) -> bytes:
+    said = b""
+    try:
+        while part := line.recv(65_536):
+            said += part
+    except ConnectionResetError:  # it was sent more than it wanted to read
+        pass
+    return said
+
+
+class Unread(asyncio.Transport):
+    """A connection whose other end reads nothing once `full` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def is_closing(self) -> bool:
+        return False
+
+
+HANDSHAKE = "\r\n".join(
+    ("GET / HTTP/1.1", "Host: localhost", *UPGRADE, KEY, VERSION, "", "")
+).encode()
+
+
+async def _never(scope: Any, receive: Any, send: Any) -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def test_a_ping_is_not_answered_while_the_answer_would_only_wait() -> None:
+    async def scene() -> list[bytes]:
+        config = uvicorn.Config(_never, log_config=None, lifespan="off")
+        found: Any = protocol(Limits(), [])(config, ServerState(), {})
+        line, said = Unread(), []
+        found.connection_made(line)
+        found.data_received(HANDSHAKE)
+        found.conn.send_response(found.response)  # as if it were accepted
+        for writable in (found.resume_writing, found.pause_writing, found.resume_writing):
+            writable()
+            found.conn.data_to_send()
+            line.written = b""
+            found.data_received(Frame(Opcode.PING, b"here?").serialize(mask=True))
+            said.append(line.written)
+        for task in found.tasks:
+            task.cancel()
+        return said
+
+    pong = Frame(Opcode.PONG, b"here?").serialize(mask=False)
+    assert asyncio.run(scene()) == [pong, b"", pong]
+
+
+class Poured:
+    """A socket on which messages that are none wait in a row."""
+
+    def __init__(self, count: int) -> None:
+        sessions = SimpleNamespace(limits=Limits())
+        state = SimpleNamespace(metrics=Metrics(), sessions=sessions, framing=None)
+        self.app, self._count = SimpleNamespace(state=state), count
+
+    async def receive(self) -> dict[str, str]:
+        self._count -= 1
+        return {"type": "websocket.receive", "text": "{"} if self._count else {"type": DISCONNECT}
+
+
+def test_others_have_their_turn_between_messages_that_wait_in_a_row(tmp_path: Path) -> None:
+    async def scene() -> int:
+        sessions, turns = Sessions(tmp_path, Limits()), 0
+        made = await sessions.create(SMALL)
+        async with sessions.use(made.id) as access:
+            connection = Connection(Poured(1_000), access)  # type: ignore[arg-type]
+            reading = asyncio.create_task(connection._read())
+            while not reading.done():
+                await asyncio.sleep(0)
+                turns += 1
+        await sessions.close()
+        return turns
+
+    assert asyncio.run(scene()) > 900
