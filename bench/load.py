@@ -1,4 +1,4 @@
-"""Load on one core: replies of 1,000 sessions, the way back after a restart, a soak, a neighbour.
+"""Load on one core: replies of 1,000 sessions, the way back after a restart, a soak.
 
 Each returns its line of figures, and raises AssertionError with that line where it misses its target.
 """
@@ -9,8 +9,6 @@ import asyncio
 import itertools
 import json
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +31,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.25, 10.0  # seconds, as static/js/effects/socket.
 
 def replies(sessions: int = 1_000, seconds: float = 60.0) -> str:
     """Let each session step once a second; the 95th percentile of the reply stays < 150 ms."""
-    with _server() as server:
+    with serving() as server:
         before = server.resident_bytes
         took, late, spent, refused = uvloop.run(_step_all(server, sessions, seconds))
         each = (server.resident_bytes - before) / sessions
@@ -43,21 +41,21 @@ def replies(sessions: int = 1_000, seconds: float = 60.0) -> str:
     figures += f" {spent:.0%} busy, clients late by {np.percentile(late, 95) * 1e3:.0f} ms (p95)"
     figures += f"; {refused} refused"
     whole = not refused and len(took) > 0.9 * sessions * seconds
-    return _told(figures, "p95 < 150 ms", whole and most < 150)
+    return told(figures, "p95 < 150 ms", whole and most < 150)
 
 
 def restart(clients: int = 300) -> str:
     """Kill the server under its clients and start it again; all are back within 10 s."""
-    with _server() as server:
+    with serving() as server:
         back = sorted(uvloop.run(_restart(server, clients)))
     figures = f"{clients} clients after kill -9: first back {back[0]:.1f} s after the start,"
     figures += f" half {back[len(back) // 2]:.1f} s, last {back[-1]:.1f} s"
-    return _told(figures, "all within 10 s", back[-1] < 10)
+    return told(figures, "all within 10 s", back[-1] < 10)
 
 
 def soak(minutes: float = 30.0, sessions: int = 100) -> str:
     """Step, edit, come and go; memory and open files are flat after the first third."""
-    with _server(RETRACE_RESIDENT_SESSIONS="64") as server:
+    with serving(RETRACE_RESIDENT_SESSIONS="64") as server:
         seen = uvloop.run(_soak(server, minutes * 60, sessions))
     tail = np.array(seen[len(seen) // 3 :])
     slopes = [np.polyfit(tail[:, 0] / 3600, tail[:, k], 1)[0] for k in (1, 2)]
@@ -67,78 +65,34 @@ def soak(minutes: float = 30.0, sessions: int = 100) -> str:
     # What a slope adds up to over the time looked at, against what is there.
     hours = (tail[-1, 0] - tail[0, 0]) / 3600
     flat = slopes[0] * hours < 0.05 * megabytes and slopes[1] * hours < 5
-    return _told(figures, "under 5 % more memory and 5 more files", flat)
-
-
-def neighbour(clicks: int = 200) -> str:
-    """Play 250,000 parameters at full speed; a neighbour's click stays under 200 ms."""
-    with _server() as server:
-        alone = uvloop.run(_click(server, clicks // 4))
-        big = httpx.post(f"{server.url}/api/sessions", json=_big_spec(), timeout=60).json()["id"]
-        watcher = subprocess.Popen([sys.executable, "-c", _WATCHER, server.address, big])
-        try:
-            uvloop.run(_wait_until_playing(server, big))
-            took = uvloop.run(_click(server, clicks))
-            furthest = httpx.get(f"{server.url}/api/sessions/{big}", timeout=60).json()["furthest"]
-        finally:
-            watcher.kill()
-            watcher.wait()
-    most, worst = np.percentile(took, 95) * 1e3, max(took) * 1e3
-    figures = f"click beside 250,000 parameters in play: p50 {np.median(took) * 1e3:.0f} ms, p95"
-    figures += f" {most:.0f} ms, max {worst:.0f} ms ({np.median(alone) * 1e3:.0f} ms alone;"
-    figures += f" the player came to step {furthest:,})"
-    return _told(figures, "max < 200 ms", furthest > 10 and worst < 200)
+    return told(figures, "under 5 % more memory and 5 more files", flat)
 
 
 LONG: dict[str, Callable[[], str]] = {
     "replies": replies,
     "restart": restart,
     "soak": soak,
-    "neighbour": neighbour,
 }
-# A process of its own: the frames of such a run are megabytes, and would hold up our clock.
-_WATCHER = """
-import asyncio, json, sys
-from websockets.asyncio.client import connect
-
-async def watch(address, session):
-    url = f"ws://{address}/api/sessions/{session}/live"
-    async with connect(url, compression=None, max_size=None, proxy=None) as live:
-        await live.send(json.dumps({"do": "play", "unit": "step", "per_second": 0}))
-        async for message in live:
-            pass
-
-asyncio.run(watch(*sys.argv[1:]))
-"""
 
 
 @contextmanager
-def _server(**settings: str) -> Iterator[OneCore]:
+def serving(**settings: str) -> Iterator[OneCore]:
     with tempfile.TemporaryDirectory() as folder, OneCore(Path(folder), **settings) as server:
         yield server
 
 
-def _told(figures: str, target: str, met: bool) -> str:
+def told(figures: str, target: str, met: bool) -> str:
     line = f"{figures} (wanted {target})"
     assert met, line
     return line
 
 
-def _big_spec() -> Json:
-    """Return a run of 249,501 parameters on 64 rows."""
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(64, 498)).round(3).tolist()
-    data = {"inputs": inputs, "targets": [[0.5]] * 64}
-    layers = [{"units": 499}, {"units": 1, "activation": "identity"}]
-    return {"dataset": data, "layers": layers, "learning_rate": 1e-3, "batch_size": 16}
-
-
-async def _make(server: OneCore, count: int) -> list[str]:
+async def make_sessions(server: OneCore, count: int) -> list[str]:
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         return [(await http.post("/api/sessions", json={})).json()["id"] for _ in range(count)]
 
 
-async def _open(server: OneCore, session: str) -> ClientConnection:
+async def open_live(server: OneCore, session: str) -> ClientConnection:
     """Connect as a page does, and wait for the greeting and the first frame."""
     url = f"ws://{server.address}/api/sessions/{session}/live"
     live = await connect(url, compression=None, max_size=None, proxy=None, ping_interval=None)
@@ -153,8 +107,8 @@ async def _step_all(
     """Return the seconds of every reply, how late commands were sent, the share of its core that
     the server used, and how many commands were refused.
     """
-    sessions = await _make(server, count)
-    lives = [await _open(server, session) for session in sessions]
+    sessions = await make_sessions(server, count)
+    lives = [await open_live(server, session) for session in sessions]
     took: list[float] = []
     late: list[float] = []
     all_steps: list[Stepping] = []
@@ -198,8 +152,8 @@ class Stepping:
 
 async def _restart(server: OneCore, count: int) -> list[float]:
     """Return how many seconds after the restart each client had its session again."""
-    sessions = await _make(server, count)
-    lives = [await _open(server, session) for session in sessions]
+    sessions = await make_sessions(server, count)
+    lives = [await open_live(server, session) for session in sessions]
     for live in lives:
         await live.send(json.dumps(STEP))
     await asyncio.sleep(1)
@@ -220,7 +174,7 @@ async def _come_back(server: OneCore, session: str, live: ClientConnection) -> f
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries)
         await asyncio.sleep(wait * (0.5 + rng.random() / 2))
         try:
-            again = await _open(server, session)
+            again = await open_live(server, session)
         except (OSError, WebSocketException):
             continue
         moment = time.monotonic()
@@ -231,7 +185,7 @@ async def _come_back(server: OneCore, session: str, live: ClientConnection) -> f
 
 async def _soak(server: OneCore, seconds: float, count: int) -> list[tuple[float, float, float]]:
     """Return (seconds, megabytes, open files) at intervals, printing them."""
-    sessions = await _make(server, count)
+    sessions = await make_sessions(server, count)
     end, seen = time.monotonic() + seconds, []
     users = [asyncio.create_task(_use(server, each, end, k)) for k, each in enumerate(sessions)]
     interval = min(30.0, seconds / 30)
@@ -249,7 +203,7 @@ async def _use(server: OneCore, session: str, end: float, seed: int) -> None:
     rng = random.Random(seed)
     await asyncio.sleep(rng.uniform(0, 20))  # or all would come and go together
     while time.monotonic() < end:
-        live = await _open(server, session)
+        live = await open_live(server, session)
         for _ in range(20):
             await live.send(json.dumps(_something(rng)))
             until = time.monotonic() + 1
@@ -269,26 +223,3 @@ def _something(rng: random.Random) -> Json:
     if chance < 0.2:
         return {"do": "undo"}
     return {"do": "seek", "step": rng.randrange(300)}
-
-
-async def _click(server: OneCore, clicks: int) -> list[float]:
-    """Return the seconds of clicks, ten a second, in a session of their own."""
-    live = await _open(server, (await _make(server, 1))[0])
-    took = []
-    for k in range(clicks):
-        started = time.monotonic()
-        await live.send(json.dumps({"do": "step", "unit": "phase", "by": 1, "id": str(k)}))
-        while True:
-            message = await live.recv()
-            if isinstance(message, str) and json.loads(message)["type"] == "reply":
-                break
-        took.append(time.monotonic() - started)
-        await asyncio.sleep(max(0.0, 0.1 - took[-1]))
-    await live.close()
-    return took
-
-
-async def _wait_until_playing(server: OneCore, session: str) -> None:
-    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
-        while (await http.get(f"/api/sessions/{session}")).json()["furthest"] < 5:
-            await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import load, long_chaos
+from bench import load, long_chaos, neighbours
 from tests.fuzz import openapi, sockets
 
 REQUESTS, MESSAGES, SEQUENCES = 5_000, 50_000, 10_000
@@ -50,6 +50,7 @@ LONG: dict[str, Callable[[], str]] = {
     "sequences": sequences_line,
     **long_chaos.LONG,
     **load.LONG,
+    **neighbours.LONG,
 }
 
 
