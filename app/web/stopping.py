@@ -39,9 +39,11 @@ class Stopping:
         await asyncio.sleep(last_words)
         closing = [asyncio.create_task(socket.close()) for socket in self._sockets]
         if closing:
-            _, hanging = await asyncio.wait(closing, timeout=patience)
+            ended, hanging = await asyncio.wait(closing, timeout=patience)
             for task in hanging:
                 task.cancel()
+            for task in ended:
+                task.exception()  # looked at: a client that vanished meanwhile is no error
 
     def opened(self, socket: _Socket) -> None:
         self._sockets.add(socket)
