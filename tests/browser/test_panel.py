@@ -450,6 +450,7 @@ def test_nothing_is_said_twice_and_counts_agree(visit: Visit) -> None:
     )
     expect(body).not_to_contain_text("then its activation")
     _show(page, "u0.1")
+    expect(page.locator(".chosen")).to_contain_text("input: living area")
     assert (body.inner_text()).count("What the network sees") == 1
     visit.open(HOUSE)
     _show(page, "w1.1.1", "Gradient")
