@@ -72,13 +72,13 @@ export function asTyped(text) {
   return text.trim().replaceAll(MINUS, "-");
 }
 
-/** For labels in the diagram, where room is short: two decimals, or one digit and a power. */
+/** For labels in the diagram, where room is short: two decimals, none, or one digit and a power. */
 export function short(value, withSign = false) {
   if (isBeyond(value)) return OVERFLOWS;
   const size = Math.abs(value);
   const sign = withSign && value > 0 ? "+" : "";
-  if (size !== 0 && (size < 0.005 || size >= 1000)) return sign + power(value, 0);
-  return sign + decimal(value, size >= 100 ? 1 : 2);
+  if (size !== 0 && (size < 0.005 || size >= 99_999.5)) return sign + power(value, 0);
+  return sign + decimal(value, size >= 999.95 ? 0 : size >= 100 ? 1 : 2);
 }
 
 /** A value in its own unit: $150,000, 1,656 sq ft, 1960. */
