@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
-from tests.browser.test_explain import WIDE
+from tests.browser.explaining import WIDE
 from tests.browser.test_journeys import NON_SQUARE
 from tests.mathml import contradictions
 

@@ -1,0 +1,77 @@
+"""What the tests of explanations share: networks, and what a person does and sees in the panel."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+RNG = np.random.default_rng(8)
+
+
+CLASSES: dict[str, Any] = {
+    "dataset": {
+        "inputs": RNG.normal(size=(6, 3)).tolist(),
+        "targets": np.eye(3)[RNG.integers(0, 3, 6)].tolist(),
+    },
+    "layers": [{"units": 4, "activation": "relu"}, {"units": 3, "activation": "softmax"}],
+    "loss": "categorical_cross_entropy",
+    "batch_size": 2,
+}
+WIDE: dict[str, Any] = {
+    "dataset": {
+        "inputs": RNG.normal(size=(3, 2)).tolist(),
+        "targets": RNG.normal(size=(3, 2)).tolist(),
+    },
+    "layers": [{"units": 3}, {"units": 14}, {"units": 15}, {"units": 2, "activation": "identity"}],
+}
+
+
+def chain_of(visit: Visit, parameter: str, step: int = 0, example: int = 0) -> dict[str, Any]:
+    query = {"parameter": parameter, "example": example}
+    reply = httpx.get(f"{visit.api}/steps/{step}/chain", params=query)
+    assert reply.status_code == 200, reply.text
+    return dict(reply.json())
+
+
+def click_on(page: Page, parameter: str) -> None:
+    """Click where the parameter says its number: edges cross, labels do not."""
+    page.keyboard.press("Escape")
+    kind = "pill" if parameter[0] == "w" else "bias"
+    key = "label" if parameter[0] == "w" else "parameter"
+    page.locator(f"#diagram .{kind}[data-{key}='{parameter}']").click()
+
+
+def explain(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="Explain").fill(name)
+    page.get_by_role("button", name="Show", exact=True).click()
+
+
+def factors_of(page: Page) -> list[tuple[str, str, float]]:
+    found = page.evaluate(
+        "() => [...document.querySelectorAll('.factor[data-at]')].map((e) => ({...e.dataset}))"
+    )
+    return [(f["kind"], f["at"], float(f["value"])) for f in found]
+
+
+def expect_chain(page: Page, found: dict[str, Any], path: int = 0) -> None:
+    expected = [(f["kind"], f["at"], f["value"]) for f in found["paths"][path]["factors"]]
+    result = page.locator("#tab-body [data-result]")
+    expect(result).to_have_attribute("data-of", found["parameter"])
+    expect(result).to_have_attribute("data-result", as_text(found["paths"][path]["product"]))
+    assert factors_of(page) == expected
+
+
+def as_text(number: float) -> str:
+    """A number as JavaScript writes it."""
+    text = repr(number + 0.0).removesuffix(".0")  # there is no −0 in text
+    return re.sub(r"e([+-])0*", lambda m: "e" + (m[1] if m[1] == "-" else "+"), text)
+
+
+def as_number(text: str) -> float:
+    return float(re.sub(r"[\s=()]", "", text).replace("−", "-"))

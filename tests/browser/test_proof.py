@@ -1,0 +1,288 @@
+"""Proof, the gradient and two weights at once: what is told of every parameter, in the page."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.timeline.presets import HOUSE
+from tests.browser.conftest import Visit
+from tests.browser.explaining import (
+    CLASSES,
+    as_number,
+    chain_of,
+    click_on,
+    expect_chain,
+    explain,
+)
+from tests.browser.test_journeys import NON_SQUARE
+from tests.mathml import contradictions
+
+YES_OR_NO: dict[str, Any] = {
+    "dataset": {"inputs": [[0.3, -1.2], [1.1, 0.4]], "targets": [[1, 0], [0, 1]]},
+    "layers": [{"units": 3, "activation": "sigmoid"}, {"units": 2, "activation": "sigmoid"}],
+    "loss": "binary_cross_entropy",
+}
+
+
+SQUARES: dict[str, Any] = {**NON_SQUARE, "loss": "mean_squared_error"}
+
+
+SQUARES["layers"] = [{"units": 3, "activation": "tanh"}, {"units": 2, "activation": "tanh"}]
+
+
+GAPS = """async () => {
+  const { gapText } = await import('/static/js/views/proof.js');
+  return [0, -0.00032, 1.5, -0.1, 3.2e-10].map((gap) => gapText(gap)); }"""
+
+
+def test_every_parameter_is_proved_on_the_spot(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    assert page.evaluate(GAPS) == ["0", "−0.00032", "1.50", "−0.10", "3.2e−10"]
+    click_on(page, "w1.2.3")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.locator(".proof[data-agrees=true]")).to_have_count(2)
+    page.get_by_role("button", name="Check all 35").click()
+    expect(page.locator("#tab-body")).to_contain_text("35 of 35 agree, worst gap")
+    visit.click("Step forward")
+    visit.at(1, 0)
+    expect(page.get_by_role("button", name="Check all 35")).to_be_visible()
+
+
+def test_at_a_kink_the_proof_gives_no_number(visit: Visit) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.0]], "targets": [[1.0]]},
+        "initial": {"weights": [[[0.0]], [[1.0]]], "biases": [[0.0], [0.0]]},
+        "layers": [{"units": 1, "activation": "relu"}, {"units": 1, "activation": "identity"}],
+    }
+    page = visit.open(spec).page
+    click_on(page, "w1.1.1")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.locator(".proof")).to_contain_text("so there is no number")
+    expect(page.locator(".proof math")).to_have_count(0)
+    page.get_by_role("button", name="Check all").click()
+    expect(page.locator("#tab-body")).to_contain_text("2 at a kink of ReLU")
+
+
+def test_a_large_check_shows_progress_and_can_be_cancelled(visit: Visit) -> None:
+    rng = np.random.default_rng(1)
+    data = {
+        "inputs": rng.normal(size=(8, 60)).tolist(),
+        "targets": rng.normal(size=(8, 5)).tolist(),
+    }
+    layers = [{"units": 300, "activation": "tanh"}, {"units": 5, "activation": "identity"}]
+    page = visit.open(
+        {"dataset": data, "layers": layers, "batch_size": 8, "learning_rate": 1e-3}
+    ).page
+    explain(page, "w2.7.3")
+    page.get_by_role("tab", name="Proof").click()
+    page.get_by_role("button", name="Check all 19,805").click()
+    expect(page.get_by_label("Checked")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#tab-body")).to_contain_text("Cancelled after")
+
+
+def test_four_things_in_four_places(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    click_on(page, "w2.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    places = page.locator(".place")
+    expect(places).to_have_count(4)
+    expect(places.nth(0)).to_contain_text("+0.3750")
+    expect(places.nth(1)).to_contain_text("2.2673")  # |(2, 1, 0.375)|
+    expect(places.nth(1)).to_contain_text("3 of 3")
+    expect(places.nth(1)).to_contain_text("2.7 %")
+    expect(places.nth(1)).to_contain_text("The largest is w¹₁₁")
+    expect(places.nth(2)).to_contain_text("−0.01875")
+    expect(places.nth(3)).to_contain_text("1.98125")
+
+
+def test_the_largest_partial_derivative_is_explained_by_what_made_it_large(visit: Visit) -> None:
+    page = visit.open({**NON_SQUARE, "batch_size": 4}).page
+    found = chain_of(visit, "w1.1.1")
+    largest, example = (found["gradient"][key] for key in ("largest", "largest_example"))
+    assert largest[0] == "b", "a bias of an output: its factors are the error, 1 and 1"
+    explain(page, "w1.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    said = page.locator(".largest")
+    expect(said).to_contain_text(f"Example {example + 1} contributes most")
+    mean, factors = said.locator("math").all()
+    found = chain_of(visit, largest, 0, example)
+    shown = [as_number(number) for number in mean.locator("mn").all_text_contents()]
+    assert shown[4:8] == pytest.approx(found["examples"], abs=5e-5)
+    assert shown[-1] == pytest.approx(found["batch_derivative"], abs=5e-5)
+    assert contradictions(said.inner_html()) == []
+    assert [
+        as_number(number) for number in factors.locator("mn").all_text_contents()
+    ] == pytest.approx([found["derivative"], 1, 1, found["derivative"]], abs=5e-5)
+    expect(said).to_contain_text(re.compile("All of it comes from ∂Eₖ/∂ŷ[₁₂] = "))
+
+
+def test_components_left_out_are_those_it_is_said(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    layers = visit.step(0)["layers"]
+    sizes: list[float] = []
+    for layer in layers:
+        sizes += [abs(number) for row in layer["weight_gradients"] for number in row]
+        sizes += map(abs, layer["bias_gradients"])
+    own = abs(layers[0]["weight_gradients"][1][2])
+    larger = sum(size > own for size in sizes)
+    assert 9 < larger < 34
+    explain(page, "w1.2.3")
+    page.get_by_role("tab", name="Gradient").click()
+    expect(page.locator(".bars li")).to_have_count(9)
+    expect(page.locator(".bars li").nth(7)).to_have_text(f"…{larger - 7} between")
+    expect(page.locator(".bars li").last).to_contain_text("w¹₂₃")
+    expect(page.locator(".place").nth(1)).to_contain_text(
+        f"{34 - larger} more, none of them larger"
+    )
+
+
+def test_where_nothing_moves_no_component_is_called_the_largest(visit: Visit) -> None:
+    data = {"inputs": [[1, 2], [3, 4]], "targets": [[0], [0]]}
+    still = {"dataset": data, "initial": {"scheme": "zeros"}, "batch_size": 2}
+    page = visit.open(still).page
+    explain(page, "w1.1.1")
+    page.get_by_role("tab", name="Gradient").click()
+    expect(page.get_by_text("All of them are 0: nothing will move.")).to_be_visible()
+    expect(page.locator(".largest")).to_have_count(0)
+    explain(page, "b9.1")
+    expect(page.get_by_role("alert").filter(has_text="b9.1")).to_contain_text(
+        "there are b1.1 to b1.3, b2.1"
+    )
+    assert visit.problems == []
+
+
+def test_two_weights_at_once(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    assert page.evaluate("typeof Plotly") == "undefined"
+    click_on(page, "w2.1.1")
+    page.get_by_role("tab", name="Two weights").click()
+    frame = page.frame_locator("iframe[title='The loss over two parameters']")
+    expect(frame.locator("#surface .contourlayer .contour")).to_be_attached()
+    expect(frame.locator("#surface .legendtext")).to_have_text(
+        ["run so far", "now", "next point", "gradient, uphill", "update"]
+    )
+    expect(page.get_by_role("tabpanel")).to_contain_text("its length not to scale")
+    expect(frame.locator("#surface .contourlayer")).to_have_css("opacity", "1")
+    scroller = page.get_by_role("tabpanel").bounding_box()
+    axis = frame.locator("#surface .xtitle").bounding_box()
+    assert axis
+    assert scroller
+    assert axis["y"] + axis["height"] < scroller["y"] + scroller["height"]  # seen as a whole
+    field = page.get_by_label("Second parameter")
+    for text, answer in (("w7.1.1", "there are w1.1.1 to"), ("w2.1.1", "another than the first")):
+        field.fill(text)
+        field.press("Enter")
+        expect(page.get_by_role("alert").filter(has_text=answer)).to_be_visible()
+    field.fill("w1.2.1")
+    field.press("Enter")
+    expect(frame.locator("#surface .ytitle")).to_have_text("w¹₂₁")
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        (NON_SQUARE, ["w1.2.3", "b2.1", "w3.3.2", "u1.2", "u2.3", "u3.1"]),
+        (CLASSES, ["w1.3.4", "w2.4.2", "b2.3", "u1.1", "u2.2"]),
+        (YES_OR_NO, ["w1.1.3", "w2.2.1", "u1.3", "u2.1"]),
+        (SQUARES, ["w1.1.2", "w2.3.1", "u1.1", "u2.2"]),
+        (HOUSE, ["w1.2.1", "w2.1.1", "b1.1", "u0.2", "u1.1", "u2.1"]),
+    ],
+    ids=["half squares", "classes", "yes or no", "squares", "house"],
+)
+def test_every_formula_agrees_with_its_own_numbers(
+    visit: Visit, spec: Any, names: list[str]
+) -> None:
+    page = visit.open(spec).page
+    shown = page.locator("#tab-body > div:not([hidden])")
+    for name in names:
+        explain(page, name)
+        if name[0] == "u":
+            expect(shown.locator("h3").first).to_be_visible()
+            _check_shown(page)
+            continue
+        expect_chain(page, chain_of(visit, name))
+        for digits in DIGITS:
+            page.get_by_label("Digits").select_option(digits)
+            _check_chain(page, digits)
+        for tab, word in (("Proof", "By two forward passes"), ("Gradient", "its factors")):
+            page.get_by_role("tab", name=tab).click()
+            expect(shown).to_contain_text(word)
+            _check_shown(page)
+        page.get_by_role("tab", name="Chain rule").click()
+
+
+DIGITS = ("2", "all", "4")
+
+
+def _check_shown(page: Page) -> None:
+    for digits in DIGITS:
+        page.get_by_label("Digits").select_option(digits)
+        page.evaluate(
+            "() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))"
+        )
+        shown = page.locator("#tab-body > div:not([hidden])")
+        assert contradictions(shown.inner_html()) == []
+
+
+def _check_chain(page: Page, digits: str) -> None:
+    """The numbers as they are written multiply to the result as it is written."""
+    for factor in page.locator(".factor[data-at] .badge").all():
+        factor.focus()
+        assert contradictions(page.locator(".detail").inner_html()) == []
+    written = page.locator(".factor[data-at] math:last-of-type").all_text_contents()
+    product = math.prod(as_number(text) for text in written)
+    result = as_number(page.locator("[data-result] math").text_content() or "")
+    tolerance = {"2": 0.02, "4": 2e-4, "all": 1e-14}[digits] * max(
+        1.0, *map(abs, map(as_number, written))
+    ) ** 4
+    assert result == pytest.approx(product, abs=tolerance)
+
+
+def test_a_bias_is_not_called_an_edge(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    for name, place in (("b2.1", "the number on the bias"), ("w2.1.1", "the number on the edge")):
+        explain(page, name)
+        body = page.locator("#tab-body > div:not([hidden])")
+        expect(body).to_contain_text(f"mean of 3: {place}")
+        page.get_by_role("tab", name="Proof").click()
+        expect(body).to_contain_text(f"The batch of 3: {place}")
+        page.get_by_role("tab", name="Chain rule").click()
+
+
+STEADY = """() => new Promise((done) => {
+  const parts = () => [...document.querySelectorAll('#tab-body > div:not([hidden]) h3')];
+  const places = () => parts().map((e) => e.offsetTop + '');
+  let steps = 0; let step = ''; let known = []; let moved = 0; const jumps = [];
+  requestAnimationFrame(function look() {
+    const now = document.querySelector('.note').textContent;
+    if (now !== step) {
+      step = now; steps += 1;
+      if (steps > 6) { const at = places(); if (at.join() !== known.join() && (moved++ > 1 || at.some((y, k) => y - known[k] < 0))) jumps.push([known, at]); known = at; }
+      else known = places();
+    }
+    if (steps > 16) return done(jumps);
+    requestAnimationFrame(look);
+  });
+})"""
+
+
+@pytest.mark.parametrize("tab", ["Proof", "Gradient"])
+def test_what_is_read_while_it_plays_does_not_jump(visit: Visit, tab: str) -> None:
+    """A line more once or twice, for a longer text than any before; never back and forth."""
+    page = visit.open({**NON_SQUARE, "batch_size": 7}).page  # no short batch, of which less is said
+    page.get_by_role("button", name="Phase 7: Back through w¹").click()
+    visit.at(0, 7)
+    explain(page, "w2.2.3")
+    page.get_by_role("tab", name=tab).click()
+    expect(page.locator("#tab-body > div:not([hidden]) math").first).to_be_visible()
+    page.get_by_label("Speed").select_option("5 steps/s")
+    page.get_by_role("button", name="Play").click()
+    assert page.evaluate(STEADY) == []
+    page.get_by_role("button", name="Pause").click()
