@@ -150,7 +150,9 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    size = {"width": 1440, "height": 900}
+    motion = "no-preference" if request.node.get_closest_marker("moving") else "reduce"
+    context = browser.new_context(viewport=size, reduced_motion=motion)  # type: ignore[arg-type]
     found = Visit(context.new_page(), server, bool(request.node.get_closest_marker("charts")))
     yield found
     context.close()

@@ -340,6 +340,7 @@ def test_with_reduced_motion_nothing_moves(browser: Browser, server: Server) -> 
     context.close()
 
 
+@pytest.mark.moving
 def test_the_flow_moves_otherwise(visit: Visit) -> None:
     page = visit.open().page
     page.get_by_role("button", name="Phase 4: Back through w²").click()
