@@ -95,7 +95,9 @@ def test_labels_overlap_nothing(visit: Visit, spec: Any) -> None:
 @pytest.mark.parametrize("width", [390, 768, 1024, 1440])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_clipped(browser: Browser, server: Server, width: int, theme: Any) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+    )
     visit = Visit(context.new_page(), server, charts=True).open()
     for phase in range(7):
         visit.at(0, phase)
@@ -196,7 +198,7 @@ def test_a_part_of_the_page_that_fails_is_reported_and_stops_no_other(visit: Vis
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_axe_finds_nothing(browser: Browser, server: Server, theme: str) -> None:
     # axe puts styles of its own into the page, which the policy forbids: only here it is bypassed.
-    context = browser.new_context(bypass_csp=True)
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
     visit = Visit(context.new_page(), server, charts=True).open()
     page = visit.page
     page.get_by_label("Theme").select_option(theme)
@@ -216,7 +218,7 @@ TABS = ("Chain rule", "What if", "Proof", "Gradient", "Two weights")
 def test_axe_finds_nothing_in_what_is_explained(
     browser: Browser, server: Server, theme: str
 ) -> None:
-    context = browser.new_context(bypass_csp=True)
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
     visit = Visit(context.new_page(), server).open(NON_SQUARE)
     page = visit.page
     page.get_by_label("Theme").select_option(theme)
