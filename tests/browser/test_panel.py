@@ -548,3 +548,14 @@ def test_the_contours_are_as_wide_as_the_panel(
     assert frame["height"] > 270
     context.close()
     assert visit.problems == []
+
+
+def test_the_errors_of_all_outputs_are_told(visit: Visit) -> None:
+    page = visit.open(MAZUR).page
+    page.get_by_role("button", name="Phase 3: Error").click()
+    visit.at(0, 3)
+    found = visit.step(0)
+    for k, (said, true) in enumerate(zip(found["prediction"], found["targets"], strict=True)):
+        words = f"{'ŷ₁ŷ₂'[2 * k : 2 * k + 2]} is too {'high' if said > true else 'low'} by"
+        expect(page.locator(".sentence")).to_contain_text(f"{words} {abs(said - true):.2f}")
+    expect(page.locator(".sentence")).not_to_contain_text("This error is all")
