@@ -68,7 +68,7 @@ def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]
     class Bounded(WebSocketsSansIOProtocol):
         def __init__(self, *given: Any, **named: Any) -> None:
             super().__init__(*given, **named)
-            self.conn = Conversation(limits, headers)
+            self.conn, self._pong = Conversation(limits, headers), list[bytes]()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
@@ -76,11 +76,19 @@ def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]
                 self._turned_down()
 
         def handle_ping(self) -> None:
-            """Answer; where the client does not read, that is let be: it would only wait here."""
+            """Answer; while the client does not read, only the latest answer waits until it does."""
+            self._pong = self.conn.data_to_send() or self._pong
             if self.writable.is_set():
-                super().handle_ping()
-            else:
-                self.conn.data_to_send()
+                self._send_pong()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._send_pong()
+
+        def _send_pong(self) -> None:
+            if self._pong and not self.transport.is_closing():
+                self.transport.write(b"".join(self._pong))
+            self._pong = []
 
         def handle_parser_exception(self) -> None:
             super().handle_parser_exception()

@@ -94,26 +94,41 @@ async def _never(scope: Any, receive: Any, send: Any) -> None:
     await asyncio.get_running_loop().create_future()
 
 
-def test_a_ping_is_not_answered_while_the_answer_would_only_wait() -> None:
+async def _opened() -> tuple[Any, Unread]:
+    """Return what speaks on a socket that was accepted, and its connection."""
+    config = uvicorn.Config(_never, log_config=None, lifespan="off")
+    found, line = protocol(Limits(), [])(config, ServerState(), {}), Unread()
+    found.connection_made(line)
+    found.data_received(HANDSHAKE)
+    found.conn.send_response(found.response)
+    found.conn.data_to_send()
+    return found, line
+
+
+def test_only_the_latest_ping_is_answered_once_a_client_reads_again() -> None:
     async def scene() -> list[bytes]:
-        config = uvicorn.Config(_never, log_config=None, lifespan="off")
-        found: Any = protocol(Limits(), [])(config, ServerState(), {})
-        line, said = Unread(), []
-        found.connection_made(line)
-        found.data_received(HANDSHAKE)
-        found.conn.send_response(found.response)  # as if it were accepted
-        for writable in (found.resume_writing, found.pause_writing, found.resume_writing):
-            writable()
-            found.conn.data_to_send()
+        found, line = await _opened()
+        said = []
+        for happens in ("one", "two", found.pause_writing, "three", "four", found.resume_writing):
             line.written = b""
-            found.data_received(Frame(Opcode.PING, b"here?").serialize(mask=True))
+            if callable(happens):
+                happens()
+            else:
+                found.data_received(_ping(happens))
             said.append(line.written)
         for task in found.tasks:
             task.cancel()
         return said
 
-    pong = Frame(Opcode.PONG, b"here?").serialize(mask=False)
-    assert asyncio.run(scene()) == [pong, b"", pong]
+    assert asyncio.run(scene()) == [_pong("one"), _pong("two"), b"", b"", b"", _pong("four")]
+
+
+def _ping(data: str) -> bytes:
+    return Frame(Opcode.PING, data.encode()).serialize(mask=True)
+
+
+def _pong(data: str) -> bytes:
+    return Frame(Opcode.PONG, data.encode()).serialize(mask=False)
 
 
 class Poured:
