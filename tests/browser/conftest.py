@@ -157,3 +157,13 @@ def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> I
     yield found
     context.close()
     assert found.problems == []
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """One page for all tests of a module that only ask what the functions of its scripts return."""
+    context = browser.new_context()
+    found = Visit(context.new_page(), server).open()
+    yield found.page
+    context.close()
+    assert found.problems == []

@@ -372,9 +372,9 @@ UNIT = """async ([name, z, a]) => {
     ],
 )
 def test_an_activations_tangent_has_its_slope(
-    visit: Visit, name: str, z: float, function: Any, slope: Any
+    page: Page, name: str, z: float, function: Any, slope: Any
 ) -> None:
-    view = visit.open().page.evaluate(UNIT, [name, z, function(z)])
+    view = page.evaluate(UNIT, [name, z, function(z)])
     assert view["slope"] == pytest.approx(slope(z))
     assert view["x"] == pytest.approx(z)
     assert (view["drawn"] == 0) == (slope(z) == 0)

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from app.sessions.store import Damaged
-from tests.browser.conftest import Visit
 from tests.contract.make_frame import EXPECTED, FILE, LAYOUT
 
 DECODE = """async ([bytes, layout]) => {
@@ -58,8 +58,8 @@ RATE = {"do": "change", "learning_rate": 0.1}
 
 
 @pytest.mark.parametrize("width", [8, 4])
-def test_javascript_reads_the_golden_frame(visit: Visit, width: int) -> None:
-    found = visit.open().page.evaluate(DECODE, [list(FILE(width).read_bytes()), LAYOUT])
+def test_javascript_reads_the_golden_frame(page: Page, width: int) -> None:
+    found = page.evaluate(DECODE, [list(FILE(width).read_bytes()), LAYOUT])
     assert found == EXPECTED
 
 
@@ -67,16 +67,13 @@ def test_javascript_reads_the_golden_frame(visit: Visit, width: int) -> None:
     ("at", "value", "message"),
     [(0, 65, "not a frame"), (4, 2, "frame version 2"), (18, 4, "bytes, expected")],
 )
-def test_javascript_refuses_what_is_no_frame(
-    visit: Visit, at: int, value: int, message: str
-) -> None:
+def test_javascript_refuses_what_is_no_frame(page: Page, at: int, value: int, message: str) -> None:
     data = bytearray(FILE(8).read_bytes())
     data[at] = value
-    assert message in visit.open().page.evaluate(REFUSE, [list(data), LAYOUT])
+    assert message in page.evaluate(REFUSE, [list(data), LAYOUT])
 
 
-def test_numbers_are_written_as_people_read_them(visit: Visit) -> None:
-    page = visit.open().page
+def test_numbers_are_written_as_people_read_them(page: Page) -> None:
     cases: list[tuple[str, list[Any], str]] = [
         ("fixed", [-1.005, 2], "−1.00"),
         ("fixed", [0, 2], "0.00"),
@@ -119,8 +116,7 @@ def test_numbers_are_written_as_people_read_them(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("sizes", [[3, 3, 1], [2, 4, 3, 2], [4, 4, 4, 2], [2, 1, 1], [1, 6, 1]])
-def test_labels_sit_on_their_own_edge_and_on_nothing_else(visit: Visit, sizes: list[int]) -> None:
-    page = visit.open().page
+def test_labels_sit_on_their_own_edge_and_on_nothing_else(page: Page, sizes: list[int]) -> None:
     for width in (570, 760, 850, 1000):
         found = page.evaluate(PLAN, [sizes, width])
         assert (found["clash"], found["off"]) == ([], 0), width
@@ -129,8 +125,7 @@ def test_labels_sit_on_their_own_edge_and_on_nothing_else(visit: Visit, sizes: l
         assert found["labels"] == found["edges"] or few, width
 
 
-def test_the_picture_takes_the_room_there_is_and_hardly_shrinks(visit: Visit) -> None:
-    page = visit.open().page
+def test_the_picture_takes_the_room_there_is_and_hardly_shrinks(page: Page) -> None:
     for sizes in ([3, 3, 1], [2, 4, 3, 2], [2, 2, 2, 2, 2, 1], [3, 4, 4, 3, 2]):
         for width in (760, 850, 1000, 1200):
             found = page.evaluate(PLAN, [sizes, width])
@@ -140,16 +135,14 @@ def test_the_picture_takes_the_room_there_is_and_hardly_shrinks(visit: Visit) ->
 FIT = """async ([text, room]) => (await import('/static/js/core/geometry.js')).fitText(text, room, 13, 11)"""
 
 
-def test_a_name_that_is_too_long_is_cut_and_a_short_one_is_not(visit: Visit) -> None:
-    page = visit.open().page
+def test_a_name_that_is_too_long_is_cut_and_a_short_one_is_not(page: Page) -> None:
     assert page.evaluate(FIT, ["age", 120]) == {"text": "age", "size": 13}
     cut = page.evaluate(FIT, ["a very long name of an input column", 120])
     assert cut == {"text": "a very long na…", "size": 11}
     assert page.evaluate(FIT, ["🏠" * 40, 60])["text"] == "🏠" * 6 + "…"  # no half of a character
 
 
-def test_a_phase_reveals_what_it_has_computed_and_no_more(visit: Visit) -> None:
-    page = visit.open().page
+def test_a_phase_reveals_what_it_has_computed_and_no_more(page: Page) -> None:
     seen = [page.evaluate(REVEALED, phase) for phase in range(9)]
     activations = [[layer[0] for layer in phase] for phase in seen]
     gradients = [[layer[1] for layer in phase] for phase in seen]
@@ -161,28 +154,26 @@ def test_a_phase_reveals_what_it_has_computed_and_no_more(visit: Visit) -> None:
 
 
 def test_the_wait_before_a_new_try_grows_to_ten_seconds_and_is_spread_by_chance(
-    visit: Visit,
+    page: Page,
 ) -> None:
-    page = visit.open().page
     for failures, longest in ((0, 500), (1, 1000), (3, 4000), (5, 10_000), (2000, 10_000)):
         assert page.evaluate(WAITS, [failures, 0]) == 250
         assert page.evaluate(WAITS, [failures, 0.5]) == (250 + longest) / 2
         assert page.evaluate(WAITS, [failures, 1]) == longest
 
 
-def test_a_connection_that_says_nothing_is_asked_and_then_given_up(visit: Visit) -> None:
-    page = visit.open().page
+def test_a_connection_that_says_nothing_is_asked_and_then_given_up(page: Page) -> None:
     found = [page.evaluate(SILENCE, quiet) for quiet in (0, 29_999, 30_000, 39_999, 40_000)]
     assert found == ["wait", "wait", "ask", "ask", "cut"]
 
 
-def _sent(visit: Visit, acts: list[list[Any]]) -> list[Any]:
+def _sent(page: Page, acts: list[list[Any]]) -> list[Any]:
     """What `take` returned, of everything that was asked of an outbox."""
-    found = visit.open().page.evaluate(OUTBOX, acts)
+    found = page.evaluate(OUTBOX, acts)
     return [value for (act, *_), value in zip(acts, found, strict=True) if act == "take"]
 
 
-def test_what_a_held_key_adds_goes_out_as_one_command(visit: Visit) -> None:
+def test_what_a_held_key_adds_goes_out_as_one_command(page: Page) -> None:
     one, two, three = ({"do": "step", "unit": "step", "by": 1, "id": name} for name in "abc")
     phase, rate = {"do": "step", "unit": "phase", "by": 1, "id": "p"}, {**RATE, "id": "r"}
     acts = [["push", one], ["take", 0], ["push", two], ["push", three], ["push", phase]]
@@ -191,37 +182,37 @@ def test_what_a_held_key_adds_goes_out_as_one_command(visit: Visit) -> None:
         acts += [["answered", name], ["take", 100 * ord(name)]]
     both = {**three, "by": 2}
     last = {**rate, "learning_rate": 0.3, "id": "s"}
-    assert _sent(visit, acts) == [one, None, both, phase, last, None]
+    assert _sent(page, acts) == [one, None, both, phase, last, None]
 
 
-def test_the_newest_of_many_jumps_wins_and_forty_a_second_are_the_most(visit: Visit) -> None:
+def test_the_newest_of_many_jumps_wins_and_forty_a_second_are_the_most(page: Page) -> None:
     seeks = [{"do": "seek", "step": k, "phase": 0, "id": str(k)} for k in range(4)]
     acts = [["push", seeks[0]], ["take", 0], *(["push", seek] for seek in seeks[1:])]
     acts += [["answered", "0"], ["take", 24], ["take", 25]]
-    assert _sent(visit, acts) == [seeks[0], None, seeks[3]]
+    assert _sent(page, acts) == [seeks[0], None, seeks[3]]
 
 
-def test_an_edit_does_not_wait_for_a_move_that_takes_long(visit: Visit) -> None:
+def test_an_edit_does_not_wait_for_a_move_that_takes_long(page: Page) -> None:
     seek, rate = {"do": "seek", "step": 9, "phase": 0, "id": "a"}, {**RATE, "id": "b"}
     acts = [["push", seek], ["take", 0], ["push", rate], ["take", 50], ["overtake"], ["take", 60]]
-    assert _sent(visit, acts) == [seek, None, rate]
+    assert _sent(page, acts) == [seek, None, rate]
 
 
-def test_after_a_reconnect_the_same_commands_go_out_in_order_and_no_play(visit: Visit) -> None:
+def test_after_a_reconnect_the_same_commands_go_out_in_order_and_no_play(page: Page) -> None:
     step = {"do": "step", "unit": "step", "by": 1, "id": "a"}
     rate, play = {**RATE, "id": "b"}, {"do": "play", "unit": "step", "per_second": 1, "id": "c"}
     acts = [["push", step], ["take", 0], ["push", play], ["push", rate], ["cut"]]
     again = [*acts, ["take", 1], ["answered", "a"], ["take", 99]]
-    assert _sent(visit, again) == [step, step, rate]
-    assert _sent(visit, [*acts, ["answered", "a"], ["take", 1]]) == [step, rate]
+    assert _sent(page, again) == [step, step, rate]
+    assert _sent(page, [*acts, ["answered", "a"], ["take", 1]]) == [step, rate]
     more = [["push", {**step, "id": "d"}], ["take", 1]]
-    assert _sent(visit, [*acts[:2], ["cut"], *more]) == [step, step]  # never merged with a new one
+    assert _sent(page, [*acts[:2], ["cut"], *more]) == [step, step]  # never merged with a new one
 
 
-def test_what_came_too_fast_goes_out_again_once_it_may(visit: Visit) -> None:
+def test_what_came_too_fast_goes_out_again_once_it_may(page: Page) -> None:
     step = {"do": "step", "unit": "step", "by": 1, "id": "a"}
     acts = [["push", step], ["take", 0], ["later", "a", 500], ["take", 499], ["take", 500]]
-    assert _sent(visit, [*acts, ["answered", "a"], ["take", 999]]) == [step, None, step, None]
+    assert _sent(page, [*acts, ["answered", "a"], ["take", 999]]) == [step, None, step, None]
 
 
 def _session(**more: Any) -> dict[str, Any]:
@@ -234,8 +225,7 @@ def _change(offset: int, step: int, **more: Any) -> dict[str, Any]:
     return {"type": "change", "id": None, **place, **more}
 
 
-def test_a_change_is_applied_once_and_in_order(visit: Visit) -> None:
-    page = visit.open().page
+def test_a_change_is_applied_once_and_in_order(page: Page) -> None:
     hello = {"type": "hello", "session": _session(), "playing": None}
     edit = {"step": 0, "learning_rate": 0.1}
     new = _change(2, 3, edits=[edit], dropped=[], can_undo=True, furthest=3, revision=1)
@@ -245,8 +235,7 @@ def test_a_change_is_applied_once_and_in_order(visit: Visit) -> None:
     assert found["notice"] == "Another viewer changed this run. Now α = 0.1 from step 0 on."
 
 
-def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> None:
-    page = visit.open().page
+def test_what_was_missed_is_told_and_an_older_frame_is_dropped(page: Page) -> None:
     before = {"session": _session(), "playing": {"unit": "step"}, "connection": "lost"}
     undone = _change(1, 2, edits=[], can_undo=False, furthest=2, revision=1)
     resumed = {"type": "resumed", "changes": [undone], "cursor": {"step": 5, "phase": 1}}
@@ -272,9 +261,8 @@ def test_what_was_missed_is_told_and_an_older_frame_is_dropped(visit: Visit) -> 
     ids=["a move elsewhere", "a move here", "play"],
 )
 def test_that_playing_stopped_is_said_until_the_run_moves_on(
-    visit: Visit, later: dict[str, Any]
+    page: Page, later: dict[str, Any]
 ) -> None:
-    page = visit.open().page
     before = {"session": _session(), "playing": {"unit": "step"}, "connection": "lost"}
     hello = {"type": "hello", "session": _session(), "playing": None}
     stopped = page.evaluate(REDUCED, [before, [hello, _change(0, 0)]])
@@ -282,14 +270,13 @@ def test_that_playing_stopped_is_said_until_the_run_moves_on(
     assert page.evaluate(REDUCED, [before, [hello, later]])["notice"] is None
 
 
-def test_the_last_step_is_whatever_the_server_allows(visit: Visit) -> None:
+def test_the_last_step_is_whatever_the_server_allows(page: Page) -> None:
     end = {"type": "playing", "playing": None, "reason": "end"}
-    found = visit.open().page.evaluate(REDUCED, [{"session": _session()}, [end]])
+    found = page.evaluate(REDUCED, [{"session": _session()}, [end]])
     assert found["notice"] == "This is the last step that a run may have here."
 
 
-def test_a_refusal_says_why_and_changes_nothing(visit: Visit) -> None:
-    page = visit.open().page
+def test_a_refusal_says_why_and_changes_nothing(page: Page) -> None:
     words = "nothing was changed, since the disk is full; reading goes on"
     error = {"type": "error", "error": {"code": "not_stored", "message": words}}
     found = page.evaluate(REDUCED, [{"session": _session()}, [error]])
@@ -316,9 +303,8 @@ def _capital(words: str) -> str:
     ],
 )
 def test_every_reason_for_a_closed_connection_has_its_words(
-    visit: Visit, code: int, words: str, final: bool
+    page: Page, code: int, words: str, final: bool
 ) -> None:
-    page = visit.open().page
     lost = [{"type": "connection", "code": code}, {"type": "connection", "code": 1006}]
     found = page.evaluate(REDUCED, [{}, lost[: 1 if final else 2]])
     assert found["closing"]["text"].startswith(words)

@@ -251,7 +251,7 @@ IN_SIGHT = """() => { const body = document.querySelector('#tab-body').getBoundi
 def test_all_that_a_hand_does_to_a_curve_is_in_sight_at_once(
     browser: Browser, server: Server, width: int
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
     visit = Visit(context.new_page(), server).open()
     page = visit.page
     _show(page, "w1.1.1", "What if")
@@ -540,7 +540,7 @@ def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Ser
 def test_the_contours_are_as_wide_as_the_panel(
     browser: Browser, server: Server, width: int
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
     visit = Visit(context.new_page(), server).open(HOUSE)
     page = visit.page
     _show(page, "w2.1.1", "Two weights")

@@ -37,7 +37,7 @@ ENTER = """([field, shown, texts]) => texts.map((text) => {
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     """A visit in which nothing may call `hacked`, open a dialog or break the policy."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     found, called = Visit(context.new_page(), server, charts=True), []
     context.expose_binding(
         "hacked", lambda source, *what: called.append((source["frame"].url, what))

@@ -34,7 +34,7 @@ def own(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def guest(browser: Browser, own: Server) -> Iterator[Visit]:
     """A page on that server; that a connection fails is expected there."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     found = Visit(context.new_page(), own)
     yield found
     context.close()
