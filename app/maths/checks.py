@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # The error of a central difference shrinks with h squared and its rounding grows with 1 / h: near
 # the cube root of the precision both are least (Nocedal and Wright, section 8.1).
@@ -37,6 +38,18 @@ class Difference:
         return (self.loss_above - self.loss_below) / (self.above - self.below)
 
 
+class Verdict(NamedTuple):
+    """`said`: `agree`, `different`, `kinks` or `overflows`; the last two can prove nothing.
+
+    `is_rounding`: they agree only since rounding could be all that parts them, which is no proof.
+    `gap`: their relative gap, 0 where nothing is proved or where it is only rounding.
+    """
+
+    said: str
+    gap: float = 0.0
+    is_rounding: bool = False
+
+
 @dataclass(frozen=True)
 class Tolerance:
     """How near is near enough: a relative gap below `relative`, or a gap below `noise`.
@@ -48,32 +61,20 @@ class Tolerance:
     relative: float
     noise: float
 
-    def verdict(self, found: float, difference: Difference) -> str:
-        """Return `agree`, `different`, `kinks` or `overflows`: the last two can prove nothing."""
+    def judge(self, found: float, difference: Difference) -> Verdict:
+        """Return what the difference quotient says of `found`."""
         numeric = difference.quotient
         if not (math.isfinite(found) and math.isfinite(numeric)):
-            return "overflows"
+            return Verdict("overflows")
         if difference.kink:
-            return "kinks"
-        near = relative_gap(found, numeric) < self.relative or self._is_noise(found, difference)
-        return "agree" if near else "different"
-
-    def is_rounding(self, found: float, difference: Difference) -> bool:
-        """Tell whether they agree only since rounding could be all that parts them: no proof."""
-        if self.verdict(found, difference) != "agree":
-            return False
-        return relative_gap(found, difference.quotient) >= self.relative
-
-    def gap(self, found: float, difference: Difference) -> float:
-        """Return the relative gap; 0 where nothing is proved or a large one is only rounding."""
-        if self.verdict(found, difference) not in PROOFS:
-            return 0.0
-        rounding = self.is_rounding(found, difference)
-        return 0.0 if rounding else relative_gap(found, difference.quotient)
-
-    def _is_noise(self, found: float, difference: Difference) -> bool:
+            return Verdict("kinks")
+        gap = relative_gap(found, numeric)
+        if gap < self.relative:
+            return Verdict("agree", gap)
         blur = max(1.0, H / difference.h)
-        return abs(found - difference.quotient) < self.noise * blur
+        if abs(found - numeric) < self.noise * blur:
+            return Verdict("agree", is_rounding=True)
+        return Verdict("different", gap)
 
 
 def tolerance_of(precision: str, loss: float) -> Tolerance:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.maths.checks import Difference, Tolerance, tolerance_of
+from app.maths.checks import Verdict, tolerance_of
 from app.maths.network import Network
 from app.refusal import Refused
 from app.timeline.run import StepRecord
@@ -36,32 +36,31 @@ def check_json(
     tolerance = tolerance_of(precision, around.loss())
     found = batch_derivatives(record, network)[first:].tolist()
     differences = list(around.differences(first, min(first + count, total), goes_on))
-    last, pairs = first + len(differences), list(zip(found, differences, strict=False))
-    verdicts = [tolerance.verdict(*pair) for pair in pairs]
-    named = {
-        kind: [network.parameter_name(k) for k, said in enumerate(verdicts, first) if said == kind]
-        for kind in ("different", "kinks", "overflows")
-    }
-    rounding = [k for k, pair in enumerate(pairs, first) if tolerance.is_rounding(*pair)]
+    verdicts = list(map(tolerance.judge, found, differences))
+    last = first + len(verdicts)
+
+    def named(holds: Callable[[Verdict], bool]) -> list[str]:
+        return [network.parameter_name(k) for k, one in enumerate(verdicts, first) if holds(one)]
+
     return {
         "parameters": total,
         "first": first,
         "next": last if last < total else None,
         "checked": last - first,
-        "agree": verdicts.count("agree"),
-        **named,
-        "rounding": list(map(network.parameter_name, rounding)),
-        "worst": _worst(network, first, pairs, tolerance),
+        "agree": sum(one.said == "agree" for one in verdicts),
+        "different": named(lambda one: one.said == "different"),
+        "kinks": named(lambda one: one.said == "kinks"),
+        "overflows": named(lambda one: one.said == "overflows"),
+        "rounding": named(lambda one: one.is_rounding),
+        "worst": _worst(network, first, verdicts),
         "tolerance": tolerance.relative,
         "noise": finite(tolerance.noise),
     }
 
 
-def _worst(
-    network: Network, first: int, pairs: list[tuple[float, Difference]], tolerance: Tolerance
-) -> Items:
+def _worst(network: Network, first: int, verdicts: list[Verdict]) -> Items:
     """Return the largest relative gap, but for those that are rounding."""
-    gaps = [tolerance.gap(own, difference) for own, difference in pairs]
+    gaps = [one.gap for one in verdicts]
     largest = max(gaps)
     name = network.parameter_name(first + gaps.index(largest)) if largest else None
     return {"parameter": name, "relative_gap": largest}

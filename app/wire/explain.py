@@ -152,19 +152,18 @@ def _written(items: Items) -> str:
 def _proof(around: LossAround, precision: str, index: int, found: float) -> Items:
     """Return the two forward passes beside `found`, and what they say about it if they can."""
     difference = around.difference(index)
-    tolerance = tolerance_of(precision, around.loss())
-    verdict = tolerance.verdict(found, difference)
-    numeric = difference.quotient if verdict in PROOFS else None
+    verdict = tolerance_of(precision, around.loss()).judge(found, difference)
+    numeric = difference.quotient if verdict.said in PROOFS else None
     sides = ("h", "above", "below", "loss_above", "loss_below")
     said = {side: finite(getattr(difference, side)) for side in sides}
     return {
         "numeric": numeric,
         "relative_gap": None if numeric is None else relative_gap(found, numeric),
-        "kink": verdict == "kinks",
+        "kink": verdict.said == "kinks",
         "difference": {
             **said,
-            "agrees": PROOFS.get(verdict),
-            "rounding": tolerance.is_rounding(found, difference),
+            "agrees": PROOFS.get(verdict.said),
+            "rounding": verdict.is_rounding,
         },
     }
 

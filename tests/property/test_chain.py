@@ -316,14 +316,14 @@ def test_a_gap_smaller_than_rounding_agrees_whatever_the_ratio() -> None:
     tolerance = checks.tolerance_of("float64", 50.0)
     assert tolerance.noise == pytest.approx(5e-8)
     difference = checks.Difference(above=1.0, below=0.0, loss_above=4e-8, loss_below=0, kink=False)
-    assert tolerance.verdict(0.0, difference) == "agree"
-    assert tolerance.verdict(-2e-8, difference) == "different"
-    gaps = [tolerance.gap(found, difference) for found in (0.0, -2e-8, 4.000001e-8)]
-    assert gaps == pytest.approx([0.0, 1.5, 2.5e-7])
-    assert tolerance.gap(-2e-8, replace(difference, kink=True)) == 0.0
-    assert tolerance.verdict(math.nan, difference) == "overflows"
-    assert tolerance.verdict(0.0, replace(difference, kink=True)) == "kinks"
-    assert tolerance.verdict(0.0, replace(difference, loss_above=math.inf)) == "overflows"
+    said = [tolerance.judge(found, difference) for found in (0.0, -2e-8, 4.000001e-8)]
+    assert [one.said for one in said] == ["agree", "different", "agree"]
+    assert [one.is_rounding for one in said] == [True, False, False]
+    assert [one.gap for one in said] == pytest.approx([0.0, 1.5, 2.5e-7])
+    at_a_kink, too_high = replace(difference, kink=True), replace(difference, loss_above=math.inf)
+    assert tolerance.judge(-2e-8, at_a_kink) == checks.Verdict("kinks")
+    for found, where in ((math.nan, difference), (math.nan, at_a_kink), (0.0, too_high)):
+        assert tolerance.judge(found, where) == checks.Verdict("overflows")
 
 
 def _one_unit(weight: float, rate: float) -> Timeline:
