@@ -76,7 +76,7 @@ def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]
                 self._turned_down()
 
         def handle_ping(self) -> None:
-            """Answer; while the client does not read, only the latest answer waits until it does."""
+            """Answer; while the client does not read, only the latest answer waits."""
             self._pong = self.conn.data_to_send() or self._pong
             if self.writable.is_set():
                 self._send_pong()

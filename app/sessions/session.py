@@ -282,13 +282,21 @@ class Session:
             await self._store_all()
 
     async def _store_all(self) -> None:
+        """Store all that was computed, in parts: between two of them others are stored."""
         async with self.computing:
-            saved = await self._workers.compute(self.timeline.saving)
             try:
-                if await self._store.save(self.id, self._here(), saved):
-                    self.timeline.note_stored(saved)
+                while not await self._store_some():
+                    pass
             finally:
                 self._enough = self.timeline.unsaved + _MUCH
+
+    async def _store_some(self) -> bool:
+        """Return whether there is nothing more to store, or nowhere."""
+        saved = await self._workers.compute(self.timeline.saving)
+        if not await self._store.save(self.id, self._here(), saved):
+            return True
+        self.timeline.note_stored(saved)
+        return saved.complete
 
     def _has_much(self) -> bool:
         return self.timeline.unsaved >= self._enough

@@ -77,6 +77,10 @@ class Checkpoints:
         return list(self._steps)
 
     @property
+    def all(self) -> list[Checkpoint]:
+        return [self._kept[step] for step in self._steps]
+
+    @property
     def bytes(self) -> int:
         return len(self._kept) * self._state_bytes
 

@@ -13,6 +13,8 @@ class Saved:
     """`checkpoints` are all of them when a run is read, and the new ones when it is written.
 
     `steps` are those of all checkpoints that are kept: what else the store has of this run is gone.
+    Where it is not `complete` there are more new checkpoints than are written at once: what was
+    read without them is whole, but computes longer from one to the next.
     """
 
     interval: int
@@ -21,3 +23,4 @@ class Saved:
     history: bytes
     checkpoints: tuple[Checkpoint, ...]
     steps: frozenset[int]
+    complete: bool = True

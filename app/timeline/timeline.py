@@ -35,6 +35,7 @@ _UNDO_DEPTH = 200
 _SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to a step
 _QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
 _FEW_BUCKETS = 256
+_AT_ONCE = 8 << 20  # bytes of checkpoints that are stored at once: others wait for them meanwhile
 _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a second
 
 
@@ -77,6 +78,7 @@ class Timeline:
         self._computed = 0
         self._stored: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
         self._stored_to = 0  # the first step behind what is stored
+        self._ends: list[Checkpoint] = []  # what else is stored: states that are no checkpoints
         self._front: Mark | None = None  # the state before the latest step that was shown first
         self._marks: list[Mark] = []
         self._replays: dict[int, bool] = {}
@@ -254,30 +256,39 @@ class Timeline:
         very bytes; to have it may take some 20 ms. And one is the state before that step, where
         somebody stands at it: whoever comes back is shown it at once.
         """
-        front, here = self._checkpoint_at_front(), self._checkpoint_at_end()
-        new = [*self._new_checkpoints(), *filter(None, (front, here))]
-        steps = frozenset(self._checkpoints.steps) | {kept.step for kept in new}
+        ends = list(filter(None, (self._checkpoint_at_end(), self._checkpoint_at_front())))
+        start, *rest = self._checkpoints.all
+        kept = [start, *ends, *reversed(rest)]  # what is missed the most first
+        new = self._not_stored(kept)
+        most = max(3, _AT_ONCE // start.state.nbytes)
+        later = {each.step for each in new[most:]}  # of these the store may hold others, from before
         return Saved(
             interval=self._checkpoints.interval,
             recorders=self._recorders.to_json(),
             pinned=sorted(self._checkpoints.pinned),
             history=self._history.to_bytes(),
-            checkpoints=tuple(new),
-            steps=steps,
+            checkpoints=tuple(new[:most]),
+            steps=frozenset(each.step for each in kept) - later,
+            complete=not later,
         )
 
     def note_stored(self, saved: Saved) -> None:
         """Take note that `saved` is in the store."""
         self._stored.update({kept.step: kept for kept in saved.checkpoints})
-        self._stored_to = self._history.fed
+        ends = saved.steps - set(self._checkpoints.steps)
+        self._ends = [one for one in (*self._ends, *saved.checkpoints) if one.step in ends]
+        if saved.complete:
+            self._stored_to = self._history.fed
 
-    def _new_checkpoints(self) -> list[Checkpoint]:
+    def _not_stored(self, checkpoints: list[Checkpoint]) -> list[Checkpoint]:
         """Return those that the store does not hold.
 
         An edit may put another one at the same step: what is stored are these very objects.
         """
-        kept = map(self._checkpoints.__getitem__, self._checkpoints.steps)
-        return [each for each in kept if self._stored.get(each.step) is not each]
+        return [each for each in checkpoints if self._stored.get(each.step) is not each]
+
+    def _end_at(self, step: int) -> Checkpoint | None:
+        return next((end for end in self._ends if end.step == step), None)
 
     def _checkpoint_at_front(self) -> Checkpoint | None:
         """Return the state before the furthest step, if that was shown and these are its bytes.
@@ -289,12 +300,14 @@ class Timeline:
             return None
         if self._recorders.at(at - 1) != self.machine:  # another's bytes may differ from these
             return None
-        return Checkpoint(at, front.state, (0.0, 0.0), self.machine)
+        return self._end_at(at) or Checkpoint(at, front.state, (0.0, 0.0), self.machine)
 
     def _checkpoint_at_end(self) -> Checkpoint | None:
         at, run = self._history.fed, self._run
         if at in self._checkpoints:
             return None
+        if end := self._end_at(at):
+            return end
         self._stand_near(at)
         self._train(at)
         if run.step != at:
@@ -471,6 +484,7 @@ class Timeline:
         self._replays.clear()
         self._marks = [mark for mark in self._marks if mark.step <= step]
         self._front = self._front if self._front and self._front.step <= step else None
+        self._ends = [end for end in self._ends if end.step <= step]
         if step < self._history.fed:
             self._forget_from(step)
             self._stored_to = min(self._stored_to, self._history.fed)
@@ -479,7 +493,8 @@ class Timeline:
     def _forget_from(self, step: int) -> None:
         """Cut history and checkpoints back; what is left may be too coarse to be worth keeping."""
         grid = max(self._checkpoints.interval, self._history.width)
-        cut = step // grid * grid
+        # Not all of the grid need be there: a kill may have come before all of it was stored.
+        cut = max(kept for kept in self._checkpoints.steps if kept <= step and kept % grid == 0)
         coarse = self._history.width > 1 and step < _FEW_BUCKETS * self._history.width
         soon = _SOON_AGAIN * first_interval(self.network.parameter_count, self.batch_size)
         if coarse and step <= soon and not self._recorders.others(self.machine):

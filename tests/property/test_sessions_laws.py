@@ -68,6 +68,7 @@ class Commands(RuleBasedStateMachine):
     """Room for one session in memory only, so that another one drives it out.
 
     A checkpoint every 4 steps, and 8 at most: all that happens to them happens within LAST steps.
+    They are stored three at a time, and a crash may come in between.
     What would be lost by a crash is kept every 40 steps, as of a network whose steps take long.
     """
 
@@ -76,6 +77,7 @@ class Commands(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(timeline, "first_interval", lambda *_: 4)
         self.patch.setattr(checkpoints, "memory_cap", lambda _: 0)
+        self.patch.setattr(timeline, "_AT_ONCE", 0)
         self.patch.setattr(timeline, "work_of_step", lambda *_: 32_500.0)  # microseconds
         self.folder = Path(tempfile.mkdtemp(dir=IN_MEMORY))
         self.loop = asyncio.new_event_loop()

@@ -250,3 +250,47 @@ def test_a_mark_behind_an_edit_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
     fresh = Timeline(parse_spec(SMALL), [edit.to_json()])
     for step in (505, 310, 200):
         assert run.record(step).parameters.tobytes() == fresh.record(step).parameters.tobytes()
+
+
+@pytest.fixture
+def three_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a large network: checkpoints are stored three at a time."""
+    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 4)
+    monkeypatch.setattr(timeline_module, "_AT_ONCE", 0)
+
+
+def test_a_run_that_is_stored_in_parts_is_whole_after_each(three_at_once: None) -> None:
+    """After an undo the store holds, at the same steps, states that are no more."""
+    run, shelf, fresh = Timeline(parse_spec(SMALL)), Shelf(), Timeline(parse_spec(SMALL))
+    run.change(Edit(5, learning_rate=0.01))
+    run.record(40)
+    while not shelf.take(run).complete:
+        pass
+    run.undo()
+    run.record(40)
+    parts, complete = 0, False
+    while not complete:
+        saved = shelf.take(run)
+        parts, complete = parts + 1, saved.complete
+        restored = Timeline(run.spec, saved=saved)
+        assert [_bytes(restored, step) for step in (0, 6, 23, 40, 60)] == [
+            _bytes(fresh, step) for step in (0, 6, 23, 40, 60)
+        ]
+        restored.change(Edit(31, learning_rate=0.02))
+        edited = Timeline(run.spec, [edit.to_json() for edit in restored.edits])
+        assert _bytes(restored, 45) == _bytes(edited, 45)
+        assert restored.history()["steps"] == edited.history()["steps"]
+    assert parts > 2
+
+
+def test_what_is_stored_in_parts_is_written_once(three_at_once: None) -> None:
+    run, written = Timeline(parse_spec(SMALL)), list[int]()
+    run.record(40)
+    saved = run.saving()
+    while saved.checkpoints:
+        written += [kept.step for kept in saved.checkpoints]
+        run.note_stored(saved)
+        saved = run.saving()
+    assert sorted(written) == [*range(0, 41, 4), 41]
+    assert written[:3] == [0, 41, 40]
+    assert saved.complete
