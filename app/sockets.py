@@ -95,6 +95,10 @@ def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]
             self._end_at_last()
 
         def keepalive_timeout(self) -> None:
+            """Give a silent client up; but where it is not read, its answer may wait here."""
+            if self.read_paused:
+                self.pong_timer = self.loop.call_later(self.close_timeout, self.keepalive_timeout)
+                return
             super().keepalive_timeout()
             self._end_at_last()
 

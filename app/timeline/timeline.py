@@ -261,7 +261,7 @@ class Timeline:
         kept = [start, *ends, *reversed(rest)]  # what is missed the most first
         new = self._not_stored(kept)
         most = max(3, _AT_ONCE // start.state.nbytes)
-        later = {each.step for each in new[most:]}  # of these the store may hold others, from before
+        later = {each.step for each in new[most:]}  # there the store may hold others, from before
         return Saved(
             interval=self._checkpoints.interval,
             recorders=self._recorders.to_json(),

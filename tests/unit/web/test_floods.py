@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Iterator
@@ -81,6 +82,8 @@ class Unread(asyncio.Transport):
 
     def resume_reading(self) -> None: ...
 
+    def close(self) -> None: ...
+
     def is_closing(self) -> bool:
         return False
 
@@ -91,7 +94,8 @@ HANDSHAKE = "\r\n".join(
 
 
 async def _never(scope: Any, receive: Any, send: Any) -> None:
-    await asyncio.get_running_loop().create_future()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.get_running_loop().create_future()
 
 
 async def _opened() -> tuple[Any, Unread]:
@@ -102,6 +106,7 @@ async def _opened() -> tuple[Any, Unread]:
     found.data_received(HANDSHAKE)
     found.conn.send_response(found.response)
     found.conn.data_to_send()
+    found.handshake_complete = True
     return found, line
 
 
@@ -131,17 +136,37 @@ def _pong(data: str) -> bytes:
     return Frame(Opcode.PONG, data.encode()).serialize(mask=False)
 
 
+def test_a_client_that_is_not_read_is_not_given_up() -> None:
+    """Its answer to a ping may lie behind messages that wait for the work on earlier ones."""
+
+    async def scene() -> list[bytes]:
+        found, line = await _opened()
+        said = []
+        for paused in (True, True, False):
+            line.written, found.read_paused = b"", paused
+            found.keepalive_timeout()
+            said.append(line.written)
+            assert (found.pong_timer is not None) == paused
+        for task in found.tasks:
+            task.cancel()
+        return said
+
+    *waiting, closed = asyncio.run(scene())
+    assert waiting == [b"", b""]
+    assert b"keepalive ping timeout" in closed
+
+
 class Poured:
     """A socket on which messages that are none wait in a row."""
 
     def __init__(self, count: int) -> None:
         sessions = SimpleNamespace(limits=Limits())
         state = SimpleNamespace(metrics=Metrics(), sessions=sessions, framing=None)
-        self.app, self._count = SimpleNamespace(state=state), count
+        self.app, self.left = SimpleNamespace(state=state), count
 
     async def receive(self) -> dict[str, str]:
-        self._count -= 1
-        return {"type": "websocket.receive", "text": "{"} if self._count else {"type": DISCONNECT}
+        self.left -= 1
+        return {"type": "websocket.receive", "text": "{"} if self.left else {"type": DISCONNECT}
 
 
 def test_others_have_their_turn_between_messages_that_wait_in_a_row(tmp_path: Path) -> None:
@@ -151,10 +176,44 @@ def test_others_have_their_turn_between_messages_that_wait_in_a_row(tmp_path: Pa
         async with sessions.use(made.id) as access:
             connection = Connection(Poured(1_000), access)  # type: ignore[arg-type]
             reading = asyncio.create_task(connection._read())
-            while not reading.done():
+            working = asyncio.create_task(connection._work())
+            while not working.done():
                 await asyncio.sleep(0)
                 turns += 1
+            await reading
         await sessions.close()
         return turns
 
     assert asyncio.run(scene()) > 900
+
+
+def test_messages_are_read_ahead_of_the_work_but_not_without_end(tmp_path: Path) -> None:
+    async def scene() -> list[int]:
+        sessions = Sessions(tmp_path, Limits())
+        made = await sessions.create(SMALL)
+        async with sessions.use(made.id) as access:
+            socket: Any = Poured(10_000)
+            connection = Connection(socket, access)
+            reading = asyncio.create_task(connection._read())
+            read = [await _once_it_waits(socket)]
+            await connection._inbox.take()
+            read.append(await _once_it_waits(socket))
+            reading.cancel()
+        await sessions.close()
+        return read
+
+    before, after = asyncio.run(scene())
+    assert (
+        300 < before < 1_000
+    )  # a whole burst of commands, and no more than a quarter of a megabyte
+    assert after == before + 1
+
+
+async def _once_it_waits(socket: Poured) -> int:
+    """Return how many messages were read once no more are."""
+    left = -1
+    while left != socket.left:
+        left = socket.left
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    return 10_000 - left
