@@ -22,7 +22,8 @@ Array = NDArray[Any]
 class Block:
     """Rows at one `point` of the parameters, in float64.
 
-    Layers count from 0 and `_came[l]` is what comes into layer l, with a column of ones.
+    Layers count from 0 and `_came[l]` is what comes into layer l, with a row of ones. Units stand
+    first and the block's rows last: there are many of these, and few units.
     """
 
     def __init__(self, network: Network, point: Array, inputs: Array, targets: Array) -> None:
@@ -31,13 +32,14 @@ class Block:
         self._starts = [slot.offset for slot in network.slots[::2]]
         passes, came = Passes(network, len(inputs), np.float64), np.asarray(inputs, np.float64)
         self.loss = passes.loss(point, with_ones(came), self._targets)
-        self._z, self._came = passes.z, [with_ones(part) for part in (came, *passes.a[:-1])]
+        self._z = [np.ascontiguousarray(z.T) for z in passes.z]
+        self._came = [np.ascontiguousarray(with_ones(a).T) for a in (came, *passes.a[:-1])]
 
     def losses_at(self, layer: int, index: int, values: Array) -> Array:
         """Return the losses with one parameter of `layer` set to each of `values`."""
         source, unit = divmod(index - self._starts[layer], self._network.sizes[layer + 1])
-        at, came = self._point[index], self._came[layer][:, source]
-        z = self._z[layer][:, unit] + (values - at)[:, None] * came
+        at, came = self._point[index], self._came[layer][source]
+        z = self._z[layer][unit] + (values - at)[:, None] * came
         # Beside a huge value a small one would be lost: there z is summed anew without the huge.
         small = np.abs(values) < abs(at) / 2
         if small.any():
@@ -49,51 +51,51 @@ class Block:
         first half and the second, whether some ReLU turns on or off between the two.
         """
         source, unit = np.divmod(indices - self._starts[layer], self._network.sizes[layer + 1])
-        by = (values - self._point[indices])[:, None] * self._came[layer].T[source]
-        zs = self._onwards(layer, unit, self._z[layer].T[unit] + by)
+        by = (values - self._point[indices])[:, None] * self._came[layer][source]
+        zs = self._onwards(layer, unit, self._z[layer][unit] + by)
         return self._losses(zs[-1]), self._kinks(layer, zs)
 
     def largest(self, layer: int) -> Array:
         """Return the largest size of what comes through each row of the layer's weights."""
-        found: Array = np.abs(self._came[layer]).max(axis=0)
+        found: Array = np.abs(self._came[layer]).max(axis=1)
         return found
 
     def _without(self, layer: int, source: int, unit: int) -> Array:
         """Return z of a unit with its parameter from `source` at 0."""
         weights = self._network.stacked(self._point, layer + 1)[:, unit].copy()
         weights[source] = 0.0
-        z: Array = self._came[layer].dot(weights)
+        z: Array = weights.dot(self._came[layer])
         return z
 
     def _onwards(self, layer: int, unit: Array, z: Array) -> list[Array]:
         """Return z of `layer` and of those after it, in copies whose `unit` there has this `z`.
 
-        They are (copies, rows, units), but of a hidden `layer` (copies, rows): the unit that moves.
+        They are (units, copies, rows), but of a hidden `layer` (copies, rows): the unit that moves.
         """
         count = self._network.layer_count
         if layer == count - 1:
-            whole = np.repeat(self._z[layer][None], len(unit), axis=0)
-            whole[np.arange(len(unit)), :, unit] = z
+            whole = np.repeat(self._z[layer][:, None], len(unit), axis=1)
+            whole[unit, np.arange(len(unit))] = z
             return [whole]
-        zs = [z, self._z[layer + 1] + self._passed_on(layer, unit, z)]
+        zs = [z, self._z[layer + 1][:, None] + self._passed_on(layer, unit, z)]
         for later in range(layer + 2, count):
             zs.append(self._forward(later, zs[-1]))
         return zs
 
     def _passed_on(self, layer: int, unit: Array, z: Array) -> Array:
         """Return by how much z of the next layer moves: the change of a times the weights."""
-        change = self._activated(layer, z) - self._came[layer + 1].T[unit]
+        change = self._activated(layer, z) - self._came[layer + 1][unit]
         weights = self._network.weights(self._point, layer + 2)[unit]
-        moved: Array = change[:, :, None] * weights[:, None, :]
+        moved: Array = weights.T[:, :, None] * change
         return moved
 
     def _forward(self, layer: int, z: Array) -> Array:
-        """Return z of `layer` from that of the layer before, both (copies, rows, units)."""
+        """Return z of `layer` from that of the layer before, both (units, copies, rows)."""
         weights = self._network.weights(self._point, layer + 1)
-        biases = self._network.biases(self._point, layer + 1)
-        a = self._activated(layer - 1, z).reshape(-1, len(weights))  # one product for all copies
-        sums: Array = a.dot(weights) + biases
-        return sums.reshape(*z.shape[:2], -1)
+        a = self._activated(layer - 1, z).reshape(len(z), -1)  # one product for all copies
+        sums: Array = weights.T.dot(a)
+        sums += self._network.biases(self._point, layer + 1)[:, None]
+        return sums.reshape(-1, *z.shape[1:])
 
     def _activated(self, layer: int, z: Array) -> Array:
         a = np.empty_like(z)
@@ -101,17 +103,18 @@ class Block:
         return a
 
     def _losses(self, z: Array) -> Array:
-        """Return the loss of each copy from z of the outputs, (copies, rows, units)."""
+        """Return the loss of each copy from z of the outputs, (units, copies, rows)."""
+        z = np.ascontiguousarray(z.transpose(1, 2, 0))
         a = self._activated(len(self._z) - 1, z.reshape(-1, z.shape[2])).reshape(z.shape)
         value, y, work = LOSSES[self._network.loss].value, self._targets, np.empty(z.shape[1:])
         return np.array([value(own_z, own_a, y, work) for own_z, own_a in zip(z, a, strict=True)])
 
     def _kinks(self, layer: int, zs: list[Array]) -> Array:
         """Tell of each pair, a copy above and one below, whether some ReLU turns on or off."""
-        count = len(zs[0]) // 2
+        count = zs[0].shape[-2] // 2
         crossed = np.zeros(count, bool)
         for z, name in zip(zs, self._network.activations[layer:], strict=True):
             if name == "relu":
-                on = (z > 0).reshape(2, count, -1)
-                crossed |= (on[0] != on[1]).any(axis=1)
+                on = (z > 0).reshape(-1, 2, count, self.rows)
+                crossed |= (on[:, 0] != on[:, 1]).any(axis=(0, 2))
         return crossed
