@@ -91,16 +91,19 @@ class Block:
 
     def _forward(self, layer: int, z: Array) -> Array:
         """Return z of `layer` from that of the layer before, both (units, copies, rows)."""
-        weights = self._network.weights(self._point, layer + 1)
-        a = self._activated(layer - 1, z).reshape(len(z), -1)  # one product for all copies
-        sums: Array = weights.T.dot(a)
-        sums += self._network.biases(self._point, layer + 1)[:, None]
+        a = np.ones((len(z) + 1, *z.shape[1:]))  # the last row goes with the biases
+        self._activate(layer - 1, z, a[:-1])
+        stacked = self._network.stacked(self._point, layer + 1)
+        sums: Array = stacked.T.dot(a.reshape(len(a), -1))  # one product for all copies
         return sums.reshape(-1, *z.shape[1:])
 
     def _activated(self, layer: int, z: Array) -> Array:
         a = np.empty_like(z)
-        ACTIVATIONS[self._network.activations[layer]].function(z, a)
+        self._activate(layer, z, a)
         return a
+
+    def _activate(self, layer: int, z: Array, out: Array) -> None:
+        ACTIVATIONS[self._network.activations[layer]].function(z, out)
 
     def _losses(self, z: Array) -> Array:
         """Return the loss of each copy from z of the outputs, (units, copies, rows)."""

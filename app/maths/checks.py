@@ -14,8 +14,7 @@ _RELATIVE = {"float64": 1e-6, "float32": 1e-2}
 _NOISE = {"float64": 1e-9, "float32": 1e-5}
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """The loss with one parameter at `above` and at `below`, h to either side of its value.
 
     `kink`: some ReLU turns on or off between the two, so that the quotient means nothing.

@@ -320,7 +320,7 @@ def test_a_gap_smaller_than_rounding_agrees_whatever_the_ratio() -> None:
     assert [one.said for one in said] == ["agree", "different", "agree"]
     assert [one.is_rounding for one in said] == [True, False, False]
     assert [one.gap for one in said] == pytest.approx([0.0, 1.5, 2.5e-7])
-    at_a_kink, too_high = replace(difference, kink=True), replace(difference, loss_above=math.inf)
+    at_a_kink, too_high = difference._replace(kink=True), difference._replace(loss_above=math.inf)
     assert tolerance.judge(-2e-8, at_a_kink) == checks.Verdict("kinks")
     for found, where in ((math.nan, difference), (math.nan, at_a_kink), (0.0, too_high)):
         assert tolerance.judge(found, where) == checks.Verdict("overflows")
