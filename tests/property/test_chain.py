@@ -498,7 +498,7 @@ def test_many_copies_at_a_time_are_the_same_as_few(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(around_module, "_HELD", 70)
     few = list(around.differences(0, count))
     for found, expected in zip(few, whole, strict=True):
-        assert vars(found) == pytest.approx(vars(expected), rel=1e-12)
+        assert found == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(around.losses_at(3, values), losses, rtol=1e-12)
 
 
@@ -519,7 +519,7 @@ def test_a_batch_in_blocks_is_the_same_as_at_once(
         np.testing.assert_allclose(parts.losses_at(index, values), expected, rtol=1e-12)
     pairs = zip(parts.differences(0, count), whole.differences(0, count), strict=True)
     for found, expected in pairs:
-        assert vars(found) == pytest.approx(vars(expected), rel=1e-12)
+        assert found == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_part_of_a_check_ends_when_its_time_is_up_and_the_next_goes_on_there() -> None:
@@ -545,7 +545,7 @@ def test_differences_are_quotients_of_two_real_forward_passes(case: Case) -> Non
     around = LossAround(case.network, case.parameters, case.inputs, case.targets)
     passes, count = Passes(case.network, len(case.inputs), np.float64), case.network.parameter_count
     for index, found in enumerate(around.differences(0, count)):
-        assert vars(found) == pytest.approx(vars(around.difference(index)), rel=1e-12)
+        assert found == pytest.approx(around.difference(index), rel=1e-12)
         for value, loss in ((found.above, found.loss_above), (found.below, found.loss_below)):
             moved = case.parameters.copy()
             moved[index] = value
