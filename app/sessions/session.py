@@ -11,15 +11,16 @@ import asyncio
 import contextlib
 import json
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from app.limits import over
 from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked
-from app.sessions.reaching import Busy, Cancelled, Reaching
+from app.sessions.keeping import Keeping
+from app.sessions.reaching import Reaching
+from app.sessions.reads import Reads
 from app.sessions.store import KEPT_CHANGES, Damaged, Place, Store, Stored
 from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
@@ -31,7 +32,6 @@ from app.timeline.timeline import Timeline
 
 R = TypeVar("R")
 Body = dict[str, Any]
-_MUCH = 1.3  # seconds of computing that a kill may cost, about
 
 
 def _counting(session: weakref.ref[Session], metrics: Metrics) -> Callable[[int], None]:
@@ -40,7 +40,7 @@ def _counting(session: weakref.ref[Session], metrics: Metrics) -> Callable[[int]
     def count(steps: int) -> None:
         metrics.steps_computed(steps)
         if (found := session()) is not None:
-            found.keep_work()
+            found.keeping.begin()
 
     return count
 
@@ -67,18 +67,15 @@ class Session:
         steps, lane = _counting(weakref.ref(self), metrics), workers.for_steps(timeline.work)
         self._workers, self._readers = lane, workers.for_reads(timeline.work)
         self.reaching = Reaching(timeline, lane, self.computing, self.viewers.tell, steps)
-        # Reads have a search of their own: no reader may end a move.
-        self._reading = Reaching(timeline, lane, self.computing, lambda _: None, steps)
-        self._reads, self._editing = asyncio.Lock(), asyncio.Lock()
-        self._edits_begun = 0
+        self.reads = Reads(stored.id, timeline, lane, store, self.computing, steps)
+        self.reads.seen = stored.place.furthest
         self._held = timeline.held()  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
+        here = weakref.WeakMethod(self.here)  # no circle that would hold a session
+        self.keeping = Keeping(stored.id, timeline, lane, store, self.turn, self.computing, here)
         self._store = store
         self._spec = stored.text
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
-        self._seen = stored.place.furthest  # the furthest step of which the store knows this
-        self._enough = _MUCH  # so much is worth storing: where that failed, twice as much
-        self._keeping: asyncio.Task[None] | None = None
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
         self.wish: object = None  # the latest move asked for: an older one that waits gives up
         self.used_at = stored.used_at  # as it is in the store, or an hour older at most
@@ -93,7 +90,7 @@ class Session:
         self.shown = await self.reaching.record(self.cursor.step, patience=None)
         if self.timeline.took_over:  # from now on it counts which machine computed what
             with contextlib.suppress(NotStored):
-                await self._store_all()
+                await self.keeping.store()
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -171,58 +168,6 @@ class Session:
         self._interrupt_player()
         return await self._in_turn(asked, undo)
 
-    async def record(self, step: int, patience: float) -> StepRecord:
-        """Return the numbers of any step beside whatever else is under way.
-
-        Busy where they, or another reader's, take longer than `patience` seconds.
-        """
-
-        async def read() -> StepRecord:
-            try:
-                async with asyncio.timeout(patience):
-                    await self._reads.acquire()
-            except TimeoutError:
-                raise Busy(min(self._reading.reached, step), step) from None
-            try:
-                return await self._reading.record(step, patience)
-            finally:
-                self._reads.release()
-
-        found = await self._as_stored(read)
-        return found if await self._note_seen(found.step) else replace(found, exact=False)
-
-    async def _note_seen(self, step: int) -> bool:
-        """Store that this step is seen, before it is; tell whether the store knows.
-
-        Another kind of machine that computes it then knows that its digits may be others.
-        """
-        if step <= self._seen:
-            return True
-        furthest = self.timeline.furthest
-        try:
-            await self._store.note_seen(self.id, furthest, self.timeline.machine)
-        except NotStored:
-            return False
-        self._seen = max(self._seen, furthest)
-        return True
-
-    async def trail(self, step: int) -> list[tuple[int, Any]]:
-        return await self._as_stored(lambda: self._compute_alone(self.timeline.trail, step))
-
-    async def _as_stored(self, read: Callable[[], Awaitable[R]]) -> R:
-        """Read while no edit is under way: one that is not stored yet is shown to nobody."""
-        while True:
-            async with self._editing:
-                begun = self._edits_begun
-            try:
-                found = await read()
-            except (Refused, Cancelled):
-                if self._edits_begun == begun:
-                    raise
-            else:
-                if self._edits_begun == begun:
-                    return found
-
     async def _compute_alone(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what uses the timeline in a thread."""
         async with self.computing:
@@ -234,12 +179,6 @@ class Session:
         Refused `too_many_reads` where too many of this run wait for their turn.
         """
         return await self._readers.read(self.id, call, *args, **kwargs)
-
-    async def history(self) -> dict[str, Any]:
-        """Return the losses so far; the steps that they are of count as seen."""
-        found = await self._as_stored(lambda: self._compute_alone(self.timeline.history))
-        await self._note_seen(self.timeline.furthest)
-        return found
 
     async def changes_since(self, number: int) -> list[Body] | None:
         """Return what came after the change of this number; None where that is not kept."""
@@ -265,62 +204,23 @@ class Session:
     async def store_cursor(self) -> None:
         """Store where the session stands, and what was computed if that was much."""
         async with self.turn:  # a command under way stores a newer place
-            if self._has_much():
-                await self._store_all()
+            if self.keeping.has_much:
+                await self.keeping.store()
             else:
-                await self._store.move(self.id, self._here(), None)
+                await self._store.move(self.id, self.here(), None)
 
     async def leave(self) -> None:
         """Finish what is under way, and store all that it would take to compute it again."""
         while self.running:
             await asyncio.wait(self.running)
         await self.reaching.close()
-        await self._reading.close()
-        while self._keeping:
-            await asyncio.wait({self._keeping})
+        await self.reads.close()
+        await self.keeping.end()
         async with self.turn:
-            await self._store_all()
+            await self.keeping.store()
 
-    async def _store_all(self) -> None:
-        """Store all that was computed, in parts: between two of them others are stored."""
-        async with self.computing:
-            try:
-                while not await self._store_some():
-                    pass
-            finally:
-                self._enough = self.timeline.unsaved + _MUCH
-
-    async def _store_some(self) -> bool:
-        """Return whether there is nothing more to store, or nowhere."""
-        saved = await self._workers.compute(self.timeline.saving)
-        if not await self._store.save(self.id, self._here(), saved):
-            return True
-        self.timeline.note_stored(saved)
-        return saved.complete
-
-    def _has_much(self) -> bool:
-        return self.timeline.unsaved >= self._enough
-
-    def keep_work(self) -> None:
-        """Begin to store what was computed, where it would take long to do that again.
-
-        It takes its turn, since only between two commands memory is what the store may hold.
-        """
-        if self._keeping is None and self._has_much():
-            self._keeping = asyncio.create_task(self._keep_work())
-            self._keeping.add_done_callback(self._has_kept)
-
-    async def _keep_work(self) -> None:
-        async with self.turn:
-            if self._has_much():
-                with contextlib.suppress(NotStored):  # it costs computing, not truth
-                    await self._store_all()
-
-    def _has_kept(self, _: asyncio.Task[None]) -> None:
-        self._keeping = None
-        self.keep_work()  # more may have been computed meanwhile, and nobody may compute any more
-
-    def _here(self) -> Place:
+    def here(self) -> Place:
+        """Return where the session stands, as it is stored."""
         return self._place(self.cursor, self.revision, self.changes)
 
     def _place(self, cursor: Cursor, revision: int, changes: int) -> Place:
@@ -386,11 +286,9 @@ class Session:
         body = self._body(asked, wanted, self.revision, extra)
         place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, body)
-        self._seen = max(self._seen, place.furthest)
+        self.reads.seen = max(self.reads.seen, place.furthest)
         self._stand(asked, body, wanted, record)
-        if self._has_much():
-            with contextlib.suppress(NotStored):  # it costs computing, not truth
-                await self._store_all()
+        await self.keeping.store_if_much()
         return body
 
     def _edit_step(self) -> int:
@@ -404,10 +302,8 @@ class Session:
 
     async def _edit(self, asked: Asked, call: Callable[[], Any]) -> Body:
         """Let an edit or an undo hold; where it cannot be stored, all is as it was before."""
-        async with self._editing:
-            self._edits_begun += 1
+        async with self.reads.held():
             self.reaching.cancel()
-            self._reading.cancel()
             done = await self._compute_alone(call)
             try:
                 return await self._store_edit(asked, done)
@@ -448,7 +344,7 @@ class Session:
             undo_stack = list(timeline.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)
-            self._seen = place.furthest
+            self.reads.seen = place.furthest
 
     def _last_cursor(self, step: int) -> Cursor:
         return last_cursor(step, self.timeline.phase_count)

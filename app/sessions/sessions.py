@@ -76,7 +76,7 @@ class Access:
                 f"a step from 0 to {furthest:,}, the furthest computed, with a key that reads"
             )
             raise Refused("read_only", "step", step, expected)
-        return await self.session.record(step, patience)
+        return await self.session.reads.record(step, patience)
 
 
 class Sessions:

@@ -80,7 +80,7 @@ async def read_step(
 async def read_history(request: Request, session_id: SessionId) -> Json:
     """The loss so far: steps in buckets, and epochs; at most 2,000 rows each."""
     async with sessions_of(request).use(session_id) as access:
-        return Json(await access.session.history())
+        return Json(await access.session.reads.history())
 
 
 @router.post(
@@ -103,7 +103,7 @@ async def command(request: Request, session_id: SessionId) -> Json:
 async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
     """The loss as a Plotly figure."""
     async with sessions_of(request).use(session_id) as access:
-        timeline, history = access.session.timeline, await access.session.history()
+        timeline, history = access.session.timeline, await access.session.reads.history()
         return Json(charts.loss_figure(history, timeline.layout(), timeline.furthest, theme))
 
 

@@ -178,5 +178,5 @@ def _phase(text: str, count: int) -> int:
 
 async def _surface(access: Access, step: str, names: tuple[str, str]) -> dict[str, object]:
     session, record = access.session, await _record(access, step)
-    network, trail = session.timeline.network, await session.trail(record.step)
+    network, trail = session.timeline.network, await session.reads.trail(record.step)
     return await session.compute(surface_json, record, network, names, trail)

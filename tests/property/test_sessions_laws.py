@@ -209,7 +209,7 @@ class Commands(RuleBasedStateMachine):
         async def look() -> tuple[dict[str, Any], bytes, list[bytes]]:
             async with self.sessions.use(self.key) as access:
                 session = access.session
-                beside = [numbers(await session.record(step, 60)) for step in BESIDE]
+                beside = [numbers(await session.reads.record(step, 60)) for step in BESIDE]
                 return session.to_json(), numbers(session.shown), beside
 
         state, found, beside = self.do(look())

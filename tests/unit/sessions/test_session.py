@@ -66,7 +66,7 @@ def test_what_cannot_be_stored_changes_nothing(
         session = access.session
         await session.change({"learning_rate": 0.01}, Asked())
         await seek(session, 40)
-        before, bits = seen(session), (await session.record(45, 9)).parameters.tobytes()
+        before, bits = seen(session), (await session.reads.record(45, 9)).parameters.tobytes()
         with monkeypatch.context() as patch:
             patch.setattr(sessions._store.writer, "put", refuse)
             for call in (
@@ -79,7 +79,7 @@ def test_what_cannot_be_stored_changes_nothing(
                 with pytest.raises(NotStored, match="nothing was changed, since the disk is full"):
                     await call()
                 assert seen(session) == before
-            assert (await session.record(45, 9)).parameters.tobytes() == bits
+            assert (await session.reads.record(45, 9)).parameters.tobytes() == bits
         assert (await session.change({"learning_rate": 0.1}, Asked("a")))["revision"] == 2
         assert session.shown.learning_rate == 0.1
 
@@ -309,7 +309,7 @@ def test_a_read_never_ends_a_move_nor_keeps_it_from_its_goal(tmp_path: Path) -> 
         move = asyncio.create_task(seek(session, 60_000))
         reads = 0
         while not move.done():
-            found = await session.record(40_000 - 7 * reads, 60)
+            found = await session.reads.record(40_000 - 7 * reads, 60)
             assert found.step == 40_000 - 7 * reads
             reads += 1
         assert reads > 1
@@ -330,17 +330,17 @@ def test_that_a_step_was_read_is_in_the_store_before_it_is_answered(tmp_path: Pa
             await note_seen(*arguments)
 
         sessions._store.note_seen = note  # type: ignore[method-assign]
-        assert (await session.record(500, 9)).exact
+        assert (await session.reads.record(500, 9)).exact
         stored = await sessions._store.load(session.id)
         assert stored
         assert (stored.place.furthest, stored.place.step) == (500, 0)
-        await session.record(499, 9)
+        await session.reads.record(499, 9)
         await seek(session, 600)
-        await session.record(600, 9)
-        await session.history()
+        await session.reads.record(600, 9)
+        await session.reads.history()
         assert noted == [500]
         await session.change({"learning_rate": 0.01}, Asked())
-        await session.record(700, 9)
+        await session.reads.record(700, 9)
         assert noted == [500, 700]
 
     play(tmp_path, scene)
@@ -357,9 +357,9 @@ def test_a_step_whose_reading_cannot_be_stored_promises_no_digits(
         await seek(session, 50)
         with monkeypatch.context() as patch:
             patch.setattr(sessions._store.writer, "put", refuse)
-            assert not (await session.record(60, 9)).exact
-            assert (await session.record(50, 9)).exact
-        assert (await session.record(60, 9)).exact
+            assert not (await session.reads.record(60, 9)).exact
+            assert (await session.reads.record(50, 9)).exact
+        assert (await session.reads.record(60, 9)).exact
 
     play(tmp_path, scene)
 
@@ -369,7 +369,7 @@ def test_an_edit_that_is_not_stored_is_read_by_nobody(
 ) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         session = access.session
-        before, bits = session.to_json(), (await session.record(20, 9)).parameters.tobytes()
+        before, bits = session.to_json(), (await session.reads.record(20, 9)).parameters.tobytes()
         put, asked, may = sessions._store.writer.put, asyncio.Event(), asyncio.Event()
 
         async def slow(write: Any) -> None:
@@ -381,7 +381,7 @@ def test_an_edit_that_is_not_stored_is_read_by_nobody(
         edit = asyncio.create_task(session.change({"learning_rate": 0.5}, Asked()))
         await asked.wait()
         assert session.to_json() == before
-        reads = [asyncio.create_task(session.record(step, 9)) for step in (20, 21)]
+        reads = [asyncio.create_task(session.reads.record(step, 9)) for step in (20, 21)]
         for _ in range(20):
             await asyncio.sleep(0)
         assert not any(read.done() for read in reads)
@@ -525,13 +525,13 @@ def test_what_a_load_had_to_compute_is_kept(tmp_path: Path, few_checkpoints: Non
         sessions = Sessions(tmp_path, Limits())
         key = (await sessions.create(SMALL)).id
         async with sessions.use(key) as access:
-            access.session._enough = math.inf
+            access.session.keeping.enough = math.inf
             await seek(access.session, 1500)
         await kill(sessions)
         sessions = Sessions(tmp_path, Limits())
         async with sessions.use(key) as access:
-            while access.session._keeping:
-                await access.session._keeping
+            while access.session.keeping.task:
+                await access.session.keeping.task
         await kill(sessions)
         assert await computed_to_open(tmp_path, key) <= 64
 
@@ -552,7 +552,7 @@ def test_where_work_cannot_be_kept_it_is_tried_again_after_as_much_again(
             patch.setattr(sessions._store, "save", no_room)
             for step in range(10, 401, 10):
                 await seek(access.session, step)
-            assert access.session._keeping is None
+            assert access.session.keeping.task is None
         assert all(later - earlier > 64 for earlier, later in pairwise(tries))
         assert len(tries) == 400 // 70
 
@@ -578,7 +578,7 @@ def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
             with pytest.raises(Busy):
                 await session.seek(900_000, 0, 0.01, Asked())
             session.reaching.cancel()
-            await session.record(90, 9)
+            await session.reads.record(90, 9)
             session.viewers.clear()
             alive.extend(map(weakref.ref, (session, session.timeline, access.seat.player)))
 

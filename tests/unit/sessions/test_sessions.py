@@ -406,7 +406,7 @@ def unsaved(tmp_path: Path) -> str:
         sessions = Sessions(tmp_path, Limits())
         key = await make(sessions)
         async with sessions.use(key) as access:
-            access.session._enough = math.inf
+            access.session.keeping.enough = math.inf
             await access.session.seek(30_000, 0, None, Asked())
         await kill(sessions)
         return key

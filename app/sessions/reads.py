@@ -1,0 +1,114 @@
+"""Reading a run beside whatever else is under way: what is read is what the store holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from app.refusal import Refused
+from app.sessions.reaching import Busy, Cancelled, Reaching
+from app.sessions.store import Store
+from app.sessions.workers import Lane, P, T
+from app.sessions.writer import NotStored
+from app.timeline.run import StepRecord
+from app.timeline.timeline import Timeline
+
+R = TypeVar("R")
+
+
+class Reads:
+    """Of one run. They have a search of their own, so that no reader may end a move.
+
+    `seen` is the furthest step of which the store knows that somebody may have seen it.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        timeline: Timeline,
+        workers: Lane,
+        store: Store,
+        computing: asyncio.Lock,
+        count: Callable[[int], None],
+    ) -> None:
+        self._id, self._timeline, self._workers, self._store = identity, timeline, workers, store
+        self._computing, self.seen = computing, 0
+        self._reaching = Reaching(timeline, workers, computing, lambda _: None, count)
+        self._turn, self._editing = asyncio.Lock(), asyncio.Lock()
+        self._edits_begun = 0
+
+    async def record(self, step: int, patience: float) -> StepRecord:
+        """Return the numbers of any step.
+
+        Busy where they, or another reader's, take longer than `patience` seconds.
+        """
+
+        async def read() -> StepRecord:
+            try:
+                async with asyncio.timeout(patience):
+                    await self._turn.acquire()
+            except TimeoutError:
+                raise Busy(min(self._reaching.reached, step), step) from None
+            try:
+                return await self._reaching.record(step, patience)
+            finally:
+                self._turn.release()
+
+        found = await self._as_stored(read)
+        return found if await self._note_seen(found.step) else replace(found, exact=False)
+
+    async def trail(self, step: int) -> list[tuple[int, Any]]:
+        return await self._as_stored(lambda: self._compute(self._timeline.trail, step))
+
+    async def history(self) -> dict[str, Any]:
+        """Return the losses so far; the steps that they are of count as seen."""
+        found = await self._as_stored(lambda: self._compute(self._timeline.history))
+        await self._note_seen(self._timeline.furthest)
+        return found
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold all reads while an edit is under way: one that is not stored is shown to nobody."""
+        async with self._editing:
+            self._edits_begun += 1
+            self._reaching.cancel()
+            yield
+
+    async def close(self) -> None:
+        await self._reaching.close()
+
+    async def _as_stored(self, read: Callable[[], Awaitable[R]]) -> R:
+        """Read while no edit is under way, again where one came in between."""
+        while True:
+            async with self._editing:
+                begun = self._edits_begun
+            try:
+                found = await read()
+            except (Refused, Cancelled):
+                if self._edits_begun == begun:
+                    raise
+            else:
+                if self._edits_begun == begun:
+                    return found
+
+    async def _note_seen(self, step: int) -> bool:
+        """Store that this step is seen, before it is; tell whether the store knows.
+
+        Another kind of machine that computes it then knows that its digits may be others.
+        """
+        if step <= self.seen:
+            return True
+        furthest = self._timeline.furthest
+        try:
+            await self._store.note_seen(self._id, furthest, self._timeline.machine)
+        except NotStored:
+            return False
+        self.seen = max(self.seen, furthest)
+        return True
+
+    async def _compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._computing:
+            return await self._workers.compute(call, *args, **kwargs)
