@@ -69,7 +69,7 @@ class Session:
         self.reaching = Reaching(timeline, lane, self.computing, self.viewers.tell, steps)
         self.reads = Reads(stored.id, timeline, lane, store, self.computing, steps)
         self.reads.seen = stored.place.furthest
-        self._held = timeline.held()  # edits and what can be undone, as they are in the store
+        self._held = timeline.held  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
         here = weakref.WeakMethod(self.here)  # no circle that would hold a session
         self.keeping = Keeping(stored.id, timeline, lane, store, self.turn, self.computing, here)
@@ -95,7 +95,7 @@ class Session:
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The edits in force, as they are in the store."""
-        return self._held[0]
+        return self._held.in_force
 
     @property
     def kept_bytes(self) -> int:
@@ -125,7 +125,7 @@ class Session:
             "parameters": timeline.network.parameter_count,
             "revision": self.revision,
             "offset": self.changes,
-            "can_undo": bool(self._held[1]),
+            "can_undo": bool(self._held.undo_stack),
             "furthest": timeline.furthest,
             **self.machines(),
         }
@@ -334,14 +334,14 @@ class Session:
         words: Body = {"edits": [edit.to_json() for edit in timeline.edits]}
         if not isinstance(done, Edit):
             words["dropped"] = [old.to_json() for old in done]
-        return {**words, "can_undo": bool(timeline.undo_stack), "furthest": timeline.furthest}
+        return {**words, "can_undo": bool(timeline.held.undo_stack), "furthest": timeline.furthest}
 
     async def _write_edit(self, body: Body, cursor: Cursor) -> None:
         timeline = self.timeline
         async with self.computing:
             saved = await self._workers.compute(timeline.saving)
             place = self._place(cursor, body["revision"], body["offset"])
-            undo_stack = list(timeline.undo_stack)
+            undo_stack = list(timeline.held.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)
             self.reads.seen = place.furthest
@@ -355,7 +355,7 @@ class Session:
 
     def _stand(self, asked: Asked, body: Body, cursor: Cursor, record: StepRecord) -> None:
         """Show what is in the store now, and tell every viewer: all in the same order."""
-        self._held = self.timeline.held()
+        self._held = self.timeline.held
         self.cursor, self.shown = cursor, record
         self.revision, self.changes = body["revision"], body["offset"]
         if body["id"] is not None:

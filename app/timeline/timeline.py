@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ from app.data.datasets import load_dataset
 from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
 from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval, work_of_step
-from app.timeline.edits import Edit, edit_from_json
+from app.timeline.edit_list import Edits
+from app.timeline.edits import Edit
 from app.timeline.history import History
 from app.timeline.machine import fingerprint
 from app.timeline.phases import Cursor, move, phases_of
@@ -27,15 +27,13 @@ from app.timeline.recorders import ANEW, Recorders
 from app.timeline.run import Run, StepRecord
 from app.timeline.saved import Saved
 from app.timeline.spec import Spec
+from app.timeline.storing import Storing
 
 Array = NDArray[Any]
-Held = tuple[tuple[Edit, ...], tuple[dict[str, Any], ...]]
 _RECORD_BYTES = 4 << 20
-_UNDO_DEPTH = 200
 _SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to a step
 _QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
 _FEW_BUCKETS = 256
-_AT_ONCE = 8 << 20  # bytes of checkpoints that are stored at once: others wait for them meanwhile
 _SOON_AGAIN = 64  # checkpoint intervals that are computed again in about a second
 
 
@@ -48,7 +46,7 @@ class Mark:
 
 
 class Timeline:
-    """One run. `edits` are in force; `undo_stack` says, latest last, what each took away.
+    """One run. `held` are its edits, and what undo brings back.
 
     `seen` is the furthest step that was ever shown and the machine that had computed it.
     `last_step` is None until divergence is known, then the last step with finite numbers only.
@@ -67,8 +65,7 @@ class Timeline:
         self.network = spec.network()
         self.dataset = load_dataset(spec.dataset, spec.seed)  # nosec B615 # ours: loads no model
         self.spec = spec.packed(self.dataset.inputs, self.dataset.targets)
-        self.edits = tuple(edit_from_json(edit) for edit in edits)
-        self.undo_stack = list(undo_stack)
+        self.held = Edits.from_json(edits, undo_stack)
         self.last_step: int | None = None
         self.phase_count = len(phases_of(self.network.layer_count))
         self._run = Run(self.spec, self.network, self.dataset)
@@ -76,9 +73,7 @@ class Timeline:
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
         self._clean = True
         self._computed = 0
-        self._stored: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
-        self._stored_to = 0  # the first step behind what is stored
-        self._ends: list[Checkpoint] = []  # what else is stored: states that are no checkpoints
+        self._storing = Storing()
         self._front: Mark | None = None  # the state before the latest step that was shown first
         self._marks: list[Mark] = []
         self._replays: dict[int, bool] = {}
@@ -90,6 +85,11 @@ class Timeline:
         with_hint = "initial values, inputs and a learning rate whose first step stays finite"
         if not self._is_finite_at(0, self.edits):
             raise Refused("not_finite", "spec", "a first step that overflows", with_hint)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits in force."""
+        return self.held.in_force
 
     @property
     def furthest(self) -> int:
@@ -174,43 +174,29 @@ class Timeline:
         if len(self.edits) >= self.limits.max_edits:
             allowed = f"at most {self.limits.max_edits:,} edits"
             raise over("max_edits", allowed, "edits", len(self.edits), "too_many_edits")
-        dropped = tuple(old for old in self.edits if old.step > edit.step)
-        replaced = [o for o in self.edits if o.step == edit.step and o.subject == edit.subject]
-        kept = [old for old in self.edits if old not in dropped and old not in replaced]
-        edits = (*kept, edit)
-        if not self._is_finite_at(edit.step, edits):
+        held, dropped = self.held.adding(edit)
+        if not self._is_finite_at(edit.step, held.in_force):
             expected = f"a value with which step {edit.step:,} stays finite (or step back first)"
             value = edit.value if edit.parameter else edit.learning_rate or edit.optimizer
             raise Refused("diverged_edit", edit.parameter or edit.subject, value, expected)
-        taken = [old.to_json() for old in (*replaced, *dropped)]
-        self.undo_stack = [*self.undo_stack, {"added": edit.to_json(), "took": taken}][
-            -_UNDO_DEPTH:
-        ]
-        self._take(edits, edit.step)
+        self._take(held, edit.step)
         return dropped
 
     def undo(self) -> Edit:
         """Take the last edit back, restore what it replaced or dropped, and return it."""
-        if not self.undo_stack:
+        if not self.held.undo_stack:
             raise Refused("nothing_to_undo", None, None, "an edit to take back")
-        last = self.undo_stack.pop()
-        edit = edit_from_json(last["added"])
-        kept = [old for old in self.edits if old != edit]
-        restored = [edit_from_json(old) for old in last["took"]]
-        self._take((*kept, *restored), edit.step)
+        held, edit = self.held.undoing()
+        self._take(held, edit.step)
         return edit
 
-    def held(self) -> Held:
-        """Return what an edit changes, to be given to `hold` where it must not last."""
-        return self.edits, tuple(self.undo_stack)
-
-    def hold(self, held: Held) -> None:
+    def hold(self, held: Edits) -> None:
         """Let the edits hold that held when `held` was taken."""
-        edits, undo_stack = held
-        changed = [e.step for e in (*self.edits, *edits) if (e in self.edits) != (e in edits)]
-        self.undo_stack = list(undo_stack)
-        if changed:
-            self._take(edits, min(changed))
+        step = self.held.first_difference(held)
+        if step is None:
+            self.held = held
+        else:
+            self._take(held, step)
 
     def other_machines(self) -> list[str]:
         """Return the fingerprints of other machines that computed steps of this run first."""
@@ -246,7 +232,7 @@ class Timeline:
         By an estimate, and not by how many checkpoints there are: of a large network few are kept,
         however long it took to come there.
         """
-        steps = max(self._history.fed - self._stored_to, 0)
+        steps = max(self._history.fed - self._storing.to, 0)
         return steps * work_of_step(self.network.parameter_count, self.batch_size) * 1e-6
 
     def saving(self) -> Saved:
@@ -259,36 +245,20 @@ class Timeline:
         ends = list(filter(None, (self._checkpoint_at_end(), self._checkpoint_at_front())))
         start, *rest = self._checkpoints.all
         kept = [start, *ends, *reversed(rest)]  # what is missed the most first
-        new = self._not_stored(kept)
-        most = max(3, _AT_ONCE // start.state.nbytes)
-        later = {each.step for each in new[most:]}  # there the store may hold others, from before
+        new, later = self._storing.next_of(kept)
         return Saved(
             interval=self._checkpoints.interval,
             recorders=self._recorders.to_json(),
             pinned=sorted(self._checkpoints.pinned),
             history=self._history.to_bytes(),
-            checkpoints=tuple(new[:most]),
+            checkpoints=tuple(new),
             steps=frozenset(each.step for each in kept) - later,
             complete=not later,
         )
 
     def note_stored(self, saved: Saved) -> None:
         """Take note that `saved` is in the store."""
-        self._stored.update({kept.step: kept for kept in saved.checkpoints})
-        ends = saved.steps - set(self._checkpoints.steps)
-        self._ends = [one for one in (*self._ends, *saved.checkpoints) if one.step in ends]
-        if saved.complete:
-            self._stored_to = self._history.fed
-
-    def _not_stored(self, checkpoints: list[Checkpoint]) -> list[Checkpoint]:
-        """Return those that the store does not hold.
-
-        An edit may put another one at the same step: what is stored are these very objects.
-        """
-        return [each for each in checkpoints if self._stored.get(each.step) is not each]
-
-    def _end_at(self, step: int) -> Checkpoint | None:
-        return next((end for end in self._ends if end.step == step), None)
+        self._storing.note(saved, self._checkpoints.steps, self._history.fed)
 
     def _checkpoint_at_front(self) -> Checkpoint | None:
         """Return the state before the furthest step, if that was shown and these are its bytes.
@@ -300,13 +270,13 @@ class Timeline:
             return None
         if self._recorders.at(at - 1) != self.machine:  # another's bytes may differ from these
             return None
-        return self._end_at(at) or Checkpoint(at, front.state, (0.0, 0.0), self.machine)
+        return self._storing.end_at(at) or Checkpoint(at, front.state, (0.0, 0.0), self.machine)
 
     def _checkpoint_at_end(self) -> Checkpoint | None:
         at, run = self._history.fed, self._run
         if at in self._checkpoints:
             return None
-        if end := self._end_at(at):
+        if end := self._storing.end_at(at):
             return end
         self._stand_near(at)
         self._train(at)
@@ -476,18 +446,17 @@ class Timeline:
         self._clean = False
         return finite
 
-    def _take(self, edits: tuple[Edit, ...], step: int) -> None:
-        """Let `edits` hold, and forget what they may have changed: all from `step` on."""
-        self.edits = tuple(sorted(edits, key=lambda edit: edit.step))
+    def _take(self, held: Edits, step: int) -> None:
+        """Let `held` hold, and forget what that may have changed: all from `step` on."""
+        self.held = held
         self.last_step = None
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
         self._replays.clear()
         self._marks = [mark for mark in self._marks if mark.step <= step]
         self._front = self._front if self._front and self._front.step <= step else None
-        self._ends = [end for end in self._ends if end.step <= step]
         if step < self._history.fed:
             self._forget_from(step)
-            self._stored_to = min(self._stored_to, self._history.fed)
+        self._storing.cut(step, self._history.fed)
         self._stand_at(step)
 
     def _forget_from(self, step: int) -> None:

@@ -127,11 +127,11 @@ def _edited(state: State, timeline: Timeline, extra: Json) -> Outcome:
         state.spec,
         cursor,
         json.dumps(edits),
-        json.dumps(timeline.undo_stack),
+        json.dumps(timeline.held.undo_stack),
         state.revision + 1,
         state.offset + 1,
     )
-    return _outcome(new, {**extra, "edits": edits, "can_undo": bool(timeline.undo_stack)})
+    return _outcome(new, {**extra, "edits": edits, "can_undo": bool(timeline.held.undo_stack)})
 
 
 def _outcome(state: State, extra: Json) -> Outcome:

@@ -24,7 +24,7 @@ from app.limits import Limits
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
-from app.timeline import checkpoints, timeline
+from app.timeline import checkpoints, storing, timeline
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from tests.nets import SMALL
@@ -77,7 +77,7 @@ class Commands(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(timeline, "first_interval", lambda *_: 4)
         self.patch.setattr(checkpoints, "memory_cap", lambda _: 0)
-        self.patch.setattr(timeline, "_AT_ONCE", 0)
+        self.patch.setattr(storing, "AT_ONCE", 0)
         self.patch.setattr(timeline, "work_of_step", lambda *_: 32_500.0)  # microseconds
         self.folder = Path(tempfile.mkdtemp(dir=IN_MEMORY))
         self.loop = asyncio.new_event_loop()

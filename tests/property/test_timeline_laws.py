@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.refusal import Refused
+from app.timeline import storing
 from app.timeline import timeline as timeline_module
 from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, move
@@ -145,7 +146,7 @@ def test_any_interleaving_of_commands_equals_the_simple_model(script: list[Any])
         else:
             kept = [edit.to_json() for edit in timeline.edits]
             saved = shelf.take(timeline)
-            timeline = Timeline(timeline.spec, kept, timeline.undo_stack, saved)
+            timeline = Timeline(timeline.spec, kept, timeline.held.undo_stack, saved)
         assert set(timeline.edits) == set(in_force)
         expected = model.parameters(cursor.step, in_force)
         found = timeline.record(cursor.step).parameters
@@ -196,7 +197,7 @@ def test_an_edit_that_overflows_its_own_step_is_refused_and_changes_nothing() ->
     with pytest.raises(Refused, match="stays finite"):
         timeline.change(Edit(20, parameter="w2.1.1", value=1e308))
     assert timeline.edits == ()
-    assert timeline.undo_stack == []
+    assert timeline.held.undo_stack == ()
     assert (_bytes(timeline, 40), timeline.history()) == (before, history)
 
 
@@ -256,7 +257,7 @@ def test_a_mark_behind_an_edit_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
 def three_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a large network: checkpoints are stored three at a time."""
     monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 4)
-    monkeypatch.setattr(timeline_module, "_AT_ONCE", 0)
+    monkeypatch.setattr(storing, "AT_ONCE", 0)
 
 
 def test_a_run_that_is_stored_in_parts_is_whole_after_each(three_at_once: None) -> None:
