@@ -6,7 +6,7 @@ import { viewChain } from "../views/chain.js";
 import { button, h, math, replaceKeepingFocus, standsFor, whenChanged } from "./dom.js";
 import { batch, paths, terms } from "./paths.js";
 
-const HINT = "Point at a factor, or tab to its number, to see where it lives in the diagram.";
+const HINT = "Point at a factor, tap it or tab to it, to see where it lives in the diagram.";
 const KINK = "at a ReLU's kink the slope is taken as that of the side where it is off";
 
 export function mountChain(root, dispatch, connection) {
