@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from app.sessions.lock import held
+from app.sessions.rows import KEPT_CHANGES
 from app.sessions.schema import FILE as STORE_FILE
 from app.sessions.schema import SUFFIXES, log_of, migrate, partial_of, settle
 from app.sessions.schema import VERSION as SCHEMA_VERSION
-from app.sessions.store import KEPT_CHANGES
 
 _WAIT_SECONDS = 30.0  # for a store that another process holds for a moment
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from app.sessions.store import Place, Store
+from app.sessions.rows import Place
+from app.sessions.store import Store
 from app.sessions.workers import Lane
 from app.sessions.writer import NotStored
 from app.timeline.timeline import Timeline

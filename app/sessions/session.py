@@ -21,7 +21,8 @@ from app.sessions.asking import Asked
 from app.sessions.keeping import Keeping
 from app.sessions.reaching import Reaching
 from app.sessions.reads import Reads
-from app.sessions.store import KEPT_CHANGES, Damaged, Place, Store, Stored
+from app.sessions.rows import KEPT_CHANGES, Place, Stored
+from app.sessions.store import Damaged, Store
 from app.sessions.viewers import Viewers
 from app.sessions.workers import P, T, Workers
 from app.sessions.writer import Conflict, NotStored

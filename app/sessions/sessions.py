@@ -22,9 +22,10 @@ from app.refusal import Refused
 from app.sessions.player import Player
 from app.sessions.rate import Allowance
 from app.sessions.reaching import Busy, Cancelled
+from app.sessions.rows import Place, Stored
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
-from app.sessions.store import UNREADABLE, Damaged, Place, Store, Stored
+from app.sessions.store import UNREADABLE, Damaged, Store
 from app.sessions.workers import Workers
 from app.sessions.writer import NotStored
 from app.timeline.run import StepRecord

@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.limits import DEFAULT_LIMITS
-from app.sessions.store import KEPT_CHANGES
+from app.sessions.rows import KEPT_CHANGES
 from app.timeline.history import MAX_ROWS
 from app.timeline.spec import DEFAULTS, parse_spec
 from app.timeline.timeline import Timeline

@@ -23,9 +23,10 @@ import pytest
 from app.limits import Limits
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
 from app.sessions.lock import InUse, held
+from app.sessions.rows import Place, Stored
 from app.sessions.schema import _VERSION_1, BadStore
 from app.sessions.schema import VERSION as SCHEMA_VERSION
-from app.sessions.store import Place, Store, Stored
+from app.sessions.store import Store
 from tests.nets import SMALL
 from tests.process import ROOT, Process
 

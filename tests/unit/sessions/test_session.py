@@ -17,9 +17,9 @@ from app.limits import Limits
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Busy
+from app.sessions.rows import Place
 from app.sessions.session import Session
 from app.sessions.sessions import Access, Sessions
-from app.sessions.store import Place
 from app.sessions.viewers import Viewer
 from app.sessions.writer import NotStored
 from app.timeline import checkpoints

@@ -310,7 +310,7 @@ def test_to_see_whether_a_session_exists_nothing_of_it_is_loaded(
         return [await sessions.exists(key) for key in (*keys, "none")]
 
     keys: list[str] = play(tmp_path, begin)
-    monkeypatch.delattr(store_module, "_load")
+    monkeypatch.delattr(store_module, "load")
     assert play(tmp_path, look) == [True, True, False]
 
 

@@ -20,8 +20,9 @@ import pytest
 
 from app.limits import Limits
 from app.sessions import store as store_module
+from app.sessions.rows import KEPT_CHANGES, Place, Stored
 from app.sessions.schema import _VERSION_1, FILE, VERSION, BadStore
-from app.sessions.store import KEPT_CHANGES, Place, Store, Stored
+from app.sessions.store import Store
 from app.sessions.writer import Conflict, NotStored
 from app.timeline.checkpoints import Checkpoint
 from app.timeline.saved import Saved

@@ -11,10 +11,10 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from app.limits import MAX_NAME, Limits
 from app.refusal import Refused
 from app.sessions import viewers
-from app.sessions.store import KEPT_CHANGES
+from app.sessions.rows import KEPT_CHANGES
 from app.sessions.writer import NotStored
 from app.settings import Settings
-from app.timeline import timeline
+from app.timeline import edit_list
 from app.web import quotas
 from app.web.quotas import Quotas, address_of
 from app.wire.commands import MOST_ID
@@ -185,7 +185,7 @@ def test_the_documented_numbers_that_are_no_settings_are_those_of_the_code() -> 
     assert {what: int(number.replace(",", "")) for what, number in told.items()} == {
         "messages that wait for a viewer": viewers._MOST_WAITING,
         "changes of a session kept, to resume and by id": KEPT_CHANGES,
-        "edits that can be taken back": timeline._UNDO_DEPTH,
+        "edits that can be taken back": edit_list._UNDO_DEPTH,
         "characters of a command's id": MOST_ID,
         "derivatives of one `check`": MOST_CHECKED,
         "characters of a column's name or unit": MAX_NAME,

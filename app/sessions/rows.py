@@ -1,0 +1,142 @@
+"""What is stored of a session, and the rows of the tables that hold it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import astuple, dataclass, field
+from typing import Any
+
+from app.json_text import read_json
+from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
+from app.timeline.saved import Saved
+
+KEPT_CHANGES = 1_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """What every command may change: the cursor, and how many edits and changes there were.
+
+    `furthest` is the furthest step that anybody may have seen, `machine` what computed it.
+    """
+
+    step: int
+    phase: int
+    revision: int
+    changes: int
+    furthest: int
+    machine: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A session as it lies in the store; `text` is the spec's JSON, where it is at hand."""
+
+    id: str
+    read_id: str
+    place: Place
+    spec: dict[str, Any]
+    edits: list[dict[str, Any]]
+    undo_stack: list[dict[str, Any]]
+    saved: Saved | None = None
+    used_at: int = field(default=0, compare=False)  # seconds since 1970
+    text: str = field(default="", compare=False)
+
+
+def write_session(db: sqlite3.Connection, stored: Stored, now: int) -> None:
+    """Write a new session, first used at `now`."""
+    row = (stored.id, stored.read_id, *astuple(stored.place), now)
+    db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    spec = stored.text or _text(stored.spec)
+    db.execute("INSERT INTO run VALUES (?, ?)", (stored.id, spec))
+    write_edits(db, stored.id, stored.edits, stored.undo_stack)
+    if stored.saved:
+        write_saved(db, stored.id, stored.saved)
+
+
+def write_change(
+    db: sqlite3.Connection, session_id: str, place: Place, body: dict[str, Any] | None, now: int
+) -> None:
+    """Write where a session stands and, if there is one, the change that led there."""
+    db.execute(
+        "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ?, furthest = ?,"
+        " machine = ?, used_at = ? WHERE id = ?",
+        (*astuple(place), now, session_id),
+    )
+    if body is None:
+        return
+    row = (session_id, place.changes, body["id"], _text(body))
+    db.execute("INSERT INTO change VALUES (?, ?, ?, ?)", row)
+    too_old = (session_id, place.changes - KEPT_CHANGES)
+    db.execute("DELETE FROM change WHERE session_id = ? AND number <= ?", too_old)
+
+
+def write_edits(db: sqlite3.Connection, session_id: str, edits: Any, undo_stack: Any) -> None:
+    row = (session_id, _text(edits), _text(undo_stack))
+    db.execute("INSERT OR REPLACE INTO edits VALUES (?, ?, ?)", row)
+
+
+def write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
+    """Write the new checkpoints, and take away those that are kept no more."""
+    lists = (_text(saved.recorders), _text(saved.pinned))
+    row = (session_id, saved.interval, *lists, saved.history)
+    db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?, ?)", row)
+    query = "SELECT step FROM checkpoint WHERE session_id = ?"
+    there = {row[0] for row in db.execute(query, (session_id,))}
+    db.executemany(
+        "DELETE FROM checkpoint WHERE session_id = ? AND step = ?",
+        [(session_id, step) for step in there - saved.steps],
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)",
+        [(session_id, k.step, k.machine, *k.sums, bytes_of(k.state)) for k in saved.checkpoints],
+    )
+
+
+def bodies(db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Return what became of some commands; ValueError where that is not what was stored."""
+    found = [json.loads(row[0]) for row in db.execute(query, parameters)]
+    for body in found:
+        if not isinstance(body["offset"], int):
+            raise ValueError("expected the number of a change")
+    return found
+
+
+def load(db: sqlite3.Connection, key: str) -> Stored | None:
+    """Return the session of a writing or a reading key."""
+    query = (
+        "SELECT id, read_id, step, phase, revision, changes, furthest, machine,"
+        " used_at, spec, edits, undo_stack FROM session"
+        " JOIN run ON run.session_id = id JOIN edits ON edits.session_id = id"
+        " WHERE id = ? OR read_id = ?"
+    )
+    row = db.execute(query, (key, key)).fetchone()
+    if row is None:
+        return None
+    spec = read_json(row[9], "spec")
+    edits, undo_stack = map(json.loads, row[10:])
+    saved = _load_saved(db, row[0], spec["precision"])
+    place, used_at = Place(*row[2:8]), row[8] if isinstance(row[8], int) else 0
+    if not all(isinstance(count, int) and count >= 0 for count in row[2:7]):
+        raise ValueError(f"expected counts from 0, got {place}")
+    return Stored(row[0], row[1], place, spec, edits, undo_stack, saved, used_at, row[9])
+
+
+def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Saved | None:
+    query = "SELECT interval, recorders, pinned, history FROM saved WHERE session_id = ?"
+    row = db.execute(query, (session_id,)).fetchone()
+    if row is None:
+        return None
+    query = "SELECT step, state, loss_sum, row_sum, machine FROM checkpoint WHERE session_id = ?"
+    checkpoints = tuple(
+        Checkpoint(step, state_of(state, precision), (loss_sum, row_sum), machine)
+        for step, state, loss_sum, row_sum, machine in db.execute(query, (session_id,))
+    )
+    steps = frozenset(kept.step for kept in checkpoints)
+    interval, recorders, pinned, history = row
+    return Saved(interval, json.loads(recorders), json.loads(pinned), history, checkpoints, steps)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
