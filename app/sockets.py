@@ -62,60 +62,65 @@ def error_body(status: HTTPStatus, message: str) -> str:
     return json.dumps({"error": {"code": code, "message": message, "field": None}})
 
 
-def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]:
-    """Return the class of which uvicorn makes one for each socket."""
+class Bounded(WebSocketsSansIOProtocol):
+    """One socket. `limits` and `headers`, those of all of them, come with the class."""
 
-    class Bounded(WebSocketsSansIOProtocol):
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
-            self.conn, self._pong = Conversation(limits, headers), list[bytes]()
+    limits: Limits
+    headers: Headers
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self.conn.handshake_exc and not self.handshake_initiated:
-                self._turned_down()
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.conn, self._pong = Conversation(self.limits, self.headers), list[bytes]()
 
-        def handle_ping(self) -> None:
-            """Answer; while the client does not read, only the latest answer waits."""
-            self._pong = self.conn.data_to_send() or self._pong
-            if self.writable.is_set():
-                self._send_pong()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc and not self.handshake_initiated:
+            self._turned_down()
 
-        def resume_writing(self) -> None:
-            super().resume_writing()
+    def handle_ping(self) -> None:
+        """Answer; while the client does not read, only the latest answer waits."""
+        self._pong = self.conn.data_to_send() or self._pong
+        if self.writable.is_set():
             self._send_pong()
 
-        def _send_pong(self) -> None:
-            if self._pong and not self.transport.is_closing():
-                self.transport.write(b"".join(self._pong))
-            self._pong = []
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._send_pong()
 
-        def handle_parser_exception(self) -> None:
-            super().handle_parser_exception()
-            self._end_at_last()
+    def _send_pong(self) -> None:
+        if self._pong and not self.transport.is_closing():
+            self.transport.write(b"".join(self._pong))
+        self._pong = []
 
-        def keepalive_timeout(self) -> None:
-            """Give a silent client up; but where it is not read, its answer may wait here."""
-            if self.read_paused:
-                self.pong_timer = self.loop.call_later(self.close_timeout, self.keepalive_timeout)
-                return
-            super().keepalive_timeout()
-            self._end_at_last()
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._end_at_last()
 
-        def _end_at_last(self) -> None:
-            """Cut what closes: it stays open for as long as the client leaves something unread."""
-            self.loop.call_later(self.close_timeout, self.transport.abort)
+    def keepalive_timeout(self) -> None:
+        """Give a silent client up; but where it is not read, its answer may wait here."""
+        if self.read_paused:
+            self.pong_timer = self.loop.call_later(self.close_timeout, self.keepalive_timeout)
+            return
+        super().keepalive_timeout()
+        self._end_at_last()
 
-        def _turned_down(self) -> None:
-            """Send what is said of a head that cannot be read: uvicorn leaves that unsent."""
-            self.handshake_complete = self.close_sent = True
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
+    def _end_at_last(self) -> None:
+        """Cut what closes: it stays open for as long as the client leaves something unread."""
+        self.loop.call_later(self.close_timeout, self.transport.abort)
 
-        async def send(self, message: Any) -> None:
-            await super().send(message)
-            if message["type"] == "websocket.http.response.body":
-                # uvicorn would log an error after every handshake that is answered, not accepted.
-                self.handshake_complete = not message.get("more_body", False)
+    def _turned_down(self) -> None:
+        """Send what is said of a head that cannot be read: uvicorn leaves that unsent."""
+        self.handshake_complete = self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
 
-    return Bounded
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # uvicorn would log an error after every handshake that is answered, not accepted.
+            self.handshake_complete = not message.get("more_body", False)
+
+
+def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]:
+    """Return the class of which uvicorn makes one for each socket."""
+    return type("Bounded", (Bounded,), {"limits": limits, "headers": headers})
