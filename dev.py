@@ -152,6 +152,8 @@ def install(requirements: str) -> None:
     if not PYTHON.exists():
         print("making .venv", flush=True)
         venv.create(VENV, with_pip=True)
+        # Python 3.11 puts an old one there, which nothing uses.
+        call("pip", "uninstall", "-qq", "--disable-pip-version-check", "--yes", "setuptools")
     print(f"installing {requirements}", flush=True)
     pip = ("pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
     if code := call(*pip, "-r", str(ROOT / requirements)):
