@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ class Dataset:
         for array in self._arrays():
             array.setflags(write=False)
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Return the memory that the rows take."""
         once = {id(array): array.nbytes for array in self._arrays()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class Run:
         self.parameters = np.empty_like(self._new)
         self.set_state(0, self.initial_state())
 
-    @property
+    @cached_property
     def kept_bytes(self) -> int:
         """Return the memory that its rows, an epoch's order of them, and its buffers take."""
         rows = 2 * (self._inputs.nbytes + self._targets.nbytes)
