@@ -19,6 +19,7 @@ from app.timeline.timeline import Timeline
 
 SLICE_SECONDS = 0.006
 _PROGRESS_SECONDS = 0.1
+_AT_ONCE = 2e-4  # seconds of computing that cost less than to change threads and back
 
 
 class Cancelled(Exception):
@@ -36,7 +37,8 @@ class Busy(Exception):
 class Reaching:
     """Finds the record of any step of one timeline; `tell` sends progress to the viewers.
 
-    `count` is told how many steps were computed.
+    `count` is told how many steps were computed. Where it `insists`, what waits for a thread is
+    not Busy yet: to give up and ask again would only cost the others more.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Reaching:
         computing: asyncio.Lock,
         tell: Callable[[dict[str, Any]], None],
         count: Callable[[int], None],
+        insists: bool = False,
     ) -> None:
         self._timeline, self._workers, self._lock = timeline, workers, computing
-        self._tell, self._count = tell, count
+        self._tell, self._count, self._insists = tell, count, insists
+        self._is_far = False  # the latest search took more than its first slice
         self._slice = 32
         self._search: tuple[int, asyncio.Task[StepRecord]] | None = None
         self.reached = 0  # how far the latest search came
@@ -59,15 +63,24 @@ class Reaching:
         Raises Busy after `patience` seconds (None: never), Cancelled where another search took its
         place, Refused beyond the last finite step.
         """
+        if not self._lock.locked() and self._timeline.seconds_to(step) < _AT_ONCE:
+            self.cancel()
+            found = self._compute_slice(step)
+            self._count(self._timeline.take_computed())
+            if not isinstance(found, int):
+                return found
+        return await self._searched(step, patience)
+
+    async def _searched(self, step: int, patience: float | None) -> StepRecord:
         search = self._search
         if search is None or search[0] != step or search[1].done():
             self.cancel()
             search = self._search = (step, asyncio.create_task(self._find(step)))
             search[1].add_done_callback(self._ended)
         try:
-            done, _ = await asyncio.wait({search[1]}, timeout=patience)
-            if not done:
-                raise Busy(self.reached, step)
+            while not (await asyncio.wait({search[1]}, timeout=patience))[0]:
+                if self._is_far or not self._insists:
+                    raise Busy(self.reached, step)
             if search[1].cancelled():
                 raise Cancelled
             return search[1].result()
@@ -96,9 +109,10 @@ class Reaching:
     async def _find(self, step: int) -> StepRecord:
         told = time.monotonic()
         message = {"type": "progress", "target": step}
-        announced, self.reached = False, 0
+        announced, self.reached, self._is_far = False, 0, False
         try:
             while isinstance(found := await self._one_slice(step), int):
+                self._is_far = True
                 now, self.reached = time.monotonic(), step - found
                 if now - told > _PROGRESS_SECONDS:
                     told, announced = now, True

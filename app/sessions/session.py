@@ -67,7 +67,8 @@ class Session:
         self.computing = asyncio.Lock()
         steps, lane = _counting(weakref.ref(self), metrics), workers.for_steps(timeline.work)
         self._workers, self._readers = lane, workers.for_reads(timeline.work)
-        self.reaching = Reaching(timeline, lane, self.computing, self.viewers.tell, steps)
+        tell = self.viewers.tell
+        self.reaching = Reaching(timeline, lane, self.computing, tell, steps, insists=True)
         self.reads = Reads(stored.id, timeline, lane, store, self.computing, steps)
         self.reads.seen = stored.place.furthest
         self._held = timeline.held  # edits and what can be undone, as they are in the store

@@ -138,6 +138,11 @@ class Timeline:
         step = self._within_reach(step)
         return step + 1 - self._best_start(step)
 
+    def seconds_to(self, step: int) -> float:
+        """Return about how long that takes."""
+        each = work_of_step(self.network.parameter_count, self.batch_size)
+        return self.cost_to(step) * each * 1e-6
+
     def advance(self, step: int, at_most: int) -> int:
         """Compute up to `at_most` steps on the way to `step`; return how many remain before it.
 

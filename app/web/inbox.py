@@ -20,7 +20,8 @@ class Inbox:
     async def put(self, message: Any) -> None:
         self._add(message, 1)
         self._messages.put_nowait(message)
-        await self._room.wait()
+        if not self._room.is_set():
+            await self._room.wait()
 
     async def take(self) -> Any:
         message = await self._messages.get()

@@ -29,7 +29,8 @@ PLAN = """async ([sizes, width]) => {
   const units = plan.units.map((u) => ({ x: u.x, y: u.y, width: 2 * plan.radius, height: 2 * plan.radius }));
   const names = plan.above ? plan.units.filter((u) => !u.layer).map((u) => ({ x: u.x - plan.radius - 10 + plan.names / 2,
     y: u.y - plan.radius - 17, width: plan.names, height: 26 })) : [];
-  const clash = labels.flatMap((a, k) => [...labels.slice(k + 1), ...units, ...plan.biases, ...names]
+  const tags = plan.units.filter((u) => u.layer).map((u) => ({ x: u.x, y: u.y + plan.radius + 15, width: plan.tag, height: 22 }));
+  const clash = labels.flatMap((a, k) => [...labels.slice(k + 1), ...units, ...tags, ...plan.biases, ...names]
     .filter((b) => overlaps(a, b)).map((b) => a.name));
   return { edges: plan.edges.length, labels: labels.length, width: plan.width, off: off.length, clash };
 }"""
@@ -137,6 +138,10 @@ FIT = """async ([text, room]) => (await import('/static/js/core/geometry.js')).f
 
 def test_a_name_that_is_too_long_is_cut_and_a_short_one_is_not(page: Page) -> None:
     assert page.evaluate(FIT, ["age", 120]) == {"text": "age", "size": 13}
+    name = "living area (m)"  # in smaller letters it fits
+    smaller = page.evaluate(FIT, [name, 120])
+    assert smaller["text"] == name
+    assert 11 < smaller["size"] < 13
     cut = page.evaluate(FIT, ["a very long name of an input column", 120])
     assert cut == {"text": "a very long na…", "size": 11}
     assert page.evaluate(FIT, ["🏠" * 40, 60])["text"] == "🏠" * 6 + "…"  # no half of a character

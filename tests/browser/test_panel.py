@@ -94,6 +94,15 @@ def test_the_bars_of_a_gradient_have_one_scale(visit: Visit, digits: str) -> Non
     assert len(tracks) == 9
     assert tracks == [tracks[0]] * 9
     assert tracks[0][1] > 100
+    numbers = page.locator(".bars .number").evaluate_all(
+        "(all) => all.map((e) => Math.abs(Number(e.title.replace('−', '-'))))"
+    )
+    fills = page.locator(".bars .fill").evaluate_all(
+        "(all) => all.map((e) => e.getBoundingClientRect().width)"
+    )
+    assert numbers[0] == max(numbers) > min(numbers)
+    wanted = [tracks[0][1] * number / numbers[0] for number in numbers]
+    assert fills == pytest.approx(wanted, abs=1)
 
 
 def test_two_losses_are_told_apart_where_one_is_called_higher(visit: Visit) -> None:

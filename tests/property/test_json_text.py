@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json import JSONDecoder
 from typing import Any
 
 import pytest
@@ -51,7 +52,19 @@ def test_a_large_text_that_is_no_json_is_refused_in_words(text: bytes) -> None:
 
 def test_no_call_takes_a_long_list_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are read by one call each, and one that is too long number by number."""
-    longest = 0
+    longest, taken = 0, list[int]()
+
+    class Counted(JSONDecoder):
+        def __init__(self) -> None:
+            super().__init__()
+            in_c = self.scan_once
+
+            def scan_once(text: str, start: int) -> Any:
+                value, end = in_c(text, start)
+                taken.append(end - start)
+                return value, end
+
+            self.scan_once = scan_once
 
     class Watched(str):
         def find(self, mark: str, *span: Any) -> int:
@@ -61,7 +74,10 @@ def test_no_call_takes_a_long_list_whole(monkeypatch: pytest.MonkeyPatch) -> Non
             return found
 
     rows = [[1] * 100] * 1_000 + [[1] * json_text.SMALL]
+    monkeypatch.setattr(json_text, "JSONDecoder", Counted)
+    monkeypatch.setattr(json_text, "_DECODER", json_text._decoder())
     assert json_text._in_pieces(Watched(json.dumps({"rows": rows}))) == {"rows": rows}
+    assert taken == [len(json.dumps(rows[0]))] * 1_000
     assert 200 < longest < json_text.SMALL
 
 

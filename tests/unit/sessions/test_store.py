@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Coroutine
 from contextlib import closing
 from dataclasses import replace
@@ -20,6 +20,7 @@ import pytest
 
 from app.limits import Limits
 from app.sessions import store as store_module
+from app.sessions import writer as writer_module
 from app.sessions.rows import KEPT_CHANGES, Place, Stored
 from app.sessions.schema import _VERSION_1, FILE, VERSION, BadStore
 from app.sessions.store import Store
@@ -265,11 +266,21 @@ def test_a_store_that_another_program_holds_is_waited_for_once(tmp_path: Path) -
 def test_a_disk_that_does_not_answer_is_told(tmp_path: Path) -> None:
     async def write() -> None:
         store = await opened(tmp_path)
-        store.writer._oldest = time.monotonic() - 9  # type: ignore[union-attr]
-        assert await store.writer.check() == "the disk has kept a write waiting for 9 s"
-        store.writer._oldest = None  # type: ignore[union-attr]
+        begun, answers = threading.Event(), threading.Event()
+        held = asyncio.ensure_future(
+            store.writer.put(lambda _: (begun.set(), answers.wait(30)))  # type: ignore[union-attr]
+        )
+        await asyncio.to_thread(begun.wait, 30)
         assert await store.writer.check() is None
-        await store.close()
+        later = store.writer._oldest + 9  # type: ignore[union-attr,operator]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(writer_module.time, "monotonic", lambda: later)
+            assert await store.writer.check() == "the disk has kept a write waiting for 9 s"
+        answers.set()
+        await held
+        writer = store.writer
+        await store.close()  # its thread is done: only now it is sure to wait for nothing
+        assert writer.age == 0  # type: ignore[union-attr]
 
     run(write())
 

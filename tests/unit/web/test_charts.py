@@ -108,6 +108,11 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def _mixed(over: str, under: str, share: float) -> str:
+    pairs = ((int(over[k : k + 2], 16), int(under[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_numbers_on_contours_can_be_read_and_the_update_is_on_top(theme: str) -> None:
     timeline = _timeline()
@@ -118,9 +123,10 @@ def test_the_numbers_on_contours_can_be_read_and_the_update_is_on_top(theme: str
     numbers = figure["layout"]["annotations"]
     assert len(numbers) > 5
     for number in numbers:
-        label = _luminance(number["font"]["color"])
-        for _, ground in contours["colorscale"]:
-            dark, light = sorted((label, _luminance(ground)))
+        for _, beneath in contours["colorscale"]:
+            seen = (number["font"]["color"], number["bgcolor"])  # through both shows the contour
+            parts = (_mixed(colour, beneath, number["opacity"]) for colour in seen)
+            dark, light = sorted(map(_luminance, parts))
             assert (light + 0.05) / (dark + 0.05) > 4.5
     assert marks[-1]["name"] == "update"
     # Long enough for its head of 13 pixels to be outside the start: a tenth of the axes.
@@ -155,7 +161,12 @@ def _surface(**more: Any) -> tuple[Timeline, dict[str, Any]]:
 
 def test_contours_bear_their_numbers_where_the_loss_is_that_and_no_mark_stands() -> None:
     timeline, surface = _surface()
+    # Where numbers would stand: an arrow along the lowest of them, a way over the others.
+    free = surface_figure(surface, "light")["layout"]["annotations"]
+    places = sorted(([n["x"], n["y"]] for n in free), key=lambda place: place[::-1])
+    surface |= {"at": places[0], "next": places[3], "trail": [[0, *p] for p in places[4:]]}
     figure = surface_figure(surface, "light")
+    assert figure["layout"]["annotations"]
     x, y = (timeline.network.parameter_index(name) for name in ("w1.1.1", "w2.1.1"))
     around = loss_around(timeline.record(0), timeline.network)
     axes = [figure["layout"][axis]["range"] for axis in ("xaxis", "yaxis")]
@@ -164,7 +175,11 @@ def test_contours_bear_their_numbers_where_the_loss_is_that_and_no_mark_stands()
         ((loss,),) = around.losses_over(x, y, np.array([number["x"]]), np.array([number["y"]]))
         assert float(number["text"]) == pytest.approx(loss, rel=1e-3)
         for trace in figure["data"][1:]:
-            for place in zip(trace["x"], trace["y"], strict=True):
+            places = list(zip(trace["x"], trace["y"], strict=True))
+            if trace["name"] == "update":
+                (x1, y1), (x2, y2) = places
+                places += [(x1 + k / 8 * (x2 - x1), y1 + k / 8 * (y2 - y1)) for k in range(1, 8)]
+            for place in places:
                 away = [abs(number[k] - p) / s for k, p, s in zip("xy", place, sides, strict=True)]
                 assert away[0] > 0.09 or away[1] > 0.05
 
@@ -174,9 +189,23 @@ def test_the_picture_is_wide_and_holds_all_that_is_drawn() -> None:
     figure = surface_figure(surface, "light")
     (left, right), (low, high) = (figure["layout"][axis]["range"] for axis in ("xaxis", "yaxis"))
     assert right - left == pytest.approx(1.6 * (high - low))
-    for trace in figure["data"][1:]:
-        assert all(left <= x <= right for x in trace["x"])
-        assert all(low <= y <= high for y in trace["y"])
+    (west, east), (south, north) = (
+        (v[0], v[-1]) for v in (surface["x_values"], surface["y_values"])
+    )
+    x, y = surface["at"]
+    corner = [east - 0.01 * (east - west), north - 0.01 * (north - south)]
+    for more in (
+        {},
+        {"next": [x, y + 0.9 * (north - y)]},
+        {"trail": [[0, x, y - 0.9 * (y - south)]]},
+        {"at": corner, "gradient": [1.0, 1.0]},
+    ):
+        figure = surface_figure({**surface, **more}, "light")
+        ends = (figure["layout"][axis]["range"] for axis in ("xaxis", "yaxis"))
+        (left, right), (low, high) = ends
+        for trace in figure["data"][1:]:
+            assert all(left <= x <= right for x in trace["x"]), more
+            assert all(low <= y <= high for y in trace["y"]), more
 
 
 def test_a_gradient_of_0_has_no_arrow_and_neither_has_an_update() -> None:

@@ -254,6 +254,9 @@ def test_a_blank_sheet_prints_what_is_given_and_no_result(client: TestClient) ->
     assert "Check values" not in page
     secrets = {f"{line.result}<" for key, line in filled.items() if key.startswith("new w")}
     assert not [secret for secret in secrets if secret.replace("-", "−") in page]
+    houses = _sheet(client, _session(client, HOUSE), blank=1)
+    assert houses["own e1"].result == "___"
+    assert houses["own e1"].words == "", "it would tell the result"
 
 
 def test_signs_are_true_minus_signs_and_negative_factors_stand_in_brackets(
