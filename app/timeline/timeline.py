@@ -139,9 +139,13 @@ class Timeline:
         return step + 1 - self._best_start(step)
 
     def seconds_to(self, step: int) -> float:
-        """Return about how long that takes."""
-        each = work_of_step(self.network.parameter_count, self.batch_size)
-        return self.cost_to(step) * each * 1e-6
+        """Return about how long that takes at the most: an epoch's start sends the held-out rows
+        forward too, and what another machine computed first is replayed to be compared.
+        """
+        rows = self.batch_size + len(self.dataset.held_out_rows)
+        replayed = self._checkpoints.interval if self.other_machines() else 0
+        each = work_of_step(self.network.parameter_count, rows)
+        return (self.cost_to(step) + replayed) * each * 1e-6
 
     def advance(self, step: int, at_most: int) -> int:
         """Compute up to `at_most` steps on the way to `step`; return how many remain before it.
