@@ -7,6 +7,7 @@ import contextlib
 import functools
 import logging
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,8 @@ from app.timeline.timeline import Timeline
 _EXPIRE_SECONDS = 600
 _PATIENCE = 2.0  # seconds that opening a session may take until one who waits is told
 _NOTE_SECONDS = 3_600  # between two notes that a session is used: to read it shall cost no writes
+# That a session stays once it is there: whoever was told that it is on its way comes back for it.
+_AWAITED_SECONDS = 10.0
 _log = logging.getLogger("retrace")
 
 
@@ -45,6 +48,11 @@ class Seat:
     def __init__(self, session: Session, limits: Limits) -> None:
         self.session, self.player = session, Player(session)
         self.commands = Allowance(limits, "a session")
+        self.awaited_until = 0.0  # seconds of the steady clock, or until somebody holds it
+
+    @property
+    def is_used(self) -> bool:
+        return self.session.is_used or time.monotonic() < self.awaited_until
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,14 @@ class Access:
         return await self.session.reads.record(step, patience)
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A session on its way into memory, to the step that it shows."""
+
+    task: asyncio.Task[None]
+    target: int
+
+
 class Sessions:
     """Keeps as many sessions in memory as `limits` say; the idle ones wait in the store."""
 
@@ -95,7 +111,7 @@ class Sessions:
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._keys: dict[str, str] = {}  # keys of the seats: read_id -> id
-        self._opening: dict[str, asyncio.Task[None]] = {}
+        self._opening: dict[str, Opening] = {}
         self._coming: dict[str, Session] = {}  # of those, the ones that compute what they show
         self._leaving: dict[str, asyncio.Event] = {}
         self._closing = False
@@ -148,7 +164,7 @@ class Sessions:
         Busy where what it shows is still being computed after `patience` seconds: that goes on.
         """
         seat = await self._find(key, _PATIENCE if patience is None else patience)
-        session = seat.session
+        session, seat.awaited_until = seat.session, 0.0
         self._seats.move_to_end(session.id)
         session.users += 1
         try:
@@ -200,53 +216,63 @@ class Sessions:
         for session in self._coming.values():
             session.reaching.cancel()
         if self._opening:
-            await asyncio.wait(self._opening.values())
+            await asyncio.wait([opening.task for opening in self._opening.values()])
 
-    def _seat(self, session: Session) -> None:
-        self._seats[session.id] = Seat(session, self.limits)
+    def _seat(self, session: Session) -> Seat:
+        seat = self._seats[session.id] = Seat(session, self.limits)
         self._keys[session.read_id] = session.id
+        return seat
 
     async def _find(self, key: str, patience: float) -> Seat:
         while True:
-            seat = self._seats.get(self._keys.get(key, key))
+            identity = self._keys.get(key, key)
+            seat = self._seats.get(identity)
             if seat is not None:
                 return seat
-            await self._open(key, patience)
+            if not self._is_held(identity):
+                identity = await self._open(key)
+            await self._settled(identity, patience)
 
-    async def _open(self, key: str, patience: float) -> None:
-        """Load a session; requests that come at once share one loading, whatever their key."""
+    async def _open(self, key: str) -> str:
+        """Begin to load a session and return its id; requests that come at once share one loading,
+        whatever their key.
+        """
         async with self._looking:  # what is found is not deleted before it is held
             stored = await self._store.load(key)
             if stored is None:
                 raise Refused("unknown_session", "id", key, "the id of a session on this server")
             if not self._is_held(stored.id):
                 self._begin_to_load(stored)
-        await self._settled(stored, patience)
+        return stored.id
 
     def _is_held(self, identity: str) -> bool:
         """Tell whether a session is in memory, or on its way there or back to the store."""
         return any(identity in held for held in (self._seats, self._opening, self._leaving))
 
     def _begin_to_load(self, stored: Stored) -> None:
-        task = self._opening[stored.id] = asyncio.create_task(self._load(stored))
-        task.add_done_callback(functools.partial(self._opened, stored.id))
+        task = asyncio.create_task(self._load(stored))
+        self._opening[stored.id] = Opening(task, stored.place.step)
+        self._keys[stored.read_id] = stored.id
+        task.add_done_callback(functools.partial(self._opened, stored))
 
-    def _opened(self, identity: str, task: asyncio.Task[None]) -> None:
-        del self._opening[identity]
+    def _opened(self, stored: Stored, task: asyncio.Task[None]) -> None:
+        del self._opening[stored.id]
+        if stored.id not in self._seats:
+            self._keys.pop(stored.read_id, None)
         if not task.cancelled():
             task.exception()  # looked at: whoever waited for it may have gone
 
-    async def _settled(self, stored: Stored, patience: float) -> None:
+    async def _settled(self, identity: str, patience: float) -> None:
         """Return once a session is neither on its way into memory nor back to the store."""
-        identity = stored.id
         if identity in self._leaving:  # what was found may be older than what is being stored
             await self._leaving[identity].wait()
         elif identity in self._opening:
-            done, _ = await asyncio.wait({self._opening[identity]}, timeout=patience)
+            opening = self._opening[identity]
+            done, _ = await asyncio.wait({opening.task}, timeout=patience)
             if not done:
                 coming = self._coming.get(identity)
-                raise Busy(coming.reaching.reached if coming else 0, stored.place.step)
-            done.pop().result()
+                raise Busy(coming.reaching.reached if coming else 0, opening.target)
+            opening.task.result()
 
     async def _load(self, stored: Stored) -> None:
         lane = self._workers.for_specs(len(stored.text))
@@ -258,7 +284,7 @@ class Sessions:
             if self._closing:
                 raise Cancelled
             await session.show_stored()
-            self._seat(session)
+            self._seat(session).awaited_until = time.monotonic() + _AWAITED_SECONDS
         except Cancelled:  # the server stops: what was computed so far need not be again
             await session.leave()
             raise
@@ -267,7 +293,7 @@ class Sessions:
 
     async def _make_room(self) -> None:
         while self._is_crowded():
-            idle = (k for k, seat in self._seats.items() if not seat.session.is_used)
+            idle = (k for k, seat in self._seats.items() if not seat.is_used)
             identity = next(idle, None)
             if identity is None:
                 return

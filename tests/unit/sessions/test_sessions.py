@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from starlette.testclient import TestClient
@@ -444,6 +445,38 @@ def test_a_run_that_takes_long_to_open_says_how_far_it_has_come(
         assert told["type"] == "hello"
         assert told["session"]["cursor"]["step"] == 30_000
         assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_run_stays_for_those_who_were_told_that_it_is_on_its_way(
+    tmp_path: Path, unsaved: str, monkeypatch: pytest.MonkeyPatch, awaited: bool
+) -> None:
+    gate = Gate(monkeypatch, 3)
+    if not awaited:  # it has been there for so long that nobody will come
+        monkeypatch.setattr(sessions_module, "_AWAITED_SECONDS", 0.0)
+
+    async def ask(sessions: Sessions) -> None:
+        async with sessions.use(unsaved, 0.0):
+            pass
+
+    async def scene(sessions: Sessions) -> None:
+        other, load = await make(sessions), AsyncMock(wraps=sessions._store.load)
+        monkeypatch.setattr(sessions._store, "load", load)
+        for _ in range(3):
+            with pytest.raises(Busy):
+                await ask(sessions)
+        assert load.call_count == 1
+        gate.open()
+        await sessions._opening[unsaved].task
+        async with sessions.use(other):
+            pass  # there is room for one only
+        assert list(sessions._seats) == [unsaved if awaited else other]
+        if awaited:
+            await ask(sessions)
+        await make(sessions)
+        assert unsaved not in sessions._seats  # it was asked for, and may go like any other
+
+    play(tmp_path, scene, resident_sessions=1)
 
 
 def test_to_stop_while_a_run_is_opened_waits_for_nothing_and_keeps_what_was_computed(
