@@ -68,8 +68,10 @@ def write_change(
         return
     row = (session_id, place.changes, body["id"], _text(body))
     db.execute("INSERT INTO change VALUES (?, ?, ?, ?)", row)
-    too_old = (session_id, place.changes - KEPT_CHANGES)
-    db.execute("DELETE FROM change WHERE session_id = ? AND number <= ?", too_old)
+    too_old = place.changes - KEPT_CHANGES
+    if too_old > 0:
+        query = "DELETE FROM change WHERE session_id = ? AND number <= ?"
+        db.execute(query, (session_id, too_old))
 
 
 def write_edits(db: sqlite3.Connection, session_id: str, edits: Any, undo_stack: Any) -> None:

@@ -62,11 +62,7 @@ class _Waiting:
     done: asyncio.Future[None]
     since: float = field(default_factory=time.monotonic)
 
-    def answer(self, failure: Exception | None) -> None:
-        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody waits any more
-            self.loop.call_soon_threadsafe(self._settle, failure)
-
-    def _settle(self, failure: Exception | None) -> None:
+    def settle(self, failure: Exception | None) -> None:
         if self.done.done():
             return
         if failure:
@@ -171,25 +167,25 @@ class Writer:
             self._write_group(group)
         except Exception as error:
             _log.error("the writer failed", exc_info=error)
-            for waiting in group:
-                waiting.answer(error)
+            self._answer(group, error)
 
     def _write_group(self, group: list[_Waiting]) -> None:
         started = time.monotonic()
         failure = self._try(group)
         if failure is None:
-            self._answer(group)
+            self._answer(group, None)
             self._on_commit(time.monotonic() - started, len(group))
         elif len(group) == 1 or isinstance(failure, _NobodyCan):
-            for waiting in group:
-                waiting.answer(failure)
+            self._answer(group, failure)
         else:  # one write that cannot be done must not fail its neighbours
             for waiting in group:
-                waiting.answer(self._try([waiting]))
+                self._answer([waiting], self._try([waiting]))
 
-    def _answer(self, group: list[_Waiting]) -> None:
-        for waiting in group:
-            waiting.answer(None)
+    def _answer(self, group: list[_Waiting], failure: Exception | None) -> None:
+        """Have each loop told once: to wake it costs more than to answer one who waits there."""
+        for loop in {waiting.loop for waiting in group}:
+            with contextlib.suppress(RuntimeError):  # it is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, group, loop, failure)
 
     def _try(self, group: list[_Waiting]) -> Exception | None:
         """Write in one transaction; return what kept all of it from the disk, or None."""
@@ -253,6 +249,14 @@ class Refusing:
 
     def close(self) -> None:
         pass
+
+
+def _settle(
+    group: list[_Waiting], loop: asyncio.AbstractEventLoop, failure: Exception | None
+) -> None:
+    for waiting in group:
+        if waiting.loop is loop:
+            waiting.settle(failure)
 
 
 def _take_room(db: sqlite3.Connection) -> None:

@@ -83,7 +83,7 @@ FAILPOINTS: dict[str, tuple[type, str, Callable[..., Any]]] = {
     "before commit": (Writer, "_commit", _before),
     "after commit": (Writer, "_commit", _after),
     "before answers": (Writer, "_answer", _before),
-    "amid answers": (_Waiting, "_settle", _before),
+    "amid answers": (_Waiting, "settle", _before),
     "before telling": (Session, "_stand", _before),
 }
 
