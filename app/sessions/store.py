@@ -213,6 +213,8 @@ def _for_writing(file: Path, limits: Limits) -> sqlite3.Connection:
     """Return the connection whose commits are on the disk when they return."""
     db = connect(file, "rwc")
     db.execute("PRAGMA synchronous = FULL")
+    # Debian's SQLite would write zeros over every state that a run keeps no more, megabytes each.
+    db.execute("PRAGMA secure_delete = FAST")
     page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
     db.execute(f"PRAGMA max_page_count = {max(limits.disk_bytes // page_bytes, 1)}")
     return db
