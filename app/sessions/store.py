@@ -32,6 +32,8 @@ T = TypeVar("T")
 # What a damaged row makes of reading it: of its JSON, its blobs, or numbers that do not fit.
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, struct.error)
 
+_LARGE_BYTES = 1 << 18  # which takes a few milliseconds to write
+
 
 class Damaged(Exception):
     """What the store has of a session cannot be read."""
@@ -82,7 +84,7 @@ class Store:
             check_new_run(db, self._limits.disk_bytes)
             write_session(db, stored, _now())
 
-        await self.writer.put(write)
+        await self.writer.put(write, _is_large(stored.saved, stored.text))
 
     async def move(self, session_id: str, place: Place, body: dict[str, Any] | None) -> None:
         """Write the place and, in the same transaction, the change that led there."""
@@ -104,7 +106,7 @@ class Store:
             write_edits(db, session_id, edits, undo_stack)
             write_saved(db, session_id, saved)
 
-        await self.writer.put(write)
+        await self.writer.put(write, _is_large(saved))
 
     async def save(self, session_id: str, place: Place, saved: Saved) -> bool:
         """Keep the place and the checkpoints that spare a restart the computing.
@@ -120,7 +122,7 @@ class Store:
             if kept:
                 write_saved(db, session_id, saved)
 
-        await self.writer.put(write)
+        await self.writer.put(write, _is_large(saved))
         return kept
 
     async def note_seen(self, session_id: str, furthest: int, machine: str) -> None:
@@ -218,6 +220,12 @@ def _for_writing(file: Path, limits: Limits) -> sqlite3.Connection:
     page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
     db.execute(f"PRAGMA max_page_count = {max(limits.disk_bytes // page_bytes, 1)}")
     return db
+
+
+def _is_large(saved: Saved | None, text: str = "") -> bool:
+    """Tell whether it takes so long to write that others should not have to wait for it."""
+    states = saved.checkpoints if saved else ()
+    return len(text) + sum(kept.state.nbytes for kept in states) > _LARGE_BYTES
 
 
 def _now() -> int:

@@ -13,6 +13,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -60,6 +61,7 @@ class _Waiting:
     write: Write
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
+    large: bool
     since: float = field(default_factory=time.monotonic)
 
     def settle(self, failure: Exception | None) -> None:
@@ -79,6 +81,7 @@ class Writer:
     ) -> None:
         self._db, self._on_commit = db, on_commit
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._large: deque[_Waiting] = deque()
         self._oldest: float | None = None
         self.problem: str | None = None  # what kept the last write from the disk, or damage
         self._trying = False
@@ -86,15 +89,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    async def put(self, write: Write) -> None:
+    async def put(self, write: Write, large: bool = False) -> None:
         """Return once `write` is committed; NotStored where it could not be.
 
-        Conflict where it contradicts what is stored; what else `write` raises is raised here.
+        A large one has a transaction of its own, and lets the small ones go first that wait with
+        it. Conflict where it contradicts what is stored; what else `write` raises is raised here.
         """
         if not self.is_open:
             raise NotStored(_ENDED)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(write, loop, loop.create_future())
+        waiting = _Waiting(write, loop, loop.create_future(), large)
         self._queue.put(waiting)
         await waiting.done
 
@@ -131,18 +135,16 @@ class Writer:
         self._db.close()
 
     def _run(self) -> None:
-        open_ended = True
-        busy = False
-        while open_ended:
-            group, open_ended = self._gather(_GATHER_SECONDS if busy else 0.0)
-            if group:
-                self._oldest = group[0].since
-                self._survive(group)
-                self._oldest = None
-            busy = len(group) > 1
+        open_ended, busy = True, False
+        while open_ended or self._large:
+            group, more = self._gather(_GATHER_SECONDS if busy else 0.0)
+            open_ended, busy = open_ended and more, len(group) > 1
+            self._survive(group)
+            if self._large:
+                self._survive([self._large.popleft()])
 
     def _gather(self, patience: float) -> tuple[list[_Waiting], bool]:
-        """Return the next group, and whether there may be more.
+        """Return the next group, and whether there may be more; put aside what is large.
 
         Only a writer that is busy already waits a moment for company: then it saves commits.
         """
@@ -150,12 +152,15 @@ class Writer:
         until = 0.0
         while len(group) < _MOST:
             try:
-                wait = None if not group else max(until - time.monotonic(), 0.0)
+                wait = None if not group and not self._large else max(until - time.monotonic(), 0.0)
                 item = self._queue.get(timeout=wait) if wait != 0.0 else self._queue.get_nowait()
             except queue.Empty:
                 break
             if item is None:
                 return group, False
+            if item.large:
+                self._large.append(item)
+                continue
             if not group:
                 until = time.monotonic() + patience
             group.append(item)
@@ -163,11 +168,16 @@ class Writer:
 
     def _survive(self, group: list[_Waiting]) -> None:
         """Write a group. Whatever goes wrong, this thread goes on: all others wait for it."""
+        if not group:
+            return
+        self._oldest = group[0].since
         try:
             self._write_group(group)
         except Exception as error:
             _log.error("the writer failed", exc_info=error)
             self._answer(group, error)
+        finally:
+            self._oldest = None
 
     def _write_group(self, group: list[_Waiting]) -> None:
         started = time.monotonic()
@@ -241,7 +251,7 @@ class Refusing:
     def __init__(self, problem: str) -> None:
         self.problem = problem
 
-    async def put(self, write: Write) -> None:
+    async def put(self, write: Write, large: bool = False) -> None:
         raise NotStored(self.problem)
 
     async def check(self) -> str:

@@ -59,7 +59,7 @@ def seen(session: Session) -> tuple[Any, ...]:
 def test_what_cannot_be_stored_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(write: object) -> None:
+    async def refuse(*_: object) -> None:
         raise NotStored("the disk is full")
 
     async def scene(sessions: Sessions, access: Access) -> None:
@@ -96,7 +96,7 @@ def test_a_command_is_shown_to_nobody_before_it_is_stored(
         before, asked, may = seen(session), asyncio.Event(), asyncio.Event()
         put = sessions._store.writer.put
 
-        async def slow(write: Any) -> None:
+        async def slow(write: Any, *_: Any) -> None:
             asked.set()
             await may.wait()
             await put(write)
@@ -349,7 +349,7 @@ def test_that_a_step_was_read_is_in_the_store_before_it_is_answered(tmp_path: Pa
 def test_a_step_whose_reading_cannot_be_stored_promises_no_digits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(write: object) -> None:
+    async def refuse(*_: object) -> None:
         raise NotStored("the disk is full")
 
     async def scene(sessions: Sessions, access: Access) -> None:
@@ -372,7 +372,7 @@ def test_an_edit_that_is_not_stored_is_read_by_nobody(
         before, bits = session.to_json(), (await session.reads.record(20, 9)).parameters.tobytes()
         put, asked, may = sessions._store.writer.put, asyncio.Event(), asyncio.Event()
 
-        async def slow(write: Any) -> None:
+        async def slow(write: Any, *_: Any) -> None:
             asked.set()
             await may.wait()
             raise NotStored("the disk is full")

@@ -650,3 +650,62 @@ def test_a_read_only_store_is_read_and_nothing_else(
         await store.close()
 
     run(read())
+
+
+def test_a_large_write_lets_small_ones_go_first_and_shares_its_transaction_with_none(
+    tmp_path: Path,
+) -> None:
+    groups: list[int] = []
+    written: list[str] = []
+
+    async def write() -> None:
+        store = Store(tmp_path, Limits(), lambda seconds, size: groups.append(size))
+        begun, go_on = threading.Event(), threading.Event()
+
+        def put(name: str, large: bool = False) -> asyncio.Future[None]:
+            call = store.writer.put(lambda _: written.append(name), large)
+            return asyncio.ensure_future(call)
+
+        held = asyncio.ensure_future(store.writer.put(lambda _: (begun.set(), go_on.wait(30))))
+        await asyncio.to_thread(begun.wait, 30)
+        waiting = [put("A", large=True), put("B", large=True), put("c"), put("d")]
+        await asyncio.sleep(0)  # all of them are in the queue now
+        go_on.set()
+        await asyncio.gather(held, *waiting)
+        last = [put("E", large=True), put("F", large=True)]
+        await asyncio.sleep(0)
+        await store.close()  # what waits is written
+        await asyncio.gather(*last)
+
+    run(write())
+    assert written == ["c", "d", "A", "B", "E", "F"]
+    assert groups == [1, 2, 1, 1, 1, 1]
+
+
+def test_states_of_megabytes_are_a_large_write(tmp_path: Path) -> None:
+    large: list[bool] = []
+
+    async def write() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        put = store.writer.put
+
+        async def spied(write: Any, large_one: bool = False) -> None:
+            large.append(large_one)
+            await put(write, large_one)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store.writer, "put", spied)
+            for number, size in enumerate((10, 100_000), start=1):
+                state = Checkpoint(0, np.zeros(size), (0.0, 0.0), "here")
+                kept = replace(saved(0), checkpoints=(state,))
+                here = place(1, 0, 0, number)
+                await store.save("one", here, kept)
+                await store.edit("one", here, body(number, None), [], [], kept)
+                new = replace(ONE, id=f"{size}", read_id=f"read {size}", saved=kept)
+                await store.insert(new)
+            await store.insert(replace(ONE, id="text", read_id="r text", text=" " * 300_000))
+        await store.close()
+
+    run(write())
+    assert large == [False] * 3 + [True] * 4
