@@ -5,6 +5,7 @@ checked against, and what curves of the loss are drawn from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -76,11 +77,11 @@ class LossAround:
             if not goes_on() and k:
                 return
             at, h = self._point[part], self._widths(layer, part)
-            values = np.concatenate([at + h, at - h])
-            found = [block.moved(layer, np.tile(part, 2), values) for block in self._blocks]
+            values, both = np.concatenate([at + h, at - h]), np.concatenate([part, part])
+            found = [block.moved(layer, both, values) for block in self._blocks]
             losses, kinks = self._mean([own for own, _ in found]), [own for _, own in found]
-            sides = (*np.split(values, 2), *np.split(losses, 2), np.any(kinks, axis=0))
-            yield from map(Difference, *(side.tolist() for side in sides))
+            halves = (side.reshape(2, -1).tolist() for side in (values, losses))
+            yield from map(Difference, *chain(*halves), np.any(kinks, axis=0).tolist())
 
     def _mean(self, losses: list[Array]) -> Array:
         """Return the batch's losses from those of its blocks."""

@@ -91,7 +91,8 @@ class Block:
 
     def _forward(self, layer: int, z: Array) -> Array:
         """Return z of `layer` from that of the layer before, both (units, copies, rows)."""
-        a = np.ones((len(z) + 1, *z.shape[1:]))  # the last row goes with the biases
+        a = np.empty((len(z) + 1, *z.shape[1:]))
+        a[-1] = 1.0  # goes with the biases
         self._activate(layer - 1, z, a[:-1])
         stacked = self._network.stacked(self._point, layer + 1)
         sums: Array = stacked.T.dot(a.reshape(len(a), -1))  # one product for all copies
@@ -109,8 +110,8 @@ class Block:
         """Return the loss of each copy from z of the outputs, (units, copies, rows)."""
         z = np.ascontiguousarray(z.transpose(1, 2, 0))
         a = self._activated(len(self._z) - 1, z.reshape(-1, z.shape[2])).reshape(z.shape)
-        value, y, work = LOSSES[self._network.loss].value, self._targets, np.empty(z.shape[1:])
-        return np.array([value(own_z, own_a, y, work) for own_z, own_a in zip(z, a, strict=True)])
+        losses: Array = LOSSES[self._network.loss].each(z, a, self._targets).mean(axis=1)
+        return losses
 
     def _kinks(self, layer: int, zs: list[Array]) -> Array:
         """Tell of each pair, a copy above and one below, whether some ReLU turns on or off."""

@@ -20,7 +20,8 @@ Array = NDArray[Any]
 class Loss:
     """A loss over outputs of shape (rows, units).
 
-    `value(z, a, y, work)` is the loss of the batch; `work` has the outputs' shape, and the squared
+    `each(z, a, y)` is the loss of each example, in arrays (..., units) of any number of examples.
+    `value(z, a, y, work)` is the loss of the batch, their mean, and allocates little; `work` has the outputs' shape, and the squared
     losses leave a - y in it. `slope(a, y, work)` comes after it, with the same `work`, and writes
     dE_k/da of each example's own loss there, without the batch's 1/rows; where `fused` is True it
     writes dE_k/dz at once, since loss and activation belong together and their product is simpler,
@@ -31,11 +32,41 @@ class Loss:
 
     name: str
     meaning: str
+    each: Callable[[Array, Array, Array], Array]
     value: Callable[[Array, Array, Array, Array], float]
     slope: Callable[[Array, Array, Array], None]
     formula: str
     fused: bool = False
     activation: str | None = None
+
+
+def _each_half_squared(z: Array, a: Array, y: Array) -> Array:
+    return 0.5 * _squares(a, y)
+
+
+def _each_mean_squared(z: Array, a: Array, y: Array) -> Array:
+    losses: Array = _squares(a, y) / a.shape[-1]
+    return losses
+
+
+def _each_binary_cross_entropy(z: Array, a: Array, y: Array) -> Array:
+    # -y ln a - (1-y) ln(1-a) = ln(1 + e^z) - y z, which is exact where the sigmoid saturates.
+    losses: Array = (np.logaddexp(0.0, z) - y * z).mean(axis=-1)
+    return losses
+
+
+def _each_categorical_cross_entropy(z: Array, a: Array, y: Array) -> Array:
+    # -sum y ln softmax(z) = sum y (ln sum e^z - z), shifted by the example's largest z.
+    shifted = z - z.max(axis=-1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    losses: Array = ((log_total - shifted) * y).sum(axis=-1)
+    return losses
+
+
+def _squares(a: Array, y: Array) -> Array:
+    difference = a - y
+    losses: Array = np.einsum("...i,...i->...", difference, difference)
+    return losses
 
 
 def _sum_of_squares(a: Array, y: Array, work: Array) -> float:
@@ -61,7 +92,6 @@ def _mean_squared_slope(a: Array, y: Array, work: Array) -> None:
 
 
 def _binary_cross_entropy(z: Array, a: Array, y: Array, work: Array) -> float:
-    # -y ln a - (1-y) ln(1-a) = ln(1 + e^z) - y z, which is exact where the sigmoid saturates.
     np.logaddexp(0.0, z, work)
     total = work.sum()
     np.multiply(y, z, work)
@@ -75,7 +105,6 @@ def _binary_cross_entropy_slope(a: Array, y: Array, out: Array) -> None:
 
 
 def _categorical_cross_entropy(z: Array, a: Array, y: Array, work: Array) -> float:
-    # -sum y ln softmax(z) = sum y (ln sum e^z - z), shifted by the row's largest z.
     np.subtract(z, z.max(axis=1, keepdims=True), work)
     log_total = np.log(np.exp(work).sum(axis=1, keepdims=True))
     np.subtract(log_total, work, work)
@@ -92,10 +121,18 @@ def _categorical_cross_entropy_slope(a: Array, y: Array, out: Array) -> None:
 LOSSES: dict[str, Loss] = {
     entry.name: entry
     for entry in (
-        Loss("half_squared_error", "half the squared error", _half_squared, _difference, "ŷ − y"),
+        Loss(
+            "half_squared_error",
+            "half the squared error",
+            _each_half_squared,
+            _half_squared,
+            _difference,
+            "ŷ − y",
+        ),
         Loss(
             "mean_squared_error",
             "the mean squared error",
+            _each_mean_squared,
             _mean_squared,
             _mean_squared_slope,
             "2 (ŷ − y) / J",
@@ -103,6 +140,7 @@ LOSSES: dict[str, Loss] = {
         Loss(
             "binary_cross_entropy",
             "surprise at a yes or no, in nats",
+            _each_binary_cross_entropy,
             _binary_cross_entropy,
             _binary_cross_entropy_slope,
             "(ŷ − y) / J",
@@ -112,6 +150,7 @@ LOSSES: dict[str, Loss] = {
         Loss(
             "categorical_cross_entropy",
             "surprise at the true class, in nats",
+            _each_categorical_cross_entropy,
             _categorical_cross_entropy,
             _categorical_cross_entropy_slope,
             "ŷ Σy − y",

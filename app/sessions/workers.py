@@ -20,6 +20,7 @@ T = TypeVar("T")
 _THREADS = {"small": 4, "large": 2, "specs": 1}
 _LARGE_WORK = 500_000  # numbers multiplied in one pass: about a millisecond
 _SWITCH_SECONDS = 0.001  # how long a computing thread may hold the interpreter; Python's is 0.005
+_KEPT_BYTES = 8 << 20
 
 
 class Lane:
@@ -54,6 +55,7 @@ class Workers:
 
     def __init__(self, limits: Limits) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
+        _keep_freed_memory()
         self._lanes = {name: Lane(name, threads) for name, threads in _THREADS.items()}
         self._reads = {name: ReadLane(f"read-{name}", limits) for name in ("small", "large")}
 
@@ -72,6 +74,15 @@ class Workers:
     def close(self) -> None:
         for lane in (*self._lanes.values(), *self._reads.values()):
             lane.close()
+
+
+def _keep_freed_memory() -> None:
+    """Have what arrays free stay with the process, for the next ones that are as large.
+
+    The GNU C library learns how much that is from the largest block it has seen freed; else it
+    hands every page back and is given it again, which takes as long as to compute with it.
+    """
+    bytearray(_KEPT_BYTES)
 
 
 def _size(work: int) -> str:

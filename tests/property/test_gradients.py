@@ -13,6 +13,7 @@ import pytest
 
 from app.maths.around import LossAround, directional_difference
 from app.maths.checks import relative_gap
+from app.maths.losses import LOSSES
 from app.maths.network import Network
 from app.maths.passes import _MANY_PARAMETERS, Passes, with_ones
 from tests.nets import Case, all_cases, make_case, plain_loss
@@ -126,6 +127,22 @@ def test_delta_belongs_to_each_example_and_not_to_the_batch() -> None:
             np.testing.assert_allclose(delta[0], together[layer][k], rtol=1e-12)
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_losses_of_examples_have_the_batch_loss_as_their_mean(case: Case) -> None:
+    """In two copies at once, of which the second has its examples in the opposite order."""
+    passes, loss = Passes(case.network, len(case.inputs), np.float64), LOSSES[case.network.loss]
+    expected = passes.loss(case.parameters, with_ones(case.inputs), case.targets)
+    z, a, y = (np.stack([m, m[::-1]]) for m in (passes.z[-1], passes.a[-1], case.targets))
+    found = loss.each(z, a, y)
+    np.testing.assert_allclose(found.mean(axis=1), [expected, expected], rtol=1e-13)
+    np.testing.assert_array_equal(found[0], found[1][::-1])
+    for k, one in enumerate(found[0]):
+        single = Passes(case.network, 1, np.float64)
+        row = slice(k, k + 1)
+        expected = single.loss(case.parameters, with_ones(case.inputs[row]), case.targets[row])
+        np.testing.assert_allclose(one, expected, rtol=1e-12)
+
+
 def test_biases_that_are_not_trained_have_no_gradient() -> None:
     network = Network((2, 3, 1), ("tanh", "identity"), "half_squared_error", train_biases=False)
     rng = np.random.default_rng(3)
@@ -146,4 +163,5 @@ def test_cross_entropies_stay_exact_where_the_output_saturates(loss: str) -> Non
     with np.errstate(over="ignore"):
         value = passes.step(parameters, np.array([[1.0, 1.0]]), np.array([[0.0, 1.0]]))
     assert value == (1000.0 if output == "sigmoid" else 2000.0)
+    assert LOSSES[loss].each(passes.z[-1], passes.a[-1], np.array([[0.0, 1.0]])) == [value]
     assert np.isfinite(passes.gradient).all()
