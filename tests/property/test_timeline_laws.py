@@ -260,27 +260,35 @@ def three_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "AT_ONCE", 0)
 
 
-def test_a_run_that_is_stored_in_parts_is_whole_after_each(three_at_once: None) -> None:
-    """After an undo the store holds, at the same steps, states that are no more."""
+@pytest.mark.parametrize("edited_at", [31, 43, 44])
+def test_a_run_that_is_stored_in_parts_is_whole_after_each(
+    three_at_once: None, edited_at: int
+) -> None:
+    """After an undo the store holds, at the same steps, states that are no more.
+
+    Those at 43 and 44 are no part of a history, which could not be cut back to amid an epoch.
+    """
     run, shelf, fresh = Timeline(parse_spec(SMALL)), Shelf(), Timeline(parse_spec(SMALL))
     run.change(Edit(5, learning_rate=0.01))
-    run.record(40)
+    run.record(43)
     while not shelf.take(run).complete:
         pass
     run.undo()
-    run.record(40)
+    run.record(43)
     parts, complete = 0, False
     while not complete:
         saved = shelf.take(run)
         parts, complete = parts + 1, saved.complete
+        assert {43, 44} <= saved.steps
         restored = Timeline(run.spec, saved=saved)
-        assert [_bytes(restored, step) for step in (0, 6, 23, 40, 60)] == [
-            _bytes(fresh, step) for step in (0, 6, 23, 40, 60)
+        assert [_bytes(restored, step) for step in (0, 6, 23, 43, 60)] == [
+            _bytes(fresh, step) for step in (0, 6, 23, 43, 60)
         ]
-        restored.change(Edit(31, learning_rate=0.02))
+        restored = Timeline(run.spec, saved=saved)
+        restored.change(Edit(edited_at, learning_rate=0.02))
         edited = Timeline(run.spec, [edit.to_json() for edit in restored.edits])
         assert _bytes(restored, 45) == _bytes(edited, 45)
-        assert restored.history()["steps"] == edited.history()["steps"]
+        assert restored.history() == edited.history()
     assert parts > 2
 
 
@@ -295,3 +303,13 @@ def test_what_is_stored_in_parts_is_written_once(three_at_once: None) -> None:
     assert sorted(written) == [*range(0, 41, 4), 41]
     assert written[:3] == [0, 41, 40]
     assert saved.complete
+
+
+def test_the_time_to_a_step_counts_held_out_rows_and_what_is_compared_on_the_way() -> None:
+    rows = {"inputs": [[k / 10_000] for k in range(10_000)], "targets": [[0.5]] * 10_000}
+    spec = {"layers": [{"units": 200}, {"units": 1, "activation": "identity"}], "batch_size": 2}
+    few = Timeline(parse_spec({**spec, "dataset": {**rows, "test_fraction": 0.0}}))
+    many = Timeline(parse_spec({**spec, "dataset": {**rows, "test_fraction": 0.9}}))
+    assert many.seconds_to(3) > 100 * few.seconds_to(3) > 0
+    elsewhere = Timeline(few.spec, saved=few.saving(), seen=(9, "another machine"))
+    assert elsewhere.seconds_to(12) > 5 * few.seconds_to(12)
