@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+
+from starlette.types import Message
 
 _MOST_BYTES = 1 << 18
 _ITSELF = 400  # bytes that a message takes beside its text, about
@@ -13,22 +14,22 @@ class Inbox:
     """Messages in their order. Whoever puts one in waits while there are `_MOST_BYTES` of them."""
 
     def __init__(self) -> None:
-        self._messages: asyncio.Queue[Any] = asyncio.Queue()
+        self._messages: asyncio.Queue[Message] = asyncio.Queue()
         self._bytes = 0
         self._room = asyncio.Event()
 
-    async def put(self, message: Any) -> None:
+    async def put(self, message: Message) -> None:
         self._add(message, 1)
         self._messages.put_nowait(message)
         if not self._room.is_set():
             await self._room.wait()
 
-    async def take(self) -> Any:
+    async def take(self) -> Message:
         message = await self._messages.get()
         self._add(message, -1)
         return message
 
-    def _add(self, message: Any, sign: int) -> None:
+    def _add(self, message: Message, sign: int) -> None:
         text = message.get("text") or message.get("bytes") or ""
         self._bytes += sign * (_ITSELF + len(text))
         if self._bytes < _MOST_BYTES:

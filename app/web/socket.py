@@ -24,7 +24,6 @@ from app.sessions.viewers import Viewer
 from app.web.carry_out import carry_out
 from app.web.errors import error_of, log
 from app.web.framing import Framing
-from app.web.inbox import Inbox
 from app.wire.commands import (
     MOST_ID,
     Cancel,
@@ -95,7 +94,6 @@ class Connection:
         self._own = Allowance(socket.app.state.sessions.limits, "a socket")
         self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
-        self._inbox = Inbox()
 
     async def serve(self, since: int | None) -> None:
         """Tell what the viewer needs to know, then read and write until one of the two ends."""
@@ -103,14 +101,12 @@ class Connection:
         missed = None if since is None else await session.changes_since(since)
         self._greet(missed)
         session.viewers.add(self._viewer)
-        reading, *ending = (
-            asyncio.create_task(each) for each in (self._read(), self._work(), self._write())
-        )
+        tasks = [asyncio.create_task(each) for each in (self._read(), self._write())]
         try:
-            await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # A task of its own: also where this one is cancelled, nothing plays on for nobody.
-            await asyncio.shield(asyncio.create_task(self._leave([reading, *ending])))
+            await asyncio.shield(asyncio.create_task(self._leave(tasks)))
 
     async def _leave(self, tasks: list[asyncio.Task[None]]) -> None:
         self._session.viewers.discard(self._viewer)
@@ -132,15 +128,8 @@ class Connection:
         self._viewer.tell({"type": "resumed", "changes": missed, **now, "playing": playing})
 
     async def _read(self) -> None:
-        """Read ahead of the work, up to a limit: who sends much is seen to be alive meanwhile."""
-        message = None
-        while message is None or message["type"] != _END:
-            message = await self._socket.receive()
-            await self._inbox.put(message)
-
-    async def _work(self) -> None:
-        """Do what was read, one after the other, to the end."""
-        while (message := await self._inbox.take())["type"] != _END:
+        """Do what comes, one after the other, to the end."""
+        while (message := await self._socket.receive())["type"] != _END:
             await self._receive(message)
             await asyncio.sleep(0)  # thousands may wait in a row, and others with them
 

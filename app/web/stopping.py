@@ -1,7 +1,7 @@
 """Stopping without breaking off: no new work, what is under way is finished, sockets are told why.
 
-A command that a socket has read is carried out and stored before its socket is closed; one that
-was not read is not answered, and the page sends it again, with the same id, to the next server.
+A command that is being carried out is stored and answered before its socket is closed; one that
+waits behind it is not begun, and the page sends it again, with the same id, to the next server.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web.inbox import Inbox
 from app.web.replies import Json
 
 RESTART = 1012  # "service restart" in the registry of RFC 6455
@@ -96,9 +97,11 @@ class Gate:
             await send({"type": "websocket.close", "code": RESTART, "reason": FAREWELL})
             return
         socket = _Socket(self._stopping, receive, send)
+        reading = asyncio.create_task(socket.read_ahead())
         try:
             await self._app(scope, socket.receive, socket.send)
         finally:
+            reading.cancel()
             self._stopping.closed(socket)
 
 
@@ -113,15 +116,23 @@ class _Socket:
 
     def __init__(self, stopping: Stopping, receive: Receive, send: Send) -> None:
         self._stopping, self._receive, self._send = stopping, receive, send
+        self._inbox = Inbox()
         self._idle = asyncio.Event()  # set while the application waits for the next message
         self._closed = False
+
+    async def read_ahead(self) -> None:
+        """Read ahead of the application: who sends much is seen to be alive meanwhile."""
+        message = None
+        while message is None or message["type"] != "websocket.disconnect":
+            message = await self._receive()
+            await self._inbox.put(message)
 
     async def receive(self) -> Message:
         self._idle.set()
         try:
-            message = await self._receive()
+            message = await self._inbox.take()
             while self._stopping.reason and message["type"] == "websocket.receive":
-                message = await self._receive()
+                message = await self._inbox.take()
             return message
         finally:
             self._idle.clear()

@@ -10,7 +10,9 @@ from app.timeline.edits import Edit
 
 STEPS = st.integers(0, 6)
 EDITS = st.one_of(
-    st.builds(lambda step, rate: Edit(step, learning_rate=rate), STEPS, st.sampled_from([0.1, 1.0])),
+    st.builds(
+        lambda step, rate: Edit(step, learning_rate=rate), STEPS, st.sampled_from([0.1, 1.0])
+    ),
     st.builds(
         lambda step, name, value: Edit(step, parameter=name, value=value),
         STEPS,

@@ -21,6 +21,7 @@ from app.metrics import Metrics
 from app.sessions.sessions import Sessions
 from app.sockets import protocol
 from app.web.socket import Connection
+from app.web.stopping import Stopping, _Socket
 from tests.nets import SMALL
 from tests.unit.web.test_handshakes import KEY, LIVE, UPGRADE, VERSION
 from tests.unit.web.test_uploads import Server
@@ -175,37 +176,30 @@ def test_others_have_their_turn_between_messages_that_wait_in_a_row(tmp_path: Pa
         made = await sessions.create(SMALL)
         async with sessions.use(made.id) as access:
             connection = Connection(Poured(1_000), access)  # type: ignore[arg-type]
-            reading = asyncio.create_task(connection._read())
-            working = asyncio.create_task(connection._work())
+            working = asyncio.create_task(connection._read())
             while not working.done():
                 await asyncio.sleep(0)
                 turns += 1
-            await reading
         await sessions.close()
         return turns
 
     assert asyncio.run(scene()) > 900
 
 
-def test_messages_are_read_ahead_of_the_work_but_not_without_end(tmp_path: Path) -> None:
+def test_messages_are_read_ahead_of_the_work_but_not_without_end() -> None:
     async def scene() -> list[int]:
-        sessions = Sessions(tmp_path, Limits())
-        made = await sessions.create(SMALL)
-        async with sessions.use(made.id) as access:
-            socket: Any = Poured(10_000)
-            connection = Connection(socket, access)
-            reading = asyncio.create_task(connection._read())
-            read = [await _once_it_waits(socket)]
-            await connection._inbox.take()
-            read.append(await _once_it_waits(socket))
-            reading.cancel()
-        await sessions.close()
+        poured: Any = Poured(10_000)
+        socket = _Socket(Stopping(), poured.receive, poured.receive)
+        reading = asyncio.create_task(socket.read_ahead())
+        read = [await _once_it_waits(poured)]
+        await socket.receive()
+        read.append(await _once_it_waits(poured))
+        reading.cancel()
         return read
 
     before, after = asyncio.run(scene())
-    assert (
-        300 < before < 1_000
-    )  # a whole burst of commands, and no more than a quarter of a megabyte
+    # A whole burst of commands, and no more than a quarter of a megabyte.
+    assert 300 < before < 1_000
     assert after == before + 1
 
 
