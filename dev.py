@@ -104,6 +104,7 @@ def test(arguments: list[str]) -> int:
     install("requirements-dev.txt")
     environment = {**os.environ, "RETRACE_CHROMIUM": find_chromium()}
     side_by_side = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")
+    side_by_side += ("--no-loadscope-reorder",)  # tests/conftest.py knows a better order
     return call("pytest", *side_by_side, *arguments, environment=environment)
 
 
