@@ -21,11 +21,11 @@ class Loss:
     """A loss over outputs of shape (rows, units).
 
     `each(z, a, y)` is the loss of each example, in arrays (..., units) of any number of examples.
-    `value(z, a, y, work)` is the loss of the batch, their mean, and allocates little; `work` has the outputs' shape, and the squared
-    losses leave a - y in it. `slope(a, y, work)` comes after it, with the same `work`, and writes
-    dE_k/da of each example's own loss there, without the batch's 1/rows; where `fused` is True it
-    writes dE_k/dz at once, since loss and activation belong together and their product is simpler,
-    and exact where the activation saturates.
+    `value(z, a, y, work)` is the loss of the batch, their mean, and allocates little; `work` has
+    the outputs' shape, and the squared losses leave a - y in it. `slope(a, y, work)` comes after
+    it, with the same `work`, and writes dE_k/da of each example's own loss there, without the
+    batch's 1/rows; where `fused` is True it writes dE_k/dz at once, since loss and activation
+    belong together and their product is simpler, and exact where the activation saturates.
     `formula` is the slope as people write it, for J outputs.
     `activation` names the only output activation that the loss goes with, or None for any.
     """

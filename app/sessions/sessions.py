@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.json_text import read_json, written
-from app.limits import UNLIMITED, Limits
-from app.maths.optimizers import OPTIMIZERS
+from app.limits import Limits
 from app.metrics import Metrics
 from app.refusal import Refused
+from app.sessions.opening import Openings
 from app.sessions.player import Player
 from app.sessions.rate import Allowance
-from app.sessions.reaching import Busy, Cancelled
 from app.sessions.rows import Place, Stored
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
-from app.sessions.store import UNREADABLE, Damaged, Store
+from app.sessions.store import Store
 from app.sessions.workers import Workers
 from app.sessions.writer import NotStored
 from app.timeline.run import StepRecord
-from app.timeline.saved import Saved
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 
@@ -88,14 +85,6 @@ class Access:
         return await self.session.reads.record(step, patience)
 
 
-@dataclass(frozen=True)
-class Opening:
-    """A session on its way into memory, to the step that it shows."""
-
-    task: asyncio.Task[None]
-    target: int
-
-
 class Sessions:
     """Keeps as many sessions in memory as `limits` say; the idle ones wait in the store."""
 
@@ -111,10 +100,9 @@ class Sessions:
         self.limits = limits
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._keys: dict[str, str] = {}  # keys of the seats: read_id -> id
-        self._opening: dict[str, Opening] = {}
-        self._coming: dict[str, Session] = {}  # of those, the ones that compute what they show
+        parts = (limits, self._workers, self._store, self.metrics)
+        self._openings = Openings(*parts, self._arrived, self._forget_key)
         self._leaving: dict[str, asyncio.Event] = {}
-        self._closing = False
         self._looking = asyncio.Lock()  # for a session that may have to be opened, or deleted
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -194,7 +182,7 @@ class Sessions:
         """Save everything that is in memory and stop."""
         if self._sweeper:
             self._sweeper.cancel()
-        await self._end_opening()
+        await self._openings.end()
         for identity in list(self._seats):
             try:
                 await self._leave(identity)
@@ -210,13 +198,6 @@ class Sessions:
             session.used_at = now
             with contextlib.suppress(NotStored):
                 await self._store.note_use(session.id)
-
-    async def _end_opening(self) -> None:
-        self._closing = True
-        for session in self._coming.values():
-            session.reaching.cancel()
-        if self._opening:
-            await asyncio.wait([opening.task for opening in self._opening.values()])
 
     def _seat(self, session: Session) -> Seat:
         seat = self._seats[session.id] = Seat(session, self.limits)
@@ -242,54 +223,32 @@ class Sessions:
             if stored is None:
                 raise Refused("unknown_session", "id", key, "the id of a session on this server")
             if not self._is_held(stored.id):
-                self._begin_to_load(stored)
+                self._begin_to_open(stored)
         return stored.id
 
     def _is_held(self, identity: str) -> bool:
         """Tell whether a session is in memory, or on its way there or back to the store."""
-        return any(identity in held for held in (self._seats, self._opening, self._leaving))
+        places = (self._seats, self._openings.under_way, self._leaving)
+        return any(identity in held for held in places)
 
-    def _begin_to_load(self, stored: Stored) -> None:
-        task = asyncio.create_task(self._load(stored))
-        self._opening[stored.id] = Opening(task, stored.place.step)
+    def _begin_to_open(self, stored: Stored) -> None:
         self._keys[stored.read_id] = stored.id
-        task.add_done_callback(functools.partial(self._opened, stored))
+        self._openings.begin(stored)
 
-    def _opened(self, stored: Stored, task: asyncio.Task[None]) -> None:
-        del self._opening[stored.id]
+    def _arrived(self, session: Session) -> None:
+        self._seat(session).awaited_until = time.monotonic() + _AWAITED_SECONDS
+
+    def _forget_key(self, stored: Stored) -> None:
+        """Forget the key of one that was on its way, where it did not arrive."""
         if stored.id not in self._seats:
             self._keys.pop(stored.read_id, None)
-        if not task.cancelled():
-            task.exception()  # looked at: whoever waited for it may have gone
 
     async def _settled(self, identity: str, patience: float) -> None:
         """Return once a session is neither on its way into memory nor back to the store."""
         if identity in self._leaving:  # what was found may be older than what is being stored
             await self._leaving[identity].wait()
-        elif identity in self._opening:
-            opening = self._opening[identity]
-            done, _ = await asyncio.wait({opening.task}, timeout=patience)
-            if not done:
-                coming = self._coming.get(identity)
-                raise Busy(coming.reaching.reached if coming else 0, opening.target)
-            opening.task.result()
-
-    async def _load(self, stored: Stored) -> None:
-        lane = self._workers.for_specs(len(stored.text))
-        timeline = await lane.compute(_timeline_of, stored, self.limits)
-        commands = await self._store.commands(stored.id)
-        session = Session(timeline, stored, commands, self._workers, self._store, self.metrics)
-        self._coming[stored.id] = session
-        try:
-            if self._closing:
-                raise Cancelled
-            await session.show_stored()
-            self._seat(session).awaited_until = time.monotonic() + _AWAITED_SECONDS
-        except Cancelled:  # the server stops: what was computed so far need not be again
-            await session.leave()
-            raise
-        finally:
-            del self._coming[stored.id]
+        elif identity in self._openings.under_way:
+            await self._openings.wait(identity, patience)
 
     async def _make_room(self) -> None:
         while self._is_crowded():
@@ -336,27 +295,3 @@ def _timeline_of_new(given: Any, limits: Limits) -> tuple[Timeline, str]:
     """Return the run of a spec, and the completed spec's JSON."""
     spec = parse_spec(read_json(given, "body") if isinstance(given, bytes) else given, limits)
     return Timeline(spec, limits=limits), written(spec.to_json())
-
-
-def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
-    """Return the run as it was stored; Damaged where that is none."""
-    place, saved = stored.place, stored.saved
-    seen = (place.furthest, place.machine)
-    # What was granted once stays.
-    limits = replace(limits, max_steps=max(limits.max_steps, place.step, place.furthest))
-    try:
-        spec = parse_spec(stored.spec, UNLIMITED)
-        found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, seen)
-        is_there = place.phase < found.phase_count
-        if is_there and (saved is None or _is_whole(found, saved)):
-            return found
-    except UNREADABLE as failure:
-        raise Damaged from failure
-    raise Damaged
-
-
-def _is_whole(timeline: Timeline, saved: Saved) -> bool:
-    """Tell whether the first checkpoint is there, and each is as long as a state of this run."""
-    count = timeline.network.parameter_count
-    sizes = {count + optimizer.state_size(count) for optimizer in OPTIMIZERS.values()}
-    return 0 in saved.steps and all(kept.state.size in sizes for kept in saved.checkpoints)

@@ -467,7 +467,7 @@ def test_a_run_stays_for_those_who_were_told_that_it_is_on_its_way(
                 await ask(sessions)
         assert load.call_count == 1
         gate.open()
-        await sessions._opening[unsaved].task
+        await sessions._openings.under_way[unsaved].task
         async with sessions.use(other):
             pass  # there is room for one only
         assert list(sessions._seats) == [unsaved if awaited else other]
