@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import numpy as np
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Server, Visit
 
 RNG = np.random.default_rng(8)
 
@@ -30,6 +30,19 @@ WIDE: dict[str, Any] = {
     },
     "layers": [{"units": 3}, {"units": 14}, {"units": 15}, {"units": 2, "activation": "identity"}],
 }
+
+
+def on_a_phone(browser: Browser, server: Server) -> Visit:
+    """Visit by touch; with reduced motion the page does not scroll smoothly: what is measured
+    stays where it is.
+    """
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
+    )
+    return Visit(context.new_page(), server)
 
 
 def chain_of(visit: Visit, parameter: str, step: int = 0, example: int = 0) -> dict[str, Any]:

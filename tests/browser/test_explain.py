@@ -33,6 +33,44 @@ def _badges(page: Page) -> list[tuple[str, str]]:
     return [(number, at) for number, at in page.evaluate(script)]
 
 
+def test_the_keyboard_alone_leads_along_the_graph_and_into_the_explanation(visit: Visit) -> None:
+    page = visit.open().page
+    page.locator("#phases button").last.focus()
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("data-unit", "0.1")
+    assert "living area" in (page.locator(":focus").get_attribute("aria-label") or "")
+    for key, name in (
+        ("ArrowDown", "u0.2"),
+        ("ArrowRight", "w1.2.2"),
+        ("ArrowRight", "u1.2"),
+        ("ArrowUp", "b1.2"),
+        ("ArrowUp", "u1.1"),
+        ("ArrowRight", "w2.1.1"),
+        ("ArrowDown", "w2.2.1"),
+        ("ArrowLeft", "u1.2"),
+        ("ArrowLeft", "w1.2.2"),
+    ):
+        page.keyboard.press(key)
+        kind = f"[data-unit='{name[1:]}']" if name[0] == "u" else f"[data-parameter='{name}']"
+        expect(page.locator(f"#diagram {kind}")).to_be_focused()
+        expect(page.locator(f"#diagram {kind}")).to_have_attribute("aria-pressed", "true")
+    visit.at(0, 0)
+    expect(page.locator("#voice")).to_contain_text("Explained: w¹₂₂")
+    expect(page.locator(".badge-mark")).to_have_count(5)
+    for k in range(5):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_attribute("data-badge", str(k))
+        expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", str(k))
+    close = page.get_by_role("button", name="Close: back to the phase")
+    page.keyboard.press("Tab")
+    expect(close).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("tab", name="Chain rule")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="What if")).to_be_focused()
+    expect(page.get_by_role("tabpanel")).to_have_attribute("aria-labelledby", "tab-slice")
+
+
 def test_a_click_explains_a_weight_with_the_numbers_of_the_step(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     for parameter, example in (("w1.1.2", 0), ("w2.3.1", 0), ("w3.2.2", 2)):

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
-from tests.browser.explaining import WIDE
+from tests.browser.explaining import WIDE, on_a_phone
 from tests.browser.test_journeys import NON_SQUARE
 from tests.mathml import contradictions
 
@@ -316,21 +316,14 @@ def test_the_name_of_the_secant_covers_nothing(visit: Visit, name: str) -> None:
 
 
 def test_a_finger_beside_the_handle_scrolls_the_page(browser: Browser, server: Server) -> None:
-    # With reduced motion the page does not scroll smoothly: what is measured stays where it is.
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        is_mobile=True,
-        reduced_motion="reduce",
-    )
-    visit = Visit(context.new_page(), server).open()
+    visit = on_a_phone(browser, server).open()
     page = visit.page
     _show(page, "w1.1.1", "What if")
     expect(page.locator(".slice")).to_have_css("touch-action", "pan-y")
     expect(page.locator(".slice .now")).to_have_css("touch-action", "none")
     tried: list[str] = []
     page.on("request", lambda request: "/trial" in request.url and tried.append(request.url))
-    touch = context.new_cdp_session(page)
+    touch = page.context.new_cdp_session(page)
     page.locator(".slice").evaluate("(e) => e.scrollIntoView({ block: 'center' })")
     box = page.locator(".slice").bounding_box()
     assert box
@@ -343,7 +336,7 @@ def test_a_finger_beside_the_handle_scrolls_the_page(browser: Browser, server: S
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("(before) => scrollY > before + 40", arg=before)
     assert tried == []
-    context.close()
+    page.context.close()
     assert visit.problems == []
 
 
@@ -518,13 +511,7 @@ def test_the_contours_are_told_in_words_too(visit: Visit) -> None:
 
 
 def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Server) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        is_mobile=True,
-        reduced_motion="reduce",
-    )
-    visit = Visit(context.new_page(), server).open(HOUSE)
+    visit = on_a_phone(browser, server).open(HOUSE)
     page = visit.page
     _show(page, "w2.1.1", "Two weights")
     frame = page.frame_locator("iframe[title='The loss over two parameters']")
@@ -534,14 +521,14 @@ def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Ser
     assert box
     at = {"x": box["x"] + 0.5 * box["width"], "y": box["y"] + 0.6 * box["height"]}
     before = page.evaluate("scrollY")
-    touch = context.new_cdp_session(page)
+    touch = page.context.new_cdp_session(page)
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
     for k in range(1, 8):
         move = {"type": "touchMove", "touchPoints": [{**at, "y": at["y"] - 15 * k}]}
         touch.send("Input.dispatchTouchEvent", move)
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("(before) => scrollY > before + 40", arg=before)
-    context.close()
+    page.context.close()
     assert visit.problems == []
 
 

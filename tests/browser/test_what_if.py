@@ -12,46 +12,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
-from tests.browser.explaining import as_text, chain_of, click_on, expect_chain, explain
+from tests.browser.explaining import as_text, chain_of, click_on, expect_chain, explain, on_a_phone
 from tests.browser.test_journeys import NON_SQUARE
 
 
-def test_everything_by_keyboard_alone(visit: Visit) -> None:
+def test_the_keyboard_alone_tries_a_value_and_keeps_it(visit: Visit) -> None:
     page = visit.open().page
-    page.locator("#phases button").last.focus()
-    page.keyboard.press("Tab")
-    expect(page.locator(":focus")).to_have_attribute("data-unit", "0.1")
-    assert "living area" in (page.locator(":focus").get_attribute("aria-label") or "")
-    for key, name in (
-        ("ArrowDown", "u0.2"),
-        ("ArrowRight", "w1.2.2"),
-        ("ArrowRight", "u1.2"),
-        ("ArrowUp", "b1.2"),
-        ("ArrowUp", "u1.1"),
-        ("ArrowRight", "w2.1.1"),
-        ("ArrowDown", "w2.2.1"),
-        ("ArrowLeft", "u1.2"),
-        ("ArrowLeft", "w1.2.2"),
-    ):
-        page.keyboard.press(key)
-        kind = f"[data-unit='{name[1:]}']" if name[0] == "u" else f"[data-parameter='{name}']"
-        expect(page.locator(f"#diagram {kind}")).to_be_focused()
-        expect(page.locator(f"#diagram {kind}")).to_have_attribute("aria-pressed", "true")
-    visit.at(0, 0)
-    expect(page.locator("#voice")).to_contain_text("Explained: w¹₂₂")
-    expect(page.locator(".badge-mark")).to_have_count(5)
-    for k in range(5):
-        page.keyboard.press("Tab")
-        expect(page.locator(":focus")).to_have_attribute("data-badge", str(k))
-        expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", str(k))
-    close = page.get_by_role("button", name="Close: back to the phase")
-    page.keyboard.press("Tab")
-    expect(close).to_be_focused()
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("tab", name="Chain rule")).to_be_focused()
+    explain(page, "w1.2.2")
+    page.get_by_role("tab", name="Chain rule").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tab", name="What if")).to_be_focused()
-    expect(page.get_by_role("tabpanel")).to_have_attribute("aria-labelledby", "tab-slice")
     handle = page.get_by_role("slider", name="What if w¹₂₂ were")
     expect(handle).to_be_visible()
     handle.focus()
@@ -209,21 +178,14 @@ def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:
 
 
 def test_by_touch_the_diagram_stays_in_sight(browser: Browser, server: Server) -> None:
-    # With reduced motion the page does not scroll smoothly: what is measured stays where it is.
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        is_mobile=True,
-        reduced_motion="reduce",
-    )
-    visit = Visit(context.new_page(), server).open()
+    visit = on_a_phone(browser, server).open()
     page = visit.page
     page.locator("#diagram [data-parameter='w1.3.1'] .target").tap(force=True)
     expect_chain(page, chain_of(visit, "w1.3.1"))
     expect(page.locator(".chosen")).to_be_in_viewport()
     expect(page.locator("#diagram .network")).to_be_in_viewport()
     page.get_by_role("tab", name="What if").tap()
-    touch = context.new_cdp_session(page)
+    touch = page.context.new_cdp_session(page)
     expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
     page.locator(".slice").evaluate(
         "(e) => e.scrollIntoView({ block: 'end' })"
@@ -238,7 +200,7 @@ def test_by_touch_the_diagram_stays_in_sight(browser: Browser, server: Server) -
     expect(page.locator(".trial-note")).to_be_visible()
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.locator(".trial-note")).to_be_hidden()
-    context.close()
+    page.context.close()
     assert visit.problems == []
 
 
@@ -506,10 +468,7 @@ SMALL = """(least) => [...document.querySelectorAll(`#panel :is(button, input, s
 
 
 def test_what_a_finger_touches_is_large_enough(browser: Browser, server: Server) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    visit = Visit(context.new_page(), server).open(NON_SQUARE)
+    visit = on_a_phone(browser, server).open(NON_SQUARE)
     page = visit.page
     explain(page, "w2.2.3")
     for tab in ("Chain rule", "What if", "Proof", "Gradient"):
@@ -519,5 +478,5 @@ def test_what_a_finger_touches_is_large_enough(browser: Browser, server: Server)
     explain(page, "u2.2")
     expect(page.locator("#tab-body > div:not([hidden]) td").first).to_be_visible()
     assert page.evaluate(SMALL, 44) == []
-    context.close()
+    page.context.close()
     assert visit.problems == []
