@@ -185,6 +185,32 @@ def test_two_weights_at_once(visit: Visit) -> None:
     expect(frame.locator("#surface .ytitle")).to_have_text("w¹₂₁")
 
 
+def test_contours_that_are_still_loading_say_so_and_those_that_never_come_say_why(
+    visit: Visit,
+) -> None:
+    page, held = visit.open(HOUSE).page, list[Any]()
+    page.route(re.compile("/surface"), lambda route: held.append(route))
+    click_on(page, "w2.1.1")
+    page.get_by_role("tab", name="Two weights").click()
+    panel = page.get_by_role("tabpanel")
+    expect(panel.locator(".loading")).to_be_visible()
+    expect(panel.get_by_role("status")).to_have_text(re.compile("loaded now"))
+    frame = page.frame_locator("iframe[title='The loss over two parameters']")
+    expect(frame.locator("#surface")).to_be_attached()
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().abort()
+    expect(panel.get_by_role("status")).to_have_text("No contours: the server cannot be reached")
+    expect(panel.get_by_role("status")).to_be_in_viewport()
+    expect(panel.locator(".loading")).to_be_hidden()
+    page.unroute_all()
+    panel.get_by_role("button", name="Try again").press("Enter")
+    expect(page.get_by_label("Second parameter")).to_be_focused()
+    expect(frame.locator("#surface .contourlayer .contour")).to_be_visible()
+    expect(panel.get_by_role("button", name="Try again")).to_be_hidden()
+    visit.problems.clear()  # the browser names what did not come
+
+
 @pytest.mark.parametrize(
     ("spec", "names"),
     [

@@ -13,7 +13,13 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   const problem = h("span", { class: "problem", id: "second-problem", role: "alert" });
   const words = h("p", { class: "hint", role: "status" }, "The contours come with the charts' library, loaded now.");
   const place = h("div", { class: "surface" }, h("p", { class: "loading", "aria-hidden": "true" }, "Loading the contours …"));
-  root.append(h("p", { class: "row" }, h("label", {}, "With ", field), problem), place, words);
+  const again = h("button", { type: "button", hidden: true }, "Try again");
+  root.append(h("p", { class: "row" }, h("label", {}, "With ", field), problem), place, words, h("p", { class: "row" }, again));
+  again.addEventListener("click", () => {
+    field.focus();
+    asked = "";
+    draw(getState());
+  });
   field.addEventListener("change", () => {
     const { session, selected } = getState();
     const name = findName(session.layout, field.value);
@@ -30,9 +36,16 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   addEventListener("message", ({ origin, source, data }) => {
     if (origin !== location.origin || source !== frame?.contentWindow) return;
     if (data.ready) ready = true;
-    if (data.failed) write(words, `No contours can be drawn of these numbers (${data.failed}).`);
+    if (data.failed) tellFailure(`No contours can be drawn of these numbers (${data.failed}).`);
     if (ready && !root.hidden) draw(getState());
   });
+
+  /** Say in the contours' place why there are none; without a failure that place is theirs. */
+  function tellFailure(failure) {
+    set(place, { hidden: Boolean(failure) });
+    set(again, { hidden: !failure });
+    if (failure) write(words, failure);
+  }
 
   async function draw(state) {
     const { session, frame: now, selected } = state;
@@ -42,6 +55,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
     const key = [session.id, now.revision, now.step, selected, second, theme, state.digits].join();
     if (key === asked || !second) return;
     [asked, busy] = [key, true];
+    tellFailure(null);
     try {
       const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: second, theme });
       const contours = figure.data.some(({ type }) => type === "contour");
@@ -49,7 +63,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
       frame.contentWindow.postMessage({ theme, words: { surface: said }, figures: { surface: figure }, key }, location.origin);
       write(words, said);
     } catch (error) {
-      write(words, `No contours: ${error.message}`);
+      tellFailure(`No contours: ${error.message}`);
     }
     if (getState().playing) await new Promise((done) => setTimeout(done, EVERY));
     busy = false;

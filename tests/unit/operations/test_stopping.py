@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import socket
@@ -225,6 +226,32 @@ def test_a_client_that_takes_nothing_is_left_behind() -> None:
         assert stopping.sockets == 0
 
     asyncio.run(scenario())
+
+
+def test_a_client_that_vanishes_during_the_stop_is_no_error() -> None:
+    async def scenario() -> list[Any]:
+        stopping, wire, unhandled = Stopping(), Wire(), list[Any]()
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unhandled.append(told))
+
+        async def gone(message: Any) -> None:
+            if message["type"] == "websocket.close":
+                raise ConnectionResetError("the client is gone")
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "websocket.accept"})
+            await receive()
+
+        gate = Gate(app, stopping)({"type": "websocket"}, wire.coming.get, gone)
+        task = asyncio.create_task(gate)
+        while not stopping.sockets:
+            await asyncio.sleep(0)
+        await stopping.begin(60, last_words=0)
+        wire.coming.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        await task
+        gc.collect()
+        return unhandled
+
+    assert asyncio.run(scenario()) == []
 
 
 @pytest.mark.parametrize("stops", [True, False])
