@@ -7,12 +7,10 @@ far stays computed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
-from app.refusal import Refused
 from app.sessions.workers import Lane
 from app.timeline.run import StepRecord
 from app.timeline.timeline import Timeline
@@ -126,14 +124,7 @@ class Reaching:
     async def _one_slice(self, step: int) -> int | StepRecord:
         """Compute for about SLICE_SECONDS; return how many steps remain, or its record."""
         async with self._lock:
-            search = asyncio.ensure_future(self._workers.compute(self._compute_slice, step))
-            try:
-                found = await asyncio.shield(search)
-            except asyncio.CancelledError:
-                # A thread cannot be stopped: the lock is held until its slice is over.
-                with contextlib.suppress(Refused):
-                    await search
-                raise
+            found = await self._workers.compute(self._compute_slice, step)
         self._count(self._timeline.take_computed())
         return found
 

@@ -6,6 +6,7 @@ What is large has threads of its own, and so have reads, so that nobody's click 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +25,28 @@ _KEPT_BYTES = 8 << 20
 
 
 class Lane:
-    """Some threads; `compute` runs a call in one of them, in the order in which calls came."""
+    """Some threads; `compute` runs a call in one of them, in the order in which calls came.
+
+    A thread cannot be stopped. Whoever is cancelled, however often, waits until it is done: what it
+    uses is nobody else's before.
+    """
 
     def __init__(self, name: str, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, name)
 
     async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
+        work = loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            while not work.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({work})
+            work.exception()  # looked at, so that nobody is warned about one that nobody awaits
+            raise
+        finally:
+            del work  # its failure leads here, and from here to it: a circle would keep the run
 
     def close(self) -> None:
         self._threads.shutdown()

@@ -103,7 +103,9 @@ class Connection:
         session.viewers.add(self._viewer)
         tasks = [asyncio.create_task(each) for each in (self._read(), self._write())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()  # a failure of ours is logged, and the viewer told
         finally:
             # A task of its own: also where this one is cancelled, nothing plays on for nobody.
             await asyncio.shield(asyncio.create_task(self._leave(tasks)))

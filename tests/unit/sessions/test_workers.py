@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -94,3 +95,59 @@ def test_beyond_so_many_that_wait_a_run_is_refused_and_no_other() -> None:
         return done
 
     assert asyncio.run(scene()) == ["a", "a", "b", "a", "a"]
+
+
+def test_whoever_gives_up_however_often_waits_for_the_thread_all_the_same() -> None:
+    """Else what the thread uses would be taken for free: a timeline, computed by two at a time."""
+
+    async def scene() -> None:
+        workers, begun, may_end = Workers(Limits()), threading.Event(), threading.Event()
+        lock = asyncio.Lock()
+
+        def use() -> None:
+            begun.set()
+            may_end.wait(60)
+
+        async def hold() -> None:
+            async with lock:
+                await workers.for_steps(SMALL).compute(use)
+
+        holding = asyncio.create_task(hold())
+        await asyncio.to_thread(begun.wait, 60)
+        for _ in range(3):
+            holding.cancel()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert lock.locked()
+        may_end.set()
+        await asyncio.wait({holding})
+        assert holding.cancelled()
+        assert not lock.locked()
+        workers.close()
+
+    asyncio.run(scene())
+
+
+def test_what_fails_after_it_was_given_up_warns_nobody() -> None:
+    async def scene() -> list[Any]:
+        workers, begun, may_end = Workers(Limits()), threading.Event(), threading.Event()
+        unhandled = list[Any]()
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unhandled.append(told))
+
+        def fail() -> None:
+            begun.set()
+            may_end.wait(60)
+            raise ValueError("too late")
+
+        computing = asyncio.create_task(workers.for_steps(SMALL).compute(fail))
+        await asyncio.to_thread(begun.wait, 60)
+        computing.cancel()
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.wait({computing})
+        assert computing.cancelled()
+        workers.close()
+        gc.collect()
+        return unhandled
+
+    assert asyncio.run(scene()) == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app.web.framing import Framing
 from app.wire.frames import HEADER
 
 
@@ -196,3 +197,17 @@ def test_the_last_viewer_pauses_what_plays(client: TestClient, session: str) -> 
         client.get("/healthz")
     with client.websocket_connect(f"/api/sessions/{session}/live") as socket:
         assert Live(socket).until("hello")["playing"] is None
+
+
+def test_a_frame_that_cannot_be_made_closes_the_socket_as_a_fault_of_ours(
+    live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> bytes:
+        raise IndexError("a fault of ours")
+
+    live.until("frame")
+    monkeypatch.setattr(Framing, "frame", fail)
+    live.send(do="step", unit="step", by=1)
+    assert live.until("reply")["cursor"]["step"] == 1
+    assert live.socket.receive()["code"] == 1011
+    assert "a fault of ours" in caplog.text
