@@ -25,7 +25,7 @@ from app.maths.network import Network
 
 Array = NDArray[Any]
 MOST_PATHS = 256
-MOST_TERMS = 256
+MOST_TERMS = 1_024
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Rest:
 class Path(NamedTuple):
     """`product` of its factors; `terms` are the paths whose products sum to the first factor.
 
-    Of more than 256 terms they are the largest, and `rest` is what the others come to.
+    Of more than 1,024 terms they are the largest, and `rest` is what the others come to.
     """
 
     factors: tuple[Factor, ...]

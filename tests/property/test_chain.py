@@ -644,7 +644,7 @@ def test_both_axes_of_the_surface_have_one_scale_and_hold_all_that_is_seen() -> 
 def test_of_very_many_terms_the_largest_are_told_and_the_rest_is_summed() -> None:
     case = make_case((2, 3, 1500, 1), "tanh", "identity", "half_squared_error", 1)
     (path,) = chain(case.network, _examples(case)[0], "w1.2.3")
-    assert (len(path.terms), path.rest.count) == (256, 1500 - 256)
+    assert (len(path.terms), path.rest.count) == (1024, 1500 - 1024)
     whole = math.fsum(term.product for term in path.terms) + path.rest.sum
     assert whole == pytest.approx(path.factors[0].value, rel=1e-10)
     least = min(abs(term.product) for term in path.terms)
