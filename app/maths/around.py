@@ -5,6 +5,7 @@ checked against, and what curves of the loss are drawn from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import chain
 from typing import Any
 
@@ -85,19 +86,17 @@ class LossAround:
 
     def _mean(self, losses: list[Array]) -> Array:
         """Return the batch's losses from those of its blocks."""
-        shares = zip(self._shares, losses, strict=True)
-        mean: Array = np.sum([share * part for share, part in shares], axis=0)
-        return mean
+        return reduce(np.add, map(np.multiply, self._shares, losses))
 
     def _widths(self, layer: int, indices: Array) -> Array:
         """Return h of each parameter: H, up to a few times that for a parameter above 1, and less
         where z would move by more; beside a huge one as much as its last twenty bits can tell.
         """
-        most = np.max([block.largest(layer) for block in self._blocks], axis=0) / _FEW
+        most = reduce(np.maximum, [block.largest(layer) for block in self._blocks]) / _FEW
         source = (indices - self._offsets[layer]) // self._network.sizes[layer + 1]
         sizes = np.abs(self._point[indices])
-        widths: Array = H * np.clip(sizes, 1.0, _FEW) / np.maximum(1.0, most[source])
-        np.maximum(widths, _FINEST * sizes, out=widths)
+        wide = np.minimum(np.maximum(sizes, 1.0), _FEW)
+        widths: Array = np.maximum(H * wide / np.maximum(most, 1.0)[source], _FINEST * sizes)
         return widths
 
     def _with(self, index: int, value: float) -> LossAround:

@@ -63,13 +63,13 @@ class Tolerance:
     def judge(self, found: float, difference: Difference) -> Verdict:
         """Return what the difference quotient says of `found`."""
         numeric = difference.quotient
-        if not (math.isfinite(found) and math.isfinite(numeric)):
+        gap = relative_gap(found, numeric)  # nan where one of them is not finite
+        if gap < self.relative and not difference.kink:
+            return Verdict("agree", gap)
+        if math.isnan(gap):
             return Verdict("overflows")
         if difference.kink:
             return Verdict("kinks")
-        gap = relative_gap(found, numeric)
-        if gap < self.relative:
-            return Verdict("agree", gap)
         blur = max(1.0, H / difference.h)
         if abs(found - numeric) < self.noise * blur:
             return Verdict("agree", is_rounding=True)

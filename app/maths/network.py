@@ -7,8 +7,10 @@ are together one (from + 1, to) matrix, and one product serves both.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ _NAME = re.compile(
     r"(?:w([1-9]\d{0,5})\.([1-9]\d{0,5})\.([1-9]\d{0,5}))|(?:b([1-9]\d{0,5})\.([1-9]\d{0,5}))",
     re.ASCII,  # else \d is also the digits of other scripts, and one parameter has many names
 )
+_OFFSET = attrgetter("offset")
 _NAMED_LAYERS = 3  # a refusal names the parameters of so many layers, beyond them first and last
 
 
@@ -110,13 +113,12 @@ class Network:
 
     def parameter_name(self, index: int) -> str:
         """Return the name of the parameter at `index` in the flat vector."""
-        for slot in self.slots:
-            at = index - slot.offset
-            if 0 <= at < slot.size:
-                if slot.kind == "biases":
-                    return f"{slot.name}.{at + 1}"
-                return f"{slot.name}.{at // slot.shape[1] + 1}.{at % slot.shape[1] + 1}"
-        raise IndexError(f"no parameter {index} among {self.parameter_count}")
+        if not 0 <= index < self.parameter_count:
+            raise IndexError(f"no parameter {index} among {self.parameter_count}")
+        slot = self.slots[bisect_right(self.slots, index, key=_OFFSET) - 1]
+        source, to = divmod(index - slot.offset, slot.shape[-1])
+        place = f"{to + 1}" if slot.kind == "biases" else f"{source + 1}.{to + 1}"
+        return f"{slot.name}.{place}"
 
     def _view(self, vector: Array, slot: Slot) -> Array:
         return vector[slot.offset : slot.offset + slot.size].reshape(slot.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ MULTIPLES = np.array([0.1, 1.0, 3.0, 10.0])
 WIDTHS = np.array([float(f"1e-{k}") for k in range(9)])  # as they are written: 1e-05, not 9.99…e-06
 LARGEST = 8e307  # a range from -LARGEST to LARGEST can still be divided into steps
 _TRIES = 6  # how often a side is drawn anew within what was finite, and its end looked for
-_WORK = 4e7  # numbers multiplied in one answer, which bounds how many points a curve has
+# In nanoseconds, about: what the passes of one answer may take, and what one row takes in one unit,
+# most of it for tanh, and in one weight.
+_AFFORDED, _UNIT, _WEIGHT = 8e6, 14.0, 0.1
 
 
 @np.errstate(all="ignore")
@@ -35,7 +38,7 @@ def slice_json(
     """
     index, around = network.parameter_index(name), loss_around(record, network)
     at, update = float(record.parameters[index]), update_of(record, network, index, name)
-    points, slope = _points(record, network, 161), batch_derivative(record, network, name)
+    points, slope = _points(record, network, name, 161), batch_derivative(record, network, name)
     # In float64: in a run of float32 the new value may be rounded back to the old one.
     delta = -record.learning_rate * slope if update["trained"] else 0.0
     far = max(1.0, 11.5 * abs(delta)) if reach is None else reach
@@ -70,7 +73,7 @@ def surface_json(
         raise Refused("invalid", "y", names[1], "another parameter than x")
     at, new = record.parameters[[x, y]].astype(float), record.new_parameters[[x, y]].astype(float)
     way = [(step, *parameters[[x, y]].astype(float).tolist()) for step, parameters in trail]
-    side = max(9, math.isqrt(_points(record, network, 41 * 41)))
+    side = max(9, math.isqrt(_points(record, network, names[0], 41 * 41)))
     xs, ys = _axes([at, new, *(place[1:] for place in way)], 5 * float(np.hypot(*(new - at))), side)
     losses = loss_around(record, network).losses_over(x, y, xs, ys)
     return {
@@ -94,10 +97,12 @@ def _index_of(network: Network, field: str, name: str) -> int:
         raise Refused(refused.code, field, refused.value, refused.expected) from None
 
 
-def _points(record: StepRecord, network: Network, most: int) -> int:
-    """Return an odd number of points, fewer where one pass costs much."""
-    affordable = int(_WORK / (network.parameter_count * len(record.rows)))
-    return max(21, min(most, affordable)) | 1
+def _points(record: StepRecord, network: Network, name: str, most: int) -> int:
+    """Return an odd number of points, fewer where a pass onwards from this parameter costs much."""
+    onwards = network.sizes[network.place(name).layer + 1 :]
+    weights = sum(source * to for source, to in pairwise(onwards))
+    each = len(record.rows) * ((1 + sum(onwards)) * _UNIT + weights * _WEIGHT)
+    return max(21, min(most, int(_AFFORDED / each))) | 1
 
 
 def _curve(
