@@ -24,7 +24,8 @@ from app.limits import Limits
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
-from app.timeline import checkpoints, storing, timeline
+from app.timeline import checkpoints, storing, trainer
+from app.timeline import timeline as timeline_module
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from tests.nets import SMALL
@@ -47,7 +48,7 @@ def bytes_at(edits: str, step: int) -> bytes:
     As a text, since -0.0 and 0.0 are the same key and not the same bytes.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timeline, "first_interval", FIRST_INTERVAL)
+        patch.setattr(trainer, "first_interval", FIRST_INTERVAL)
         return numbers(Timeline(parse_spec(SMALL), json.loads(edits)).record(step))
 
 
@@ -60,7 +61,7 @@ PHASES = Timeline(parse_spec(SMALL)).phase_count
 PER_EPOCH = Timeline(parse_spec(SMALL)).steps_per_epoch
 LAST = 150
 BESIDE = (15, 70)  # steps that are read wherever the cursor is
-FIRST_INTERVAL = timeline.first_interval
+FIRST_INTERVAL = trainer.first_interval
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of commits
 
 
@@ -75,10 +76,10 @@ class Commands(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(timeline, "first_interval", lambda *_: 4)
+        self.patch.setattr(trainer, "first_interval", lambda *_: 4)
         self.patch.setattr(checkpoints, "memory_cap", lambda _: 0)
         self.patch.setattr(storing, "AT_ONCE", 0)
-        self.patch.setattr(timeline, "work_of_step", lambda *_: 32_500.0)  # microseconds
+        self.patch.setattr(timeline_module, "work_of_step", lambda *_: 32_500.0)  # microseconds
         self.folder = Path(tempfile.mkdtemp(dir=IN_MEMORY))
         self.loop = asyncio.new_event_loop()
         self.step = self.phase = self.revision = self.offset = 0

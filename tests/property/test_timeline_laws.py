@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.refusal import Refused
-from app.timeline import storing
-from app.timeline import timeline as timeline_module
+from app.timeline import storing, trainer
 from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, move
 from app.timeline.spec import parse_spec
@@ -226,7 +225,7 @@ def test_settings_are_those_of_the_edits_wherever_one_comes_from() -> None:
 
 def test_searches_that_take_turns_go_on_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """One far ahead, two behind it: no step is computed twice but from a checkpoint to its reader."""
-    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 1_000)
+    monkeypatch.setattr(trainer, "first_interval", lambda *_: 1_000)
     run = Timeline(parse_spec(SMALL))
     run.advance(4_000, 4_000)
     run.take_computed()
@@ -242,7 +241,7 @@ def test_searches_that_take_turns_go_on_where_they_were(monkeypatch: pytest.Monk
 
 
 def test_a_mark_behind_an_edit_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 1_000)
+    monkeypatch.setattr(trainer, "first_interval", lambda *_: 1_000)
     run = Timeline(parse_spec(SMALL))
     for goal in (500, 300, 500, 300):
         run.advance(goal, 10_000)
@@ -256,7 +255,7 @@ def test_a_mark_behind_an_edit_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def three_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a large network: checkpoints are stored three at a time."""
-    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 4)
+    monkeypatch.setattr(trainer, "first_interval", lambda *_: 4)
     monkeypatch.setattr(storing, "AT_ONCE", 0)
 
 

@@ -22,7 +22,7 @@ from app.sessions.session import Session
 from app.sessions.sessions import Access, Sessions
 from app.sessions.viewers import Viewer
 from app.sessions.writer import NotStored
-from app.timeline import checkpoints
+from app.timeline import checkpoints, trainer
 from app.timeline import timeline as timeline_module
 from app.timeline.saved import Saved
 from tests.nets import SMALL
@@ -430,7 +430,7 @@ def test_a_run_that_went_further_than_is_allowed_now_can_be_opened(tmp_path: Pat
 @pytest.fixture
 def few_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a large network: so few are kept that they never add up to much."""
-    monkeypatch.setattr(timeline_module, "first_interval", lambda *_: 4)
+    monkeypatch.setattr(trainer, "first_interval", lambda *_: 4)
     monkeypatch.setattr(timeline_module, "work_of_step", lambda *_: 20_000.0)  # microseconds
     monkeypatch.setattr(checkpoints, "memory_cap", lambda _: 0)
 
