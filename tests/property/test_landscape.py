@@ -112,3 +112,26 @@ def test_a_small_value_of_a_huge_parameter_is_a_real_forward_pass(activation: st
         losses = around.losses_over(0, 1, np.array(values), np.array([0.3]))[0]
         expected = [_loss(timeline, 0, "w1.1.1", value) for value in values]
         assert losses == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "rows", "points"),
+    [((40, 2), 50, 161), ((60, 60, 60), 100, 39), ((60,) * 9, 200, 21)],
+)
+def test_a_curve_has_fewer_points_where_many_units_follow_the_parameter(
+    hidden: tuple[int, ...], rows: int, points: int
+) -> None:
+    rng = np.random.default_rng(0)
+    spec = {
+        "dataset": {"inputs": rng.normal(size=(rows, 2)).tolist(), "targets": [[0.5]] * rows},
+        "layers": [
+            *({"units": units, "activation": "tanh"} for units in hidden),
+            {"units": 1, "activation": "identity"},
+        ],
+        "batch_size": rows,
+        "learning_rate": 1e-4,
+    }
+    timeline = Timeline(parse_spec(spec))
+    assert len(_slice(timeline)["values"]) == points
+    last = f"w{len(hidden) + 1}.1.1"  # nothing follows but the output
+    assert len(_slice(timeline, 0, last)["values"]) == 161
