@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import threading
 from collections import defaultdict
@@ -69,10 +70,8 @@ async def _ask(session: Session, rng: random.Random) -> None:
         for _ in range(rng.randrange(6)):
             await asyncio.sleep(0)
         task.cancel()
-    try:
+    with contextlib.suppress(Refused, Busy, Cancelled, asyncio.CancelledError):
         await task
-    except (Refused, Busy, Cancelled, asyncio.CancelledError):
-        pass
 
 
 @pytest.mark.parametrize("seed", range(4))
