@@ -210,4 +210,8 @@ def test_a_frame_that_cannot_be_made_closes_the_socket_as_a_fault_of_ours(
     live.send(do="step", unit="step", by=1)
     assert live.until("reply")["cursor"]["step"] == 1
     assert live.socket.receive()["code"] == 1011
-    assert "a fault of ours" in caplog.text
+    assert ("unexpected failure", "a fault of ours") in [
+        (record.message, str(record.exc_info[1]))
+        for record in caplog.records
+        if record.name == "retrace" and record.exc_info
+    ]
