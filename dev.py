@@ -109,7 +109,7 @@ def test(arguments: list[str]) -> int:
 
 
 def check(_: list[str]) -> int:
-    """Run every check, and fail if one does."""
+    """Run every check; name those that fail, and fail if one does."""
     install("requirements-dev.txt")
     checks = (
         ("ruff", "check", "."),
@@ -118,7 +118,10 @@ def check(_: list[str]) -> int:
         ("pytest", "-q", "tests/test_layers.py"),
         ("bandit", "--quiet", "--recursive", "app", "dev.py"),
     )
-    return max(call(*words) for words in checks)
+    failed = [" ".join(words) for words in checks if call(*words)]
+    for name in failed:
+        print(f"failed: {name}")
+    return 1 if failed else 0
 
 
 def audit(_: list[str]) -> int:
