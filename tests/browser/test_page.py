@@ -274,6 +274,7 @@ def _expect_narrow(page: Page) -> None:
 def test_the_table_view_carries_every_number(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     page.get_by_role("button", name="Table view").click()
+    expect(page.get_by_role("heading", name="Every number of this step")).to_be_in_viewport()
     page.get_by_role("button", name="Phase 8: Update").click()
     visit.at(0, 8)
     found = visit.step(0)

@@ -74,6 +74,12 @@ export function whenChanged(key, render) {
   };
 }
 
+/** Whether enough of it is in sight to be noticed. */
+export function isInSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= 0 && top < innerHeight - 200 && bottom > 200;
+}
+
 /** Replace what is in `root` and give the focus back to the element that bears the same data-key. */
 export function replaceKeepingFocus(root, ...children) {
   const key = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;

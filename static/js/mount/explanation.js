@@ -5,7 +5,7 @@ import { count, fixed, full } from "../core/format.js";
 import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
 import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
 import { makeCopying } from "./copying.js";
-import { button, h, math, set, whenChanged, write } from "./dom.js";
+import { button, h, isInSight, math, set, whenChanged, write } from "./dom.js";
 import { keepFocus } from "./focus.js";
 import { elementOf } from "./walk.js";
 
@@ -37,7 +37,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
   // What was chosen in the table, or on a phone, is explained where it can be seen.
   const bringIntoSight = whenChanged(
     (state) => [state.selected],
-    ({ selected }) => selected && requestAnimationFrame(() => seen(root) || stage.scrollIntoView({ block: "start" })),
+    ({ selected }) => selected && requestAnimationFrame(() => isInSight(root) || stage.scrollIntoView({ block: "start" })),
   );
   /** After closing, the focus is back on what was explained, where the keyboard had brought it. */
   const home = (name) => (byKeyboard && elementOf(stage, name)) || root.parentElement;
@@ -76,12 +76,6 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     renderNote(note, state, session.layout, connection);
     if (ready) views[shown](state);
   }
-}
-
-/** Whether enough of the explanation is in sight to notice it. */
-function seen(root) {
-  const { top, bottom } = root.getBoundingClientRect();
-  return top >= 0 && top < innerHeight - 200 && bottom > 200;
 }
 
 function moveTab(event, tabs, dispatch) {

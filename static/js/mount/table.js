@@ -1,10 +1,14 @@
 // Writes the table view, while it is open.
 
 import { viewTable } from "../views/table.js";
-import { h, whenChanged } from "./dom.js";
+import { h, isInSight, whenChanged } from "./dom.js";
 
 export function mountTable(root, dispatch) {
-  return whenChanged(
+  const bringIntoSight = whenChanged(
+    (state) => [state.table],
+    ({ table }) => table && requestAnimationFrame(() => isInSight(root) || root.scrollIntoView({ block: "start" })),
+  );
+  const fill = whenChanged(
     (state) => [state.session?.layout, state.table && state.frame, state.table],
     (state) => {
       root.hidden = !state.table;
@@ -22,6 +26,10 @@ export function mountTable(root, dispatch) {
       );
     },
   );
+  return (state) => {
+    fill(state);
+    bringIntoSight(state);
+  };
 }
 
 function table(caption, columns, rows, dispatch) {
