@@ -15,7 +15,17 @@ from app.timeline.phases import last_cursor
 
 _TICK = 1 / 60
 _STORE_SECONDS = 1.0
+_NOT_STORED = "not stored"
 _log = logging.getLogger("retrace")
+
+
+class NotKept(NotStored):
+    """Playing ended at a step that is not in the store yet; it is tried again until it is."""
+
+    def __init__(self, reason: str) -> None:
+        said = f"playing stopped, but the step is not stored yet, since {reason}; reading goes on"
+        Exception.__init__(self, said)
+        self.reason = reason
 
 
 class Player:
@@ -23,30 +33,61 @@ class Player:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # plays, or stores what was played
+        self._pausing = asyncio.Lock()
         self._jump = 1
 
-    def play(self, unit: str, per_second: float) -> None:
-        self._stop()
+    async def play(self, unit: str, per_second: float) -> None:
+        """Play on from the step that is shown; NotStored where what it shows could not be kept."""
+        await self._session.store_cursor()
+        self._cancel()
         self._session.reaching.cancel()
         self._session.set_playing({"unit": unit, "per_second": per_second})
         self._task = asyncio.create_task(self._play(unit, per_second))
 
     async def pause(self, reason: str | None = None) -> None:
-        """Stop at the step that is shown, and keep it."""
-        task = self._task
-        if task is None or task.done():
-            return
-        self._stop()
-        await asyncio.wait({task})
-        if self._task is not task:
-            return  # another one paused it too, or plays again
-        self._task = None
-        self._session.set_playing(None, reason)
-        with contextlib.suppress(NotStored):  # nobody was promised the step that is shown
-            await self._session.store_cursor()
+        """Stop at the step that is shown, and store it; NotKept where that cannot be now.
 
-    def _stop(self) -> None:
+        Whoever gives up meanwhile leaves no run that looks as if it still played.
+        """
+        pausing = asyncio.create_task(self._pause(reason))
+        pausing.add_done_callback(_looked_at)
+        try:
+            await asyncio.shield(pausing)
+        finally:
+            del pausing  # its failure leads here, and from here to it: a circle would keep the run
+
+    async def stop(self, reason: str) -> None:
+        """Pause; what cannot be stored now is stored as soon as it can be."""
+        with contextlib.suppress(NotStored):
+            await self.pause(reason)
+
+    async def close(self) -> None:
+        """Stop, and try no more: the session leaves memory."""
+        await self.stop("closing")
+        if self._task:
+            self._cancel()
+            await asyncio.wait({self._task})
+
+    async def _pause(self, reason: str | None) -> None:
+        async with self._pausing:  # else another one is told where it stands before that is stored
+            task = self._task
+            if task is None or task.done():
+                return
+            self._cancel()
+            await asyncio.wait({task})
+            if self._task is not task:
+                return  # it plays again
+            self._task = None
+            if self._session.playing:
+                self._session.set_playing(None, reason)
+            try:
+                await self._session.store_cursor()
+            except NotStored as failure:
+                self._task = self._task or asyncio.create_task(self._store_at_last())
+                raise NotKept(failure.reason) from failure
+
+    def _cancel(self) -> None:
         if self._task:
             self._task.cancel()
 
@@ -57,6 +98,8 @@ class Player:
             _log.error("the player failed", exc_info=failure)
             reason = "failed"
         self._session.set_playing(None, reason)
+        if reason in ("failed", _NOT_STORED):
+            await self._store_at_last()
 
     async def _play_on(self, unit: str, per_second: float) -> str:
         """Play until there is a reason to stop, and return it."""
@@ -64,6 +107,7 @@ class Player:
         stored = started = time.monotonic()
         moved = 0
         while reason is None:
+            began = time.monotonic()
             if per_second:
                 due = started + (moved + 1) / per_second
                 await asyncio.sleep(max(due - time.monotonic(), _TICK))
@@ -73,7 +117,8 @@ class Player:
                 by = self._jump
             moved += by
             reason = await self._move(unit, by)
-            if reason or time.monotonic() - stored > _STORE_SECONDS:
+            now = time.monotonic()
+            if reason or now - stored + (now - began) > _STORE_SECONDS:  # the next move is too late
                 stored = time.monotonic()
                 reason = await self._store() or reason
         return reason
@@ -83,8 +128,13 @@ class Player:
         try:
             await self._session.store_cursor()
         except NotStored:
-            return "not stored"
+            return _NOT_STORED
         return None
+
+    async def _store_at_last(self) -> None:
+        """Store the cursor, as often as it takes."""
+        while await self._store():
+            await asyncio.sleep(_STORE_SECONDS)
 
     async def _move(self, unit: str, by: int) -> str | None:
         """Move by so many units; return why playing ends here, or None."""
@@ -116,3 +166,9 @@ class Player:
             self._jump = min(self._jump * 2, 1 << 16)
         elif took > 2 * SLICE_SECONDS:
             self._jump = max(self._jump // 2, 1)
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """Nobody is warned about a failure whose asker has gone."""
+    if not task.cancelled():
+        task.exception()

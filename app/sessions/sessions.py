@@ -269,7 +269,7 @@ class Sessions:
         self._keys.pop(seat.session.read_id, None)
         self._leaving[identity] = left
         try:
-            await seat.player.pause("closing")
+            await seat.player.close()
             with contextlib.suppress(NotStored):  # what was answered is in the store already
                 await seat.session.leave()
         finally:

@@ -35,10 +35,10 @@ async def _carry_out(
     session = seat.session
     match command:
         case Step(unit, by):
-            await seat.player.pause("moved")
+            await seat.player.stop("moved")
             return await session.move(unit, by, patience, asked)
         case Seek(step, phase):
-            await seat.player.pause("moved")
+            await seat.player.stop("moved")
             return await session.seek(step, phase, patience, asked)
         case Change(change):
             return await session.change(change, asked)

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from app.json_text import read_json
-from app.limits import setting_of
+from app.limits import Limits, setting_of
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.rate import Allowance
@@ -49,11 +49,6 @@ async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
     sessions: Sessions = socket.app.state.sessions
     try:
         async with _use(socket, sessions, session_id) as access:
-            most = sessions.limits.sockets_per_session
-            if len(access.session.viewers) >= most:
-                setting = setting_of("sockets_per_session")
-                await socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
-                return
             await Connection(socket, access).serve(int(since) if _is_offset(since) else None)
     except Refused as refusal:
         if refusal.code != "unknown_session":
@@ -91,7 +86,8 @@ class Connection:
         self._seat, self._session = access.seat, access.session
         self._viewer, self._metrics = Viewer(), socket.app.state.metrics
         self._framing: Framing = socket.app.state.framing
-        self._own = Allowance(socket.app.state.sessions.limits, "a socket")
+        self._limits: Limits = socket.app.state.sessions.limits
+        self._own = Allowance(self._limits, "a socket")
         self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
 
@@ -99,6 +95,11 @@ class Connection:
         """Tell what the viewer needs to know, then read and write until one of the two ends."""
         session = self._session
         missed = None if since is None else await session.changes_since(since)
+        most = self._limits.sockets_per_session
+        if len(session.viewers) >= most:  # nothing is awaited from here until it is one of them
+            setting = setting_of("sockets_per_session")
+            await self._socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
+            return
         self._greet(missed)
         session.viewers.add(self._viewer)
         tasks = [asyncio.create_task(each) for each in (self._read(), self._write())]
@@ -117,7 +118,7 @@ class Connection:
             task.cancel()
         await asyncio.wait(ending)
         if not self._session.viewers:
-            await self._seat.player.pause("nobody watches")
+            await self._seat.player.stop("nobody watches")
 
     def _greet(self, missed: list[dict[str, Any]] | None) -> None:
         """Begin with what the viewer missed, or with the session as it stands."""
@@ -169,7 +170,7 @@ class Connection:
             case Show(example):
                 self._show(example)
             case Play(unit, per_second):
-                player.play(unit, per_second)
+                await player.play(unit, per_second)
             case Pause():
                 await player.pause()
             case Cancel():

@@ -288,13 +288,13 @@ def test_a_player_that_fails_is_not_left_playing(
         session.viewers.add(viewer)
         with monkeypatch.context() as patch:
             patch.setattr(session.reaching, "record", broken)
-            player.play("step", 0)
+            await player.play("step", 0)
             await asyncio.wait({player._task})  # type: ignore[type-var]
         told = [message for message in viewer.take()[0] if message["type"] == "playing"]
         assert told[-1] == {"type": "playing", "playing": None, "reason": "failed"}
         assert session.playing is None
         await player.pause()
-        player.play("step", 0)
+        await player.play("step", 0)
         await player.pause()
         assert session.playing is None
         session.viewers.clear()
@@ -572,7 +572,7 @@ def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
             await session.undo(Asked())
             with pytest.raises(Refused):
                 await session.undo(Asked())
-            access.seat.player.play("step", 0)
+            await access.seat.player.play("step", 0)
             await viewer.wait()
             await access.seat.player.pause()
             with pytest.raises(Busy):

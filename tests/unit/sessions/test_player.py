@@ -1,0 +1,161 @@
+"""Playing keeps up with the store: what is shown is stored within a second, and at a pause at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.sessions import player as player_module
+from app.sessions.sessions import Access, Sessions
+from app.sessions.writer import NotStored
+from app.timeline.phases import Cursor
+from tests.unit.sessions.test_session import play
+
+
+class Clock:
+    """A clock that only goes on where somebody sleeps."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now, sleep = 0.0, asyncio.sleep
+
+        async def pass_by(seconds: float) -> None:
+            self.now += seconds
+            await sleep(0)
+
+        patch.setattr(player_module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        known = {**vars(asyncio), "sleep": pass_by}
+        patch.setattr(player_module, "asyncio", SimpleNamespace(**known))
+
+
+class FullDisk:
+    """A store that writes nothing while it is `full`."""
+
+    def __init__(self, sessions: Sessions, patch: pytest.MonkeyPatch) -> None:
+        self.full, put = False, sessions._store.writer.put
+
+        async def refuse(*given: Any) -> None:
+            if self.full:
+                raise NotStored("the disk is full")
+            await put(*given)
+
+        patch.setattr(sessions._store.writer, "put", refuse)
+
+
+async def _stored(sessions: Sessions, access: Access) -> Cursor:
+    stored = await sessions._store.load(access.session.id)
+    assert stored
+    return Cursor(stored.place.step, stored.place.phase)
+
+
+@pytest.mark.parametrize("per_second", [0.3, 0.9, 1.05, 1.4, 1.9, 3, 20, 59])
+def test_what_is_shown_is_stored_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, per_second: float
+) -> None:
+    clock = Clock(monkeypatch)
+    shown: list[tuple[float, Cursor]] = []
+    stored: list[tuple[float, Cursor]] = []
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, enough = access.session, asyncio.Event()
+        show, store = session.show, session.store_cursor
+
+        async def note_shown(cursor: Cursor, *more: Any) -> None:
+            shown.append((clock.now, cursor))
+            await show(cursor, *more)
+            if clock.now > 12:
+                enough.set()
+
+        async def note_stored() -> None:
+            stored.append((clock.now, session.cursor))
+            await store()
+
+        monkeypatch.setattr(session, "show", note_shown)
+        monkeypatch.setattr(session, "store_cursor", note_stored)
+        await access.seat.player.play("step", per_second)
+        await enough.wait()
+        await access.seat.player.pause()
+        assert await _stored(sessions, access) == session.cursor == stored[-1][1]
+
+    play(tmp_path, scene)
+    assert len(shown) >= 3
+    for moment, cursor in shown:
+        assert any(cursor <= kept and at <= moment + 1 for at, kept in stored)
+
+
+def test_a_pause_that_cannot_be_stored_is_refused_and_tried_again_until_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        disk = FullDisk(sessions, monkeypatch)
+        await player.play("step", 0)
+        while session.cursor.step < 9:
+            await asyncio.sleep(0)
+        disk.full = True
+        for _ in range(3):  # a second one is promised no more than the first
+            with pytest.raises(NotStored, match="playing stopped, but the step is not stored yet"):
+                await player.pause()
+            assert session.playing is None
+        assert await _stored(sessions, access) < session.cursor
+        disk.full = False
+        while await _stored(sessions, access) != session.cursor:
+            await asyncio.sleep(0)
+        await player.pause()
+
+    play(tmp_path, scene)
+
+
+def test_what_stopped_since_it_could_not_be_stored_is_no_place_to_pause_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        disk = FullDisk(sessions, monkeypatch)
+        await player.play("step", 30)
+        disk.full = True
+        while session.playing:
+            await asyncio.sleep(0)
+        with pytest.raises(NotStored):
+            await player.pause()
+        with pytest.raises(NotStored, match="nothing was changed"):
+            await player.play("step", 30)
+        assert session.playing is None
+        disk.full = False
+        await player.pause()
+        assert await _stored(sessions, access) == session.cursor
+
+    play(tmp_path, scene)
+
+
+def test_who_pauses_too_is_answered_no_sooner_and_who_gives_up_stops_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player, may = access.session, access.seat.player, asyncio.Event()
+        await player.play("step", 0)
+        store = session.store_cursor
+
+        async def slow() -> None:
+            await may.wait()
+            await store()
+
+        monkeypatch.setattr(session, "store_cursor", slow)
+        one, other = (asyncio.create_task(player.pause()) for _ in range(2))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        one.cancel()
+        await asyncio.wait({one})
+        assert (one.cancelled(), other.done(), session.playing) == (True, False, None)
+        may.set()
+        await other
+        assert await _stored(sessions, access) == session.cursor
+
+    play(tmp_path, scene)
