@@ -22,6 +22,7 @@ class Limits:
     Large frames to all viewers together take `frame_bytes_per_second`.
     `reads_at_once` explanations are computed together, of small runs and of large ones; so many of
     a run may wait as `reads_waiting` says.
+    A viewer for whom `messages_waiting` wait is cut off, and comes back.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire; where nine tenths of
     `disk_bytes` are used, no new ones are made.
@@ -33,6 +34,7 @@ class Limits:
     max_rows: int = 20_000
     max_numbers: int = 2_000_000
     max_edits: int = 1_000
+    max_undos: int = 200
     max_steps: int = 1_000_000
     head_bytes: int = 65_536
     head_seconds: int = 30
@@ -46,6 +48,7 @@ class Limits:
     command_burst: int = 300
     reads_at_once: int = 2
     reads_waiting: int = 300
+    messages_waiting: int = 1_000
     sockets_per_session: int = 300
     sockets_per_address: int = 300
     sessions_per_hour: int = 600

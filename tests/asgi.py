@@ -65,3 +65,35 @@ async def _ask(app: Any, scope: dict[str, Any]) -> Answer:
 
     await app(scope, receive, send)
     return answer
+
+
+async def sockets_at_once(app: Any, path: str, query: bytes, count: int) -> list[int | None]:
+    """Open so many sockets at the same moment; return the code with which each was closed, None
+    for those that were greeted. Those stay until all are known.
+    """
+    scope = {**_scope("WS", path, [(b"host", b"localhost")], True), "query_string": query}
+    known, settled = asyncio.Semaphore(0), asyncio.Event()
+
+    async def one() -> int | None:
+        coming = [{"type": "websocket.connect"}]
+        closed: list[int | None] = []
+
+        async def receive() -> dict[str, Any]:
+            if coming:
+                return coming.pop()
+            await settled.wait()
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] != "websocket.accept" and not closed:
+                closed.append(message.get("code"))
+                known.release()
+
+        await app(scope, receive, send)
+        return closed[0]
+
+    sockets = [asyncio.create_task(one()) for _ in range(count)]
+    for _ in sockets:
+        await known.acquire()
+    settled.set()
+    return list(await asyncio.gather(*sockets))

@@ -36,11 +36,21 @@ class Look:
         return leap if abs(leap) > _LEAP else 0
 
 
-def newest_use(db: sqlite3.Connection) -> int | None:
-    """Return when any session was used last, None where there is none."""
-    query = "SELECT MAX(used_at) FROM session WHERE typeof(used_at) = 'integer'"
+def last_look(db: sqlite3.Connection) -> int | None:
+    """Return when a server was last there: it looked at the clock, or somebody used a session; None
+    where neither was noted.
+    """
+    query = (
+        "SELECT MAX(at) FROM (SELECT looked_at AS at FROM clock UNION ALL"
+        " SELECT MAX(used_at) FROM session WHERE typeof(used_at) = 'integer')"
+    )
     found: int | None = db.execute(query).fetchone()[0]
     return found
+
+
+def note_look(db: sqlite3.Connection, now: int) -> None:
+    db.execute("DELETE FROM clock")
+    db.execute("INSERT INTO clock VALUES (?)", (now,))
 
 
 def leap_along(db: sqlite3.Connection, leap: int, now: int) -> None:

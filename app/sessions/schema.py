@@ -65,6 +65,11 @@ CREATE TABLE checkpoint (
     UNIQUE (session_id, step)
 );
 """
+_VERSION_3 = """
+CREATE TABLE clock (
+    looked_at INTEGER NOT NULL
+);
+"""
 
 
 class BadStore(Exception):
@@ -194,7 +199,7 @@ def _check(db: sqlite3.Connection, file: Path) -> None:
 
 def _check_tables(db: sqlite3.Connection, file: Path) -> None:
     missing = [
-        name for name in re.findall(r"CREATE TABLE (\w+)", _VERSION_2) if name not in _tables(db)
+        name for name in re.findall(r"CREATE TABLE (\w+)", _VERSION_2 + _VERSION_3) if name not in _tables(db)
     ]
     if missing:
         raise _damaged(file, f"without the tables {', '.join(missing)}")
@@ -292,5 +297,10 @@ def _second(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE old_session")
 
 
-_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _first, 2: _second}
+def _third(db: sqlite3.Connection) -> None:
+    """Make room for when a server last looked at the clock; none has yet."""
+    _script(db, _VERSION_3)
+
+
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _first, 2: _second, 3: _third}
 VERSION = max(_MIGRATIONS)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.limits import Limits
-from app.sessions.expiry import DAY, Idle, Look, expired, leap_along, newest_use
+from app.sessions.expiry import DAY, Idle, Look, expired, last_look, leap_along, note_look
 from app.sessions.room import check_new_run, has_checkpoints_room
 from app.sessions.rows import (
     Place,
@@ -68,8 +68,8 @@ class Store:
             self.writer = Writer(_for_writing(file, limits), on_commit)
         self._db = connect_to_read(file) if read_only else connect(file, "ro")
         now = _look()
-        newest = newest_use(self._db)
-        self._looked = now if newest is None else Look(newest, now.steady)
+        last = last_look(self._db)
+        self._looked = now if last is None else Look(last, now.steady)
 
     async def close(self) -> None:
         """Write what waits, and end. The writer goes last: SQLite then folds its log away."""
@@ -174,12 +174,17 @@ class Store:
     async def follow_clock(self) -> int:
         """Where the clock leapt, let the times of last use leap with it; return the seconds.
 
-        What lies behind the newest use of all when the store is opened is such a leap too.
+        What lies between the last look and the opening of the store is such a leap too.
         """
         now = _look()
         leap = self._looked.leap_to(now)
-        if leap:
-            await self.writer.put(lambda db: leap_along(db, leap, now.clock))
+
+        def write(db: sqlite3.Connection) -> None:
+            if leap:
+                leap_along(db, leap, now.clock)
+            note_look(db, now.clock)
+
+        await self.writer.put(write)
         self._looked = now
         return leap
 

@@ -11,14 +11,14 @@ import time
 from collections import deque
 from typing import Any
 
-_MOST_WAITING = 1_000
+from app.limits import DEFAULT_LIMITS
 
 
 class Viewer:
-    """`example` is the position in the batch that this viewer looks at."""
+    """`example` is the position in the batch that this viewer looks at; `most` messages may wait."""
 
-    def __init__(self) -> None:
-        self.example = 0
+    def __init__(self, most: int = DEFAULT_LIMITS.messages_waiting) -> None:
+        self.example, self._most = 0, most
         self.too_slow = False
         self._messages: deque[dict[str, Any]] = deque()
         self._stale = True
@@ -28,7 +28,7 @@ class Viewer:
         self._something.set()
 
     def tell(self, message: dict[str, Any]) -> None:
-        if len(self._messages) >= _MOST_WAITING:
+        if len(self._messages) >= self._most:
             self.too_slow = True
         else:
             if not self._messages:

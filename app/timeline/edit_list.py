@@ -8,8 +8,6 @@ from typing import Any
 
 from app.timeline.edits import Edit, edit_from_json
 
-_UNDO_DEPTH = 200
-
 
 @dataclass(frozen=True)
 class Edits:
@@ -24,10 +22,10 @@ class Edits:
     ) -> Edits:
         return cls(tuple(map(edit_from_json, edits)), tuple(undo_stack))
 
-    def adding(self, edit: Edit) -> tuple[Edits, tuple[Edit, ...]]:
+    def adding(self, edit: Edit, most: int) -> tuple[Edits, tuple[Edit, ...]]:
         """Return these with `edit`, and the edits of later steps that it drops.
 
-        It replaces one of the same step and subject.
+        It replaces one of the same step and subject; `most` of them can be taken back.
         """
         dropped = tuple(old for old in self.in_force if old.step > edit.step)
         same = (edit.step, edit.subject)
@@ -35,7 +33,7 @@ class Edits:
         kept = [old for old in self.in_force if old not in dropped and old not in replaced]
         taken = [old.to_json() for old in (*replaced, *dropped)]
         stack = (*self.undo_stack, {"added": edit.to_json(), "took": taken})
-        return Edits((*kept, edit), stack[-_UNDO_DEPTH:]), dropped
+        return Edits((*kept, edit), stack[-most:]), dropped
 
     def undoing(self) -> tuple[Edits, Edit]:
         """Return these without the last edit and with what that took, and the edit."""

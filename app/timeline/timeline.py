@@ -167,7 +167,7 @@ class Timeline:
         if len(self.edits) >= self.limits.max_edits:
             allowed = f"at most {self.limits.max_edits:,} edits"
             raise over("max_edits", allowed, "edits", len(self.edits), "too_many_edits")
-        held, dropped = self.held.adding(edit)
+        held, dropped = self.held.adding(edit, self.limits.max_undos)
         if not self._trainer.is_finite_at(edit.step, held.in_force):
             expected = f"a value with which step {edit.step:,} stays finite (or step back first)"
             value = edit.value if edit.parameter else edit.learning_rate or edit.optimizer

@@ -72,22 +72,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Busy)
     async def busy(request: Request, failure: Busy) -> Response:
-        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "1"})
+        return Json({"error": counted(request.scope, failure)}, 503, {"Retry-After": "1"})
 
     @app.exception_handler(NotStored)
     async def not_stored(request: Request, failure: NotStored) -> Response:
-        return Json({"error": _counted(request, failure)}, 503, {"Retry-After": "10"})
+        return Json({"error": counted(request.scope, failure)}, 503, {"Retry-After": "10"})
 
     @app.exception_handler(Cancelled)
     async def cancelled(request: Request, failure: Cancelled) -> Response:
-        return Json({"error": _counted(request, failure)}, 409)
+        return Json({"error": counted(request.scope, failure)}, 409)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, failure: RequestValidationError) -> Response:
         first = failure.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
         wrong = Refused("invalid", field, first.get("input"), MISSING.get(field, first["msg"]))
-        return _answer(request, 422, _counted(request, wrong))
+        return _answer(request, 422, counted(request.scope, wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, failure: HTTPException) -> Response:
@@ -107,11 +107,15 @@ def answer(request: Request, failure: Exception) -> Response:
     """Return the answer to a refusal, or to what no handler knew; that is reported."""
     if not isinstance(failure, Refused):
         report(request.scope, failure)
-        return _answer(request, 500, _counted(request, failure))
-    found = _answer(request, status_of(failure), _counted(request, failure))
-    if failure.retry_after is not None:
-        found.headers["Retry-After"] = str(failure.retry_after)
+        return _answer(request, 500, counted(request.scope, failure))
+    found = _answer(request, status_of(failure), counted(request.scope, failure))
+    found.headers.update(when_to_come_back(failure))
     return found
+
+
+def when_to_come_back(refusal: Refused) -> dict[str, str]:
+    """Return the header that says so, where waiting helps."""
+    return {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
 
 
 def report(scope: Scope, failure: Exception) -> None:
@@ -120,9 +124,10 @@ def report(scope: Scope, failure: Exception) -> None:
     log.error("unexpected failure", exc_info=failure, extra={"fields": fields})
 
 
-def _counted(request: Request, failure: Exception) -> dict[str, Any]:
+def counted(scope: Scope, failure: Exception) -> dict[str, Any]:
+    """Return what is told of a failure, and count it."""
     error = error_of(failure)
-    request.app.state.metrics.refused(error["code"])
+    scope["app"].state.metrics.refused(error["code"])
     return error
 
 

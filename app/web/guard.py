@@ -55,8 +55,8 @@ class Guard:
             self._door.check(scope)
             self._quotas.take_socket(address)
         except Refused as refusal:
-            status, error = errors.status_of(refusal), errors.error_of(refusal)
-            await handshake.turn_down(status, error)
+            status, error = errors.status_of(refusal), errors.counted(scope, refusal)
+            await handshake.turn_down(status, error, errors.when_to_come_back(refusal))
             return
         try:
             await self._served(scope, receive, handshake)
@@ -71,7 +71,7 @@ class Guard:
         except Exception as failure:
             errors.report(scope, failure)
             if not handshake.answered:
-                await handshake.turn_down(500, errors.error_of(failure))
+                await handshake.turn_down(500, errors.counted(scope, failure))
                 return
             with contextlib.suppress(OSError, RuntimeError):  # it may be closed already
                 await handshake.send({"type": "websocket.close", "code": _INTERNAL})

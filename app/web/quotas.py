@@ -19,6 +19,7 @@ from app.refusal import Refused
 from app.sessions.writer import NotStored
 
 _HOUR = 3600.0  # seconds
+_SOCKET_SECONDS = 10  # after which whoever has too many sockets may try again: nobody knows better
 _MOST_ADDRESSES = 10_000  # about 1 MB; whoever commands more is not held up by counting addresses
 
 
@@ -44,7 +45,9 @@ class Quotas:
         most = self._limits.sockets_per_address
         if self._sockets[address] >= most:
             expected = f"at most {most:,} sockets of one address"
-            raise over("sockets_per_address", expected, None, None, "too_many_sockets")
+            refusal = over("sockets_per_address", expected, None, None, "too_many_sockets")
+            refusal.retry_after = _SOCKET_SECONDS
+            raise refusal
         self._sockets[address] += 1
 
     def leave_socket(self, address: str) -> None:

@@ -84,9 +84,10 @@ class Connection:
     def __init__(self, socket: WebSocket, access: Access) -> None:
         self._socket, self._access = socket, access
         self._seat, self._session = access.seat, access.session
-        self._viewer, self._metrics = Viewer(), socket.app.state.metrics
+        self._metrics = socket.app.state.metrics
         self._framing: Framing = socket.app.state.framing
         self._limits: Limits = socket.app.state.sessions.limits
+        self._viewer = Viewer(self._limits.messages_waiting)
         self._own = Allowance(self._limits, "a socket")
         self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
@@ -97,6 +98,7 @@ class Connection:
         missed = None if since is None else await session.changes_since(since)
         most = self._limits.sockets_per_session
         if len(session.viewers) >= most:  # nothing is awaited from here until it is one of them
+            self._metrics.refused("too_many_sockets")
             setting = setting_of("sockets_per_session")
             await self._socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
             return
@@ -224,7 +226,8 @@ class Connection:
                 await viewer.wait()
                 if await self._send_messages():
                     await self._send_frame()
-            await self._socket.close(TOO_SLOW, "too many messages were waiting")
+            setting = setting_of("messages_waiting")
+            await self._socket.close(TOO_SLOW, f"too many messages were waiting ({setting})")
 
     async def _send_messages(self) -> bool:
         """Send what waits; return whether a frame is due."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.timeline.edit_list import _UNDO_DEPTH, Edits
+from app.limits import DEFAULT_LIMITS
+from app.timeline.edit_list import Edits
 from app.timeline.edits import Edit
 
 STEPS = st.integers(0, 6)
@@ -27,7 +28,7 @@ EDITS = st.one_of(
 def test_undo_leads_back_through_every_list_there_was(wanted: list[Edit]) -> None:
     lists = [Edits()]
     for edit in wanted:
-        held, dropped = lists[-1].adding(edit)
+        held, dropped = lists[-1].adding(edit, MOST)
         assert held.in_force[-1] == edit
         assert {*lists[-1].in_force} - {*held.in_force} >= {*dropped}
         assert all(old.step > edit.step for old in dropped)
@@ -50,9 +51,9 @@ def test_before_the_first_difference_two_lists_are_alike(
 ) -> None:
     one, other = Edits(), Edits()
     for edit in first:
-        one, _ = one.adding(edit)
+        one, _ = one.adding(edit, MOST)
     for edit in second:
-        other, _ = other.adding(edit)
+        other, _ = other.adding(edit, MOST)
     step = one.first_difference(other)
     assert step == other.first_difference(one)
     if step is None:
@@ -65,10 +66,10 @@ def test_before_the_first_difference_two_lists_are_alike(
 
 def test_undo_goes_back_so_far_and_no_further() -> None:
     held = Edits()
-    for k in range(_UNDO_DEPTH + 5):
-        held, _ = held.adding(Edit(k, learning_rate=0.5))
-    assert len(held.undo_stack) == _UNDO_DEPTH
-    for _ in range(_UNDO_DEPTH):
+    for k in range(MOST + 5):
+        held, _ = held.adding(Edit(k, learning_rate=0.5), MOST)
+    assert len(held.undo_stack) == MOST
+    for _ in range(MOST):
         held, _ = held.undoing()
     assert [edit.step for edit in held.in_force] == list(range(5))
     assert not held.undo_stack

@@ -256,6 +256,26 @@ def test_weeks_without_a_server_make_no_run_older(
     ]
 
 
+def test_a_run_that_nobody_opens_expires_however_often_the_server_is_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts as a time without a server begins when one was last there, not with a use."""
+    world = World(monkeypatch)
+    key: str = play(tmp_path, make)
+
+    async def a_week(sessions: Sessions) -> bool:
+        for _ in range(14):
+            world.day += 0.5
+            await sessions.expire()
+        return await sessions.exists(key)
+
+    weeks = []
+    for _ in range(5):
+        weeks.append(play(tmp_path, a_week))
+        world.day += 100  # without a server: they make no run older
+    assert weeks == [True, True, True, True, False]
+
+
 def test_nothing_is_deleted_at_the_start(tmp_path: Path, old: list[str]) -> None:
     """But its clock is looked at before anybody can use a run."""
 

@@ -382,8 +382,8 @@ def test_a_first_start_that_is_killed_leaves_nothing_that_stops_the_next(
     ("damage", "words"),
     [
         ("DROP TABLE checkpoint", "without the tables checkpoint"),
-        ("PRAGMA user_version = -1", "version from 1 to 2 was expected, not -1"),
-        ("PRAGMA user_version = 0", "version from 1 to 2 was expected, not 0"),
+        ("PRAGMA user_version = -1", f"version from 1 to {VERSION} was expected, not -1"),
+        ("PRAGMA user_version = 0", f"version from 1 to {VERSION} was expected, not 0"),
     ],
 )
 def test_a_store_of_another_shape_is_damaged(tmp_path: Path, damage: str, words: str) -> None:

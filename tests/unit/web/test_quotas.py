@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -9,16 +10,16 @@ import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from app.limits import MAX_NAME, Limits
+from app.main import create_app
 from app.refusal import Refused
-from app.sessions import viewers
 from app.sessions.rows import KEPT_CHANGES
 from app.sessions.writer import NotStored
 from app.settings import Settings
-from app.timeline import edit_list
 from app.web import quotas
 from app.web.quotas import Quotas, address_of
 from app.wire.commands import MOST_ID
 from app.wire.schemas.parameters import MOST_CHECKED
+from tests.asgi import sockets_at_once
 from tests.clients import client_of
 from tests.nets import SMALL
 
@@ -166,14 +167,32 @@ def test_too_many_sockets_are_refused_at_the_handshake(strict: TestClient) -> No
                 assert denied.value.status_code == 429
                 assert denied.value.json()["error"]["code"] == "too_many_sockets"
                 assert "RETRACE_SOCKETS_PER_ADDRESS" in denied.value.text
+                assert denied.value.headers["retry-after"] == "10"
             with strict.websocket_connect(url) as third:
                 assert "hello" in third.receive_text()
+        assert 'retrace_refusals_total{code="too_many_sockets"} 1.0' in strict.get("/metrics").text
+
+
+@pytest.mark.parametrize("query", [b"", b"since=0"])
+def test_no_session_has_more_sockets_than_it_may_however_many_come_at_once(
+    data_dir: Path, query: bytes
+) -> None:
+    """Also where they come back, and what they missed is read first."""
+
+    async def main() -> list[int | None]:
+        app = create_app(Settings(data_dir=data_dir, limits=Limits(sockets_per_session=3)))
+        async with app.router.lifespan_context(app):
+            path = f"/api/sessions/{(await app.state.sessions.create(SMALL)).id}/live"
+            return await sockets_at_once(app, path, query, 12)
+
+    closed = asyncio.run(main())
+    assert sorted(map(str, closed)) == ["4429"] * 9 + ["None"] * 3
 
 
 def test_the_documented_limits_are_the_limits() -> None:
     text = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
     rows = re.findall(r"\| `RETRACE_(\w+)` \| ([\d,]+) \|", text)
-    assert len(rows) == 11
+    assert len(rows) == 13
     for name, number in rows:
         assert getattr(Limits(), name.lower()) == int(number.replace(",", "")), name
 
@@ -183,9 +202,7 @@ def test_the_documented_numbers_that_are_no_settings_are_those_of_the_code() -> 
     table = text.split("are no settings")[1]
     told = dict(re.findall(r"^\| ([a-z][^|]*) \| ([\d,]+) \|", table, re.M))
     assert {what: int(number.replace(",", "")) for what, number in told.items()} == {
-        "messages that wait for a viewer": viewers._MOST_WAITING,
         "changes of a session kept, to resume and by id": KEPT_CHANGES,
-        "edits that can be taken back": edit_list._UNDO_DEPTH,
         "characters of a command's id": MOST_ID,
         "derivatives of one `check`": MOST_CHECKED,
         "characters of a column's name or unit": MAX_NAME,
