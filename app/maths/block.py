@@ -53,7 +53,7 @@ class Block:
         source, unit = np.divmod(indices - self._starts[layer], self._network.sizes[layer + 1])
         by = (values - self._point[indices])[:, None] * self._came[layer][source]
         zs = self._onwards(layer, unit, self._z[layer][unit] + by)
-        return self._losses(zs[-1]), self._kinks(layer, zs)
+        return self._losses(zs[-1]), self._kinks(layer, unit, zs)
 
     def largest(self, layer: int) -> Array:
         """Return the largest size of what comes through each row of the layer's weights."""
@@ -113,12 +113,23 @@ class Block:
         losses: Array = LOSSES[self._network.loss].each(z, a, self._targets).mean(axis=1)
         return losses
 
-    def _kinks(self, layer: int, zs: list[Array]) -> Array:
-        """Tell of each pair, a copy above and one below, whether some ReLU turns on or off."""
+    def _kinks(self, layer: int, unit: Array, zs: list[Array]) -> Array:
+        """Tell of each pair, a copy above and one below, whether some ReLU turns on or off, and
+        anything depends on that.
+        """
         count = zs[0].shape[-2] // 2
         crossed = np.zeros(count, bool)
-        for z, name in zip(zs, self._network.activations[layer:], strict=True):
+        for at, (z, name) in enumerate(zip(zs, self._network.activations[layer:], strict=True)):
             if name == "relu":
                 on = (z > 0).reshape(-1, 2, count, self.rows)
-                crossed |= (on[:, 0] != on[:, 1]).any(axis=(0, 2))
+                leads = self._leads_on(layer + at)
+                leads = leads[unit[:count]] if z.ndim == 2 else leads[:, None]
+                crossed |= np.any((on[:, 0] != on[:, 1]).any(axis=2) & leads, axis=0)
         return crossed
+
+    def _leads_on(self, layer: int) -> Array:
+        """Tell of each unit of `layer` whether something comes of it: a weight that is not 0."""
+        if layer == self._network.layer_count - 1:
+            return np.ones(self._network.sizes[-1], bool)
+        leads: Array = np.any(self._network.weights(self._point, layer + 2), axis=1)
+        return leads

@@ -199,7 +199,9 @@ def _check(db: sqlite3.Connection, file: Path) -> None:
 
 def _check_tables(db: sqlite3.Connection, file: Path) -> None:
     missing = [
-        name for name in re.findall(r"CREATE TABLE (\w+)", _VERSION_2 + _VERSION_3) if name not in _tables(db)
+        name
+        for name in re.findall(r"CREATE TABLE (\w+)", _VERSION_2 + _VERSION_3)
+        if name not in _tables(db)
     ]
     if missing:
         raise _damaged(file, f"without the tables {', '.join(missing)}")

@@ -465,6 +465,28 @@ def test_at_a_kink_no_number_is_given() -> None:
     ]
 
 
+@pytest.mark.parametrize("sizes", [(2, 1), (2, 3, 1)])
+def test_a_relu_of_which_nothing_depends_makes_no_kink(sizes: tuple[int, ...]) -> None:
+    """As where all weights begin at 0: the loss has a slope there, and it is 0."""
+    spec = {
+        "dataset": {"inputs": [[1, 2], [3, 1]], "targets": [[1], [2]]},
+        "layers": [
+            *({"units": units, "activation": "relu"} for units in sizes),
+            {"units": 1, "activation": "identity"},
+        ],
+        "initial": {"scheme": "zeros"},
+        "batch_size": 2,
+    }
+    timeline = Timeline(parse_spec(spec))
+    record, network = timeline.record(0), timeline.network
+    checked = check_json(record, network, "float64", 0, 99)
+    assert (checked["kinks"], checked["agree"]) == ([], network.parameter_count)
+    found = chain_json(record, network, "float64", "w1.2.1", 0)
+    assert (found["numeric"], found["kink"], found["batch_kink"]) == (0.0, False, False)
+    curve = slice_json(record, network, "w1.2.1")
+    assert (curve["kink"], set(curve["losses"])) == (False, {curve["loss"]})
+
+
 def test_a_bias_that_is_not_trained_has_a_derivative_and_no_update() -> None:
     timeline = _run("tanh", train_biases=False)
     record, network = timeline.record(1), timeline.network

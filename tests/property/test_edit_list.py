@@ -9,6 +9,7 @@ from app.limits import DEFAULT_LIMITS
 from app.timeline.edit_list import Edits
 from app.timeline.edits import Edit
 
+MOST = DEFAULT_LIMITS.max_undos
 STEPS = st.integers(0, 6)
 EDITS = st.one_of(
     st.builds(
