@@ -15,7 +15,7 @@ from app.limits import DEFAULT_LIMITS
 
 
 class Viewer:
-    """`example` is the position in the batch that this viewer looks at; `most` messages may wait."""
+    """`example` is the position in the batch that it looks at; `most` messages may wait for it."""
 
     def __init__(self, most: int = DEFAULT_LIMITS.messages_waiting) -> None:
         self.example, self._most = 0, most
