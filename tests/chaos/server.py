@@ -9,13 +9,15 @@ product knows nothing of this: what dies here is wrapped from outside.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import itertools
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from app.timeline import checkpoints
 from tests.chaos.read_only import WAYS
 
 _PR_SET_PDEATHSIG = 1
+_ROUNDS = 50  # of the event loop: an answer is in its socket after a handful, over HTTP too
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -78,9 +81,44 @@ def _after(call: Callable[..., Any], due: Callable[[], bool]) -> Callable[..., A
     return wrapped
 
 
+def _before_commit(commit: Callable[..., Any], due: Callable[[], bool]) -> Callable[..., Any]:
+    """As `_before`; but what was answered too early reaches its client, who finds it untrue."""
+    loops: set[asyncio.AbstractEventLoop] = set()
+    Writer.put = _noting(Writer.put, loops)  # type: ignore[method-assign]
+
+    def wrapped(writer: Writer) -> None:
+        if due():
+            for loop in loops:
+                _go_round(loop)
+            _die()
+        commit(writer)
+
+    return wrapped
+
+
+def _noting(
+    put: Callable[..., Awaitable[None]], loops: set[asyncio.AbstractEventLoop]
+) -> Callable[..., Awaitable[None]]:
+    """Note in which event loops somebody waits for the writer."""
+
+    async def noted(*given: Any, **named: Any) -> None:
+        loops.add(asyncio.get_running_loop())
+        await put(*given, **named)
+
+    return noted
+
+
+def _go_round(loop: asyncio.AbstractEventLoop) -> None:
+    """Let another thread's loop do all that it was told so far, and what that leads to."""
+    for _ in range(_ROUNDS):
+        gone_round = threading.Event()
+        loop.call_soon_threadsafe(gone_round.set)
+        gone_round.wait()
+
+
 # Where a server can die: the call that is wrapped, and on which side of it.
 FAILPOINTS: dict[str, tuple[type, str, Callable[..., Any]]] = {
-    "before commit": (Writer, "_commit", _before),
+    "before commit": (Writer, "_commit", _before_commit),
     "after commit": (Writer, "_commit", _after),
     "before answers": (Writer, "_answer", _before),
     "amid answers": (_Waiting, "settle", _before),
