@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from app.sessions.store import Damaged
+from bench.load import wait_before
 from tests.contract.make_frame import EXPECTED, FILE, LAYOUT
 
 DECODE = """async ([bytes, layout]) => {
@@ -161,10 +162,17 @@ def test_a_phase_reveals_what_it_has_computed_and_no_more(page: Page) -> None:
 def test_the_wait_before_a_new_try_grows_to_ten_seconds_and_is_spread_by_chance(
     page: Page,
 ) -> None:
-    for failures, longest in ((0, 500), (1, 1000), (3, 4000), (5, 10_000), (2000, 10_000)):
-        assert page.evaluate(WAITS, [failures, 0]) == 250
-        assert page.evaluate(WAITS, [failures, 0.5]) == (250 + longest) / 2
+    for failures, longest in ((0, 500), (1, 750), (2, 1125), (8, 10_000), (2000, 10_000)):
+        assert page.evaluate(WAITS, [failures, 0]) == longest / 2
+        assert page.evaluate(WAITS, [failures, 0.5]) == longest * 3 / 4
         assert page.evaluate(WAITS, [failures, 1]) == longest
+
+
+def test_the_bench_has_its_clients_come_back_as_the_page_does(page: Page) -> None:
+    for failures in range(20):
+        for chance in (0, 0.3, 1):
+            waits = page.evaluate(WAITS, [failures, chance])
+            assert 1000 * wait_before(failures, chance) == pytest.approx(waits)
 
 
 def test_a_connection_that_says_nothing_is_asked_and_then_given_up(page: Page) -> None:

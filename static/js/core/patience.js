@@ -1,19 +1,21 @@
 // How long the connection waits: before it tries again, and before it doubts that anybody is there.
 
-const FIRST = 250; // milliseconds
+const FIRST = 500; // milliseconds: the bound of the first wait
+const GROWTH = 1.5;
 const LONGEST = 10_000;
 const SILENCE = 30_000; // nothing came for so long: ask
 const DEAF = 40_000; // nor did an answer: the connection is dead, whatever the browser thinks
 
 /**
- * Milliseconds before the next try: between a quarter of a second and a bound that doubles with each
- * failure. Chance spreads those whom the same server lost over the whole of it.
+ * Milliseconds before the next try: half of a bound that grows with each failure, and as much again at most
+ * by chance, which spreads those whom the same server lost. The bound grows slowly and half is fixed, so that
+ * nobody whom chance was unkind to waits much longer than the server was away.
  * @param {number} failures  since somebody last answered
  * @param {number} chance  from 0 up to 1
  */
 export function waitBefore(failures, chance) {
-  const bound = Math.min(LONGEST, FIRST * 2 ** (failures + 1));
-  return FIRST + chance * (bound - FIRST);
+  const bound = Math.min(LONGEST, FIRST * GROWTH ** failures);
+  return (bound / 2) * (1 + chance);
 }
 
 /** What to do after so many milliseconds of silence: "wait", "ask" or "cut". */
