@@ -3,117 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import resource
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from app.sessions.schema import FILE
-from tests.chaos.live import Live
-from tests.chaos.model import State, after, told_by
+from app.timeline.phases import Cursor
 from tests.chaos.process import ROOT, Server
 from tests.chaos.read_only import WAYS
-from tests.chaos.runs import make_spec
+from tests.chaos.visit import PLAY, SPEC, Visit, no_room, visit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
-Json = dict[str, Any]
-SPEC = make_spec(4)
-WAY: tuple[Json, ...] = (
-    {"do": "seek", "step": 30, "phase": 3},
-    {"do": "change", "parameter": "w1.1.1", "value": 0.25},
-    {"do": "step", "unit": "step", "by": 5},
-)
-TRIED: tuple[Json, ...] = (
-    {"do": "step", "unit": "phase", "by": 1},
-    {"do": "seek", "step": 3},
-    {"do": "change", "learning_rate": 0.01},
-    {"do": "undo"},
-)
-
-
-class Visit:
-    """A session with some history, seen over HTTP and by two viewers."""
-
-    def __init__(self, server: Server, http: httpx.AsyncClient) -> None:
-        self._server, self.http = server, http
-        self.state = State(json.dumps(SPEC))
-
-    async def begin(self) -> None:
-        reply = await self.http.post("/api/sessions", json=SPEC)
-        self.url = f"/api/sessions/{reply.json()['id']}"
-        await self.watch()
-        for command in WAY:
-            await self.succeeds(command)
-
-    async def watch(self) -> None:
-        identity = self.url.rsplit("/", 1)[1]
-        self.live, self.other = [await Live.open(self._server.address, identity) for _ in range(2)]
-
-    async def give(self, command: Json) -> httpx.Response:
-        return await self.http.post(f"{self.url}/commands", json=command)
-
-    async def succeeds(self, command: Json) -> None:
-        assert (await self.give(command)).status_code == 200
-        self.state = after(self.state, command).state
-        for live in (self.live, self.other):
-            assert (await live.message(type="change"))["offset"] == self.state.offset
-        await self.stands()
-
-    async def refused(self) -> None:
-        """Try all commands through both doors: none is stored, and nothing has changed."""
-        for number, command in enumerate(TRIED):
-            reply = await self.give({**command, "id": f"http-{number}"})
-            assert (reply.status_code, reply.json()["error"]["code"]) == (503, "not_stored")
-            assert reply.headers["retry-after"]
-            await self.live.send({**command, "id": f"socket-{number}"})
-            answer = await self.live.message(id=f"socket-{number}")
-            assert (answer["type"], answer["error"]["code"]) == ("error", "not_stored")
-            await self.stands()
-
-    async def stands(self) -> None:
-        """Compare what HTTP and both sockets show with what was answered, and read a step."""
-        assert told_by((await self.http.get(self.url)).json()) == self.state.told()
-        cursor = self.state.cursor
-        for live in (self.live, self.other):
-            await live.send({"do": "show", "example": 0, "id": "look"})
-            shown = await live.message(id="look")
-            assert shown["cursor"] == cursor.to_json()
-            await live.frame(self.state.revision, cursor.step, cursor.phase)
-        assert (await self.http.get(f"{self.url}/steps/{cursor.step + 7}")).status_code == 200
-
-    async def heals(self) -> None:
-        """Send what was refused again, with the same ids: now it is done, and once."""
-        for number, command in enumerate(TRIED):
-            await self.succeeds({**command, "id": f"http-{number}"})
-
-
-def visit(folder: Path, story: Callable[[Server, Visit], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with Server(folder) as server, httpx.AsyncClient(base_url=server.url) as http:
-            await server.start()
-            await server.answers()
-            seen = Visit(server, http)
-            await seen.begin()
-            await story(server, seen)
-
-    asyncio.run(run())
-
-
-@contextmanager
-def no_room(server: Server) -> Iterator[None]:
-    """Let no file of the server's grow, as on a full disk, until the block ends."""
-    log = server.folder / f"{FILE}-wal"
-    before = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, before[1]))
-    yield
-    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, before)
+_SECONDS = 60  # for playing to stop, or for what was played to be stored
 
 
 @contextmanager
@@ -160,6 +67,47 @@ def test_what_was_answered_before_the_disk_filled_outlives_a_kill(tmp_path: Path
         await seen.heals()
 
     visit(tmp_path, story)
+
+
+def test_what_a_disk_that_filled_kept_from_being_stored_is_stored_once_there_is_room(
+    tmp_path: Path,
+) -> None:
+    async def story(server: Server, seen: Visit) -> None:
+        await seen.live.send({**PLAY, "id": "play"})
+        await seen.live.message(type="playing")
+        with no_room(server):
+            await _stops_playing(seen)
+            await seen.refuses({"do": "pause", "id": "pause"})
+            await seen.refuses({**PLAY, "id": "again"})
+            await seen.stands()
+        async with asyncio.timeout(_SECONDS):
+            while _stored_cursor(server) != seen.state.cursor:  # which nobody asks for
+                await asyncio.sleep(0)
+        server.kill()
+        await server.ended()
+        await again(server, seen)
+        await seen.stands()
+        await seen.heals()
+
+    visit(tmp_path, story)
+
+
+async def _stops_playing(seen: Visit) -> None:
+    """Wait until both viewers are told why, and take over where that is: further on."""
+    async with asyncio.timeout(_SECONDS):
+        told = [
+            await live.message(type="playing", playing=None) for live in (seen.live, seen.other)
+        ]
+    assert {message["reason"] for message in told} == {"not stored"}
+    cursor = Cursor(**(await seen.http.get(seen.url)).json()["cursor"])
+    assert cursor.step > seen.state.cursor.step
+    seen.state = replace(seen.state, cursor=cursor)
+
+
+def _stored_cursor(server: Server) -> Cursor:
+    """Return what the store's file says, past the server."""
+    with closing(sqlite3.connect(f"file:{server.folder / FILE}?mode=ro", uri=True)) as db:
+        return Cursor(*db.execute("SELECT step, phase FROM session").fetchone())
 
 
 def test_a_used_up_share_of_the_disk_refuses_and_more_of_it_heals(tmp_path: Path) -> None:
