@@ -113,7 +113,7 @@ def _go_round(loop: asyncio.AbstractEventLoop) -> None:
     for _ in range(_ROUNDS):
         gone_round = threading.Event()
         loop.call_soon_threadsafe(gone_round.set)
-        gone_round.wait()
+        gone_round.wait(5)  # at most: a loop that hangs does not keep this process
 
 
 # Where a server can die: the call that is wrapped, and on which side of it.
