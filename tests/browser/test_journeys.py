@@ -302,6 +302,38 @@ def test_the_charts_come_when_the_page_is_idle_and_tell_the_truth(visit: Visit) 
     expect(frame.locator("#gradient-words")).to_contain_text("All 4 partial derivatives")
 
 
+@pytest.mark.charts
+def test_the_charts_keep_their_look_without_styles_in_their_page(visit: Visit) -> None:
+    """What the policy forbids would stand in the console, where a visit finds it."""
+    huge = {
+        "dataset": {"inputs": [[3e76]], "targets": [[0]]},
+        "layers": [{"units": 1, "activation": "identity"}],
+        "initial": {"weights": [[[1]]], "biases": [[0]]},
+        "learning_rate": 1e-154,
+    }
+    page = visit.open(huge).page
+    visit.click("Step forward")
+    page.locator("#phases button").last.click()
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#gradient .bars .point").first).to_be_attached()
+    for chart in ("#loss", "#gradient"):
+        expect(frame.locator(f"{chart} .main-svg").first).to_have_css("position", "absolute")
+        exponent = frame.locator(f"{chart} .ytick tspan[dy='-0.6em']").last
+        expect(exponent).to_have_text(re.compile("15[0-9]"))
+        expect(exponent).to_have_css("font-size", "8.4px")
+    frame.locator("#gradient").hover()
+    frame.locator("#gradient .bars .point path").first.hover(force=True)
+    expect(frame.locator(".hoverlayer tspan[dy='-0.6em']")).to_be_visible()
+    box = frame.locator("#loss .nsewdrag").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 150, steps=3)
+    page.mouse.up()
+    expect(frame.locator(".notifier-note")).to_contain_text("Double-click to")
+    expect(frame.locator(".plotly-notifier")).to_have_css("position", "fixed")
+
+
 def test_two_tabs_see_the_same_run(visit: Visit, browser: Browser, server: Server) -> None:
     visit.open()
     second = Visit(browser.new_page(), server)

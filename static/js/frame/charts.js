@@ -1,6 +1,11 @@
 // Inside the charts' frame: draws the figures it is sent. The only file that knows Plotly.
-//
-// Plotly puts styles into its page, which the main page's policy forbids; this frame has its own.
+
+// Plotly raises exponents by a style in an attribute, which the policy forbids; the same may be set as a property.
+const { setAttribute } = Element.prototype;
+Element.prototype.setAttribute = function (name, value) {
+  if (name === "style") this.style.cssText = value;
+  else setAttribute.call(this, name, value);
+};
 
 const CONFIG = { displayModeBar: false, responsive: true };
 

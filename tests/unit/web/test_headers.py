@@ -79,15 +79,23 @@ def test_every_route_has_the_headers(strict: TestClient) -> None:
         check(strict.request(method, path).headers, CHARTS_POLICY if path == "/charts" else POLICY)
 
 
-def test_the_policies_allow_no_script_in_the_page_and_no_other_site() -> None:
+def test_the_policies_allow_no_script_or_style_in_the_page_and_no_other_site() -> None:
     for policy in (POLICY, CHARTS_POLICY):
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
         assert rules["default-src"] == "'none'"
         assert rules["script-src"] == "'self'"
         assert rules["base-uri"] == "'none'"
         assert {"frame-ancestors", "form-action"} <= rules.keys()
-        assert not re.search(r"https?:|\*|unsafe-eval|blob:", policy)
-    assert "unsafe" not in POLICY
+        assert rules["style-src"] == "'self'"
+        assert not re.search(r"https?:|\*|unsafe|blob:", policy)
+
+
+def test_the_charts_library_finds_the_styles_that_it_would_make(strict: TestClient) -> None:
+    page, library = strict.get("/charts").text, strict.get("/plotly.min.js").text
+    named = re.findall(r'document\.getElementById\("([0-9a-f]{64})"\)', library)
+    assert len(named) == library.count('document.createElement("style")') - 1 == 1
+    assert f'id="{named[0]}"' in page
+    assert 'id="plotly.js-style-global" class="no-inline-styles"' in page
 
 
 def test_a_header_that_a_route_has_set_stays() -> None:
