@@ -81,16 +81,22 @@ export function short(value, withSign = false) {
   return sign + decimal(value, size >= 999.95 ? 0 : size >= 100 ? 1 : 2);
 }
 
-/** A value in its own unit: $150,000, 1,656 sq ft, 1960. */
-export function own(value, unit, withSign = false) {
+/** A value in its own unit: $150,000, 1,656 sq ft, 1960; rounded, unless `digits` are "all". */
+export function own(value, unit, withSign = false, digits = 2) {
   if (isBeyond(value)) return OVERFLOWS;
   const sign = value < 0 ? MINUS : withSign && value > 0 ? "+" : "";
-  const size = Math.abs(value);
-  if (size >= HUGE) return `${sign}${unit === "$" ? "$" : ""}${power(size, 3)}${unit && unit !== "$" ? ` ${unit}` : ""}`;
-  if (unit === "$") return `${sign}$${grouped(size, size < 1000 ? 2 : 0)}`;
-  const whole = Number.isInteger(size);
-  const text = unit === "" && size < 10000 ? plain(size) : grouped(size, whole ? 0 : 2);
+  const text = amount(Math.abs(value), unit, digits);
+  if (unit === "$") return `${sign}$${text}`;
   return `${sign}${text}${unit ? ` ${unit}` : ""}`;
+}
+
+/** A size as it is written before its unit; without one it may be a year, which has no groups. */
+function amount(size, unit, digits) {
+  const bare = unit === "" && size < 10000;
+  if (digits === "all") return bare ? full(size) : wholeGrouped(full(size));
+  if (size >= HUGE) return power(size, 3);
+  if (unit === "$") return grouped(size, size < 1000 ? 2 : 0);
+  return bare ? plain(size) : grouped(size, Number.isInteger(size) ? 0 : 2);
 }
 
 /** 1234567 -> 1,234,567 */
@@ -121,6 +127,11 @@ function plain(size) {
 function grouped(size, decimals) {
   const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   return size.toLocaleString("en-US", digits);
+}
+
+/** Groups before the point; what is behind it stays. */
+function wholeGrouped(text) {
+  return text.replace(/^\d+/, (whole) => whole.replaceAll(/\B(?=(\d{3})+$)/g, ","));
 }
 
 function power(value, decimals) {

@@ -29,11 +29,12 @@ export function createBadges(dispatch) {
 }
 
 function makeBadge({ x, y, width, height, valued, among }, factor, k, dispatch) {
+  const says = `Factor ${k + 1}: ${factor.symbol} = ${full(factor.value)}`;
   const where = among ? `, not drawn: it belongs to the ${among} more units` : "";
   const number = s("text", { class: "badge-number", x: x - width / 2 + 9, y: y + 0.5 }, String(k + 1));
   const value = valued ? [s("text", { class: "badge-value", x: x + 8, y: y + 0.5 }, short(factor.value))] : [];
-  const group = s("g", { class: "badge-mark", role: "button", tabindex: "0", "data-badge": String(k), "data-at": factor.at, "aria-label": `Factor ${k + 1}: ${factor.symbol} = ${full(factor.value)}${where}` },
-    where ? s("title", {}, where.slice(2)) : null,
+  const group = s("g", { class: "badge-mark", role: "button", tabindex: "0", "data-badge": String(k), "data-at": factor.at, "aria-label": says + where },
+    s("title", {}, says + where),
     s("circle", { class: "reach", cx: x - width / 2 + 9, cy: y, r: REACH }),
     s("rect", { class: "badge-chip", x: x - width / 2, y: y - height / 2, width, height, rx: 9 }),
     s("circle", { class: "badge-dot", cx: x - width / 2 + 9, cy: y, r: 9 }), number, ...value);

@@ -1,6 +1,6 @@
 // The charts stand in a frame of their own, which is made when the page is idle, never before.
 
-import { count } from "../core/format.js";
+import { count, fixed } from "../core/format.js";
 import { h } from "./dom.js";
 
 const EVERY = 250; // milliseconds between two drawings
@@ -37,9 +37,9 @@ export function mountCharts(root, getFigure, getState, shownTheme) {
     });
   }
   async function render() {
-    const { session, frame: now, theme } = getState();
+    const { session, frame: now, theme, digits } = getState();
     if (!session || !now || !ready || busy) return;
-    const key = [session.id, now.revision, now.step, now.phase, now.furthest, shownTheme(theme)].join();
+    const key = [session.id, now.revision, now.step, now.phase, now.furthest, shownTheme(theme), digits].join();
     if (key === asked) return;
     const wait = drawnAt + EVERY - performance.now();
     busy = true;
@@ -55,15 +55,15 @@ export function mountCharts(root, getFigure, getState, shownTheme) {
       getFigure(session.id, "loss", { theme }),
       getFigure(session.id, "gradient", { step: now.step, phase: now.phase, theme }),
     ]);
-    send({ theme, figures: { loss, gradient }, words: { loss: lossText(now), gradient: gradientText(gradient) }, key });
+    send({ theme, figures: { loss, gradient }, words: { loss: lossText(now, getState().digits), gradient: gradientText(gradient) }, key });
   }
   const send = (message) => frame.contentWindow.postMessage(message, location.origin);
   return { render, load };
 }
 
-function lossText(frame) {
-  const held = frame.testLoss === null ? "" : ` Held-out loss before this update: ${frame.testLoss.toPrecision(4)}.`;
-  return `Batch loss at step ${count(frame.step)}: ${frame.loss.toPrecision(4)}.${held}`;
+function lossText(frame, digits) {
+  const held = frame.testLoss === null ? "" : ` Held-out loss before this update: ${fixed(frame.testLoss, digits)}.`;
+  return `Batch loss at step ${count(frame.step)}: ${fixed(frame.loss, digits)}.${held}`;
 }
 
 function gradientText({ shown, of }) {

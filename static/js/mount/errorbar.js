@@ -1,6 +1,6 @@
 // The error bar: the way from the truth to the prediction, in their own unit. The flow starts here.
 
-import { s, set } from "./dom.js";
+import { s, set, write } from "./dom.js";
 import { writeFitting } from "./fit.js";
 
 const APART = 19; // units of the picture between two lines of text
@@ -10,6 +10,7 @@ const AWAY = { wide: 22, narrow: 30 }; // from the bar to where its texts begin,
 
 export function makeBar() {
   const parts = {
+    tip: s("title"),
     link: s("line", { class: "link" }),
     axis: s("line", { class: "axis" }),
     bar: s("rect", { class: "bar", width: 16, rx: 3 }),
@@ -29,6 +30,7 @@ export function updateBar(made, view, narrow) {
     class: `error-bar${view.lit ? " lit" : ""}${view.dimmed ? " dimmed" : ""}`,
     "aria-label": view.accessible,
   });
+  write(made.tip, view.accessible);
   set(made.axis, { x1: x, x2: x, y1: view.top, y2: view.bottom });
   set(made.truth, { x1: x - 15, x2: x + 15, y1: view.targetY, y2: view.targetY });
   const known = view.predictionY !== null;

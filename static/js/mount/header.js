@@ -1,7 +1,7 @@
 // The header: which run this is, which example is shown, presets, theme, table view, phases.
 
-import { count, own } from "../core/format.js";
-import { phaseTitle } from "../core/words.js";
+import { count } from "../core/format.js";
+import { columnWords, phaseTitle } from "../core/words.js";
 import { lossName } from "../views/panel.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
@@ -27,15 +27,15 @@ export function mountHeader(root, dispatch, connection, actions) {
     },
   );
   const renderExample = whenChanged(
-    (state) => [state.frame, state.session?.layout],
-    ({ frame, session }) => {
+    (state) => [state.frame, state.session?.layout, state.digits],
+    ({ frame, session, digits }) => {
       if (!frame || !session) return;
       if (example.options.length !== frame.rows || example.options[0].value !== "0") {
         example.replaceChildren(...Array.from({ length: frame.rows }, (_, k) => new Option(`${k + 1} of ${frame.rows}`, String(k))));
       }
       example.value = String(frame.example);
       set(example, { disabled: frame.rows === 1 });
-      write(exampleWords, exampleText(session.layout, frame));
+      write(exampleWords, exampleText(session.layout, frame, digits));
     },
   );
   return (state) => {
@@ -64,8 +64,8 @@ function runWords({ layout, spec }, presets) {
   return `${name} · ${shape}${hidden ? ` ${hidden}` : ""} · ${lossName(layout)} · batch of ${count(batchOf({ layout, spec }))} · ${count(layout.training_rows)} training, ${count(layout.held_out_rows)} held-out rows`;
 }
 
-function exampleText(layout, frame) {
-  const parts = layout.inputs.slice(0, 4).map((column, k) => `${column.label} ${own(frame.ownInputs[k], column.unit)}`);
+function exampleText(layout, frame, digits) {
+  const parts = columnWords(layout.inputs.slice(0, 4), frame.ownInputs, digits);
   return `${layout.row_noun} in row ${count(frame.row)}: ${parts.join(", ")}${layout.inputs.length > 4 ? ", …" : ""}`;
 }
 

@@ -46,11 +46,11 @@ export function mountVoice(root) {
   const phase = sayPhases(root);
   const found = whenChanged(
     (state) => [state.selected, state.way, state.answers.chain?.data?.parameter],
-    ({ answers, selected, way }) => {
+    ({ answers, selected, way, digits }) => {
       const chain = answers.chain?.data;
       if (!chain || chain.parameter !== (way.at(-1) ?? selected)) return;
       const paths = chain.paths.length > 1 ? `${chain.paths.length} paths` : `${chain.paths[0].factors.length} factors`;
-      write(root, `Explained: ${symbol(chain.parameter)} = ${fixed(chain.value, 4)}, its derivative ${fixed(chain.derivative, 4)} from ${paths}.`);
+      write(root, `Explained: ${symbol(chain.parameter)} = ${fixed(chain.value, digits)}, its derivative ${fixed(chain.derivative, digits)} from ${paths}.`);
     },
   );
   return (state) => {
@@ -68,7 +68,7 @@ function sayPhases(root) {
       const now = performance.now();
       if (state.playing && now - said < EVERY) return;
       said = now;
-      write(root, announcement(state.session.layout, state.session.spec, state.frame));
+      write(root, announcement(state.session.layout, state.session.spec, state.frame, state.digits));
     },
   );
 }
@@ -85,11 +85,11 @@ export function mountPage(main, applyTheme) {
 /** Says in the picture that it shows a trial, not the run. */
 export function mountTrialNote(root) {
   return whenChanged(
-    (state) => [state.trial],
-    ({ trial }) => {
+    (state) => [state.trial, state.digits],
+    ({ trial, digits }) => {
       root.hidden = !trial;
       root.closest(".picture").classList.toggle("trying", Boolean(trial));
-      if (trial) write(root, `What if ${symbol(trial.tried.parameter)} were ${fixed(trial.tried.value, 3)}? Not the run itself.`);
+      if (trial) write(root, `What if ${symbol(trial.tried.parameter)} were ${fixed(trial.tried.value, digits === "all" ? digits : 3)}? Not the run itself.`);
     },
   );
 }

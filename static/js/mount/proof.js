@@ -16,7 +16,7 @@ export function mountProof(root, dispatch, startCheck) {
     (state) => [state.answers.chain, state.digits],
     ({ answers: { chain }, digits, playing, session }) => {
       const proofs = viewProof(session.layout, chain.frame, chain.data, digits);
-      const draw = () => own.replaceChildren(...proofs.map(proof));
+      const draw = () => own.replaceChildren(...proofs.map((one) => proof(one, digits)));
       keepHeights(own, ".formula, .verdict", playing, draw);
       for (const element of own.querySelectorAll("math")) shrinkToFit(element);
     },
@@ -37,11 +37,11 @@ export function mountProof(root, dispatch, startCheck) {
   };
 }
 
-function proof({ heading, formulas, verdict, agrees, gap }) {
+function proof({ heading, formulas, verdict, agrees, gap }, digits) {
   return h("section", { class: "proof", "data-agrees": String(agrees) }, h("h3", {}, heading),
     ...formulas.map(formula),
     h("p", { class: agrees === false ? "problem" : agrees ? "verdict" : "hint" }, verdict),
-    gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gapText(gap)}`));
+    gap === null ? null : h("p", { class: "hint", title: full(gap) }, `Relative gap |a − n| / max(|a|, |n|, 1e−8) = ${gapText(gap, digits === "all" ? digits : 2)}`));
 }
 
 function ask({ layout, spec }, start) {

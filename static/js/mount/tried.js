@@ -11,7 +11,7 @@ export function drawTried(parts, view, slice, state) {
   const { tried, trial } = state;
   const value = tried?.value ?? slice.at;
   const mine = trial && trial.tried.value === value ? trial : null;
-  drawHandle(parts.handle, view, slice, { value, mine, tried });
+  drawHandle(parts.handle, view, slice, { value, mine, tried, digits: state.digits });
   set(parts.now, { visibility: tried ? null : "hidden" });
   write(
     parts.said,
@@ -21,7 +21,7 @@ export function drawTried(parts, view, slice, state) {
 }
 
 /** Between two samples the curve says where the handle is; a number is shown only once computed. */
-function drawHandle(handle, view, slice, { value, mine, tried }) {
+function drawHandle(handle, view, slice, { value, mine, tried, digits }) {
   const loss = mine ? mine.loss : tried ? lossAt(slice, value) : slice.loss;
   set(handle, {
     cx: view.x.to(value),
@@ -30,7 +30,7 @@ function drawHandle(handle, view, slice, { value, mine, tried }) {
     "aria-valuenow": value,
     "aria-valuemin": view.range[0],
     "aria-valuemax": view.range[1],
-    "aria-valuetext": `${fixed(value, 4)}${mine ? `, loss ${fixed(mine.loss, 4)}` : ""}`,
+    "aria-valuetext": `${fixed(value, digits)}${mine ? `, loss ${fixed(mine.loss, digits)}` : ""}`,
   });
 }
 

@@ -60,7 +60,7 @@ function table(columns, rows, total) {
 
 function curve(view, digits) {
   const { width, height } = view;
-  const label = `${view.name}: at z = ${fixed(view.z, 4)} the value is ${fixed(view.a, 4)}, and the slope ${fixed(view.slope, 4)}`;
+  const label = `${view.name}: at z = ${fixed(view.z, digits)} the value is ${fixed(view.a, digits)}, and the slope ${fixed(view.slope, digits)}`;
   const [x1, y1, x2, y2] = view.tangent;
   return h("figure", { class: "plot" },
     s("svg", { viewBox: `-6 -6 ${width + 12} ${height + 12}`, role: "img", "aria-label": label },

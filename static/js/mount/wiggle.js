@@ -45,7 +45,7 @@ function table(slice, { h: width, quotient }, digits) {
   const columns = [
     [`(E(${name} + h) − E(${name})) / h`, found, quotient, "quotient"],
     [`∂E/∂${name}`, signed(slice.slope, digits), slice.slope, "slope"],
-    ["gap", gap === null ? "" : gapText(gap), gap, "gap"],
+    ["gap", gap === null ? "" : gapText(gap, digits === "all" ? digits : 2), gap, "gap"],
   ];
   const heads = columns.map(([head]) => h("th", { scope: "col" }, head));
   const cells = columns.map(([, text, value, of]) =>

@@ -114,7 +114,8 @@ function viewUnit(unit, layout, frame, at, offsets, onPath, selected) {
     : layer === at.layers
       ? layout.targets[unit.unit - 1].label
       : `hidden unit ${unit.unit}`;
-  const told = [`${name}, ${called}`, a === null ? "not computed yet" : `value ${full(a)}`];
+  const given = input ? ` ${own(frame.ownInputs[index], column.unit, false, "all")}` : "";
+  const told = [`${name}, ${called}${given}`, a === null ? "not computed yet" : `value ${full(a)}`];
   if (delta !== null) told.push(`δ ${full(delta)}`);
   const lit = (at.kind === "forward" && layer === at.layer) || (at.kind === "input" && input);
   return {
@@ -266,11 +267,11 @@ function viewBars(plan, layout, frame, at, onPath) {
   });
 }
 
+/** Every digit: its name, and for whoever points at it. */
 function barWords(column, target, prediction, error) {
-  const parts = [`${column.label}: true ${own(target, column.unit)}`];
-  parts.push(
-    prediction === null ? "prediction not yet" : `predicted ${own(prediction, column.unit)}`,
-  );
-  if (error !== null) parts.push(`error ${own(error, column.unit, true)}`);
+  const exact = (value, withSign = false) => own(value, column.unit, withSign, "all");
+  const parts = [`${column.label}: true ${exact(target)}`];
+  parts.push(prediction === null ? "prediction not yet" : `predicted ${exact(prediction)}`);
+  if (error !== null) parts.push(`error ${exact(error, true)}`);
   return parts.join(", ");
 }

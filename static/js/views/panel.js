@@ -27,7 +27,7 @@ export function viewPanel(layout, spec, frame, digits) {
   return {
     number: frame.phase,
     title: phaseTitle(layout.phases[frame.phase]),
-    sentence: phaseSentence(layout, spec, frame),
+    sentence: phaseSentence(layout, spec, frame, digits),
     locked: !at.update,
     formulas: formulas(layout, frame, at, digits),
     figures: figures(frame, at, digits),

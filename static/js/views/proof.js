@@ -115,6 +115,7 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
 /** How far two numbers are apart: as a power of ten where it would be zeros only. */
 export function gapText(gap, digits = 2) {
   if (gap === 0) return "0";
+  if (digits === "all") return full(gap);
   if (Math.abs(gap) >= 1e-4) return fixed(gap, digits);
   return gap.toExponential(digits - 1).replace("e+", "e").replaceAll("-", "−");
 }

@@ -32,12 +32,12 @@ function listed(layout, frame, at) {
     .sort((a, b) => a - b);
 }
 
-/** Each output in the target's own unit. */
+/** Each output in the target's own unit, with all its digits. */
 function outputRows(layout, frame, at) {
   return layout.targets.map((column, k) => {
     const [prediction, target] = [frame.ownPrediction[k], frame.ownTargets[k]];
     const shown = (value, known) =>
-      known ? own(value, column.unit, value === prediction - target) : NOT_YET;
+      known ? own(value, column.unit, value === prediction - target, "all") : NOT_YET;
     return {
       cells: [
         column.label,
@@ -76,7 +76,7 @@ function unitRows(layout, frame, at) {
         return {
           name: called,
           cells: [
-            `${name} ${layout.inputs[k].label} ${own(frame.ownInputs[k], layout.inputs[k].unit)}`,
+            `${name} ${layout.inputs[k].label} ${own(frame.ownInputs[k], layout.inputs[k].unit, false, "all")}`,
             "",
             full(frame.inputs[k]),
             "",
