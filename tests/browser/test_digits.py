@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Visit
-from tests.browser.explaining import as_text, explain
+from tests.browser.conftest import Server, Visit
+from tests.browser.explaining import as_text, explain, on_a_phone
 from tests.browser.test_panel import MAZUR
 
 THIRDS: dict[str, Any] = {**MAZUR, "dataset": {"inputs": [[-1 / 3, 0.1]], "targets": [[0.01, 1]]}}
@@ -132,3 +133,90 @@ def test_a_badge_and_an_input_tell_all_their_digits(visit: Visit) -> None:
     expect(badges.first).to_be_visible()
     for badge in badges.all():
         expect(badge.locator("title")).to_have_text(badge.get_attribute("aria-label") or "")
+
+
+DEEP: dict[str, Any] = {
+    "layers": [*[{"units": 8, "activation": "tanh"}] * 4, {"units": 1, "activation": "identity"}],
+    "batch_size": 2,
+}
+
+# Numbers that stand in two lines.
+BROKEN = """() => { const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  for (let text; (text = texts.nextNode());) {
+    if (!text.parentElement.getClientRects().length) continue;
+    for (const { index, 0: number } of text.data.matchAll(/[+−]?\\d[\\d,]*\\.\\d+(e−?\\d+)?/g)) {
+      range.setStart(text, index);
+      range.setEnd(text, index + number.length);
+      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+      if (lines.size > 1) found.push(number);
+    } }
+  return found; }"""
+
+# What reaches beyond its place and cannot be scrolled, or only without a shade that says so.
+CUT = """(places) => [...document.querySelectorAll(places)]
+  .filter((e) => e.getClientRects().length && e.scrollWidth > e.clientWidth + 1)
+  .filter((e) => e.tabIndex !== 0 || !getComputedStyle(e).backgroundImage.includes('gradient'))
+  .map((e) => [e.className, e.scrollWidth - e.clientWidth])"""
+PLACES = "#table .scroll, .terms li, .terms math, .landings, .wide, .what-if, .quotient"
+
+
+@pytest.fixture
+def sized(
+    browser: Browser, server: Server, request: pytest.FixtureRequest
+) -> Iterator[tuple[Visit, str]]:
+    """A page so wide, and the digits that are shown on it."""
+    width, digits = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    found = Visit(context.new_page(), server)
+    yield found, digits
+    context.close()
+    assert found.problems == []
+
+
+SIZES = [(1440, "4"), (1440, "all"), (390, "all")]
+
+
+def _expect_whole(page: Page) -> None:
+    assert page.evaluate(BROKEN) == []
+    assert page.evaluate(CUT, PLACES) == []
+
+
+@pytest.mark.parametrize("sized", SIZES, indirect=True)
+def test_no_number_is_broken_or_cut(sized: tuple[Visit, str]) -> None:
+    visit, digits = sized
+    page = visit.open(DEEP).page
+    page.get_by_label("Digits").select_option(digits)
+    page.get_by_role("button", name="Table view").click()
+    _go(visit, page.locator("#phases button").count() - 1)
+    _expect_whole(page)
+    explain(page, "u1.1")
+    expect(page.locator("#tab-body > div:not([hidden]) table").first).to_be_visible()
+    _expect_whole(page)
+    explain(page, "w1.1.1")
+    expect(page.locator(".terms li").first).to_be_visible()
+    _expect_whole(page)
+    for tab in ("What if", "Proof", "Gradient"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tabpanel", name=tab)).not_to_have_attribute("aria-busy", "true")
+        _expect_whole(page)
+
+
+def test_on_a_wide_screen_every_column_of_the_table_is_seen(visit: Visit) -> None:
+    page = _open_all(visit, MAZUR, 6)
+    page.get_by_role("button", name="Table view").click()
+    for name in ("Outputs", "Parameters", "Units"):
+        region = page.get_by_role("region", name=name)
+        assert region.evaluate("(e) => e.scrollWidth - e.clientWidth") == 0, name
+
+
+def test_the_paths_of_a_sum_are_not_broken_on_a_phone(browser: Browser, server: Server) -> None:
+    visit = on_a_phone(browser, server)
+    page = _open_all(visit, MAZUR, 6)
+    explain(page, "w1.1.1")
+    expect(page.locator(".paths td").first).to_be_visible()
+    _expect_whole(page)
+    assert page.locator("#tab-body").evaluate("(e) => e.scrollWidth - e.clientWidth") <= 0
+    page.context.close()
+    assert visit.problems == []

@@ -1,7 +1,7 @@
 // A formula wider than its place gets a smaller letter; what is still wider then can be scrolled.
 
 import { fitText } from "../core/geometry.js";
-import { write } from "./dom.js";
+import { set, write } from "./dom.js";
 
 const LEAST = 11; // pixels
 
@@ -24,7 +24,12 @@ export function shrinkToFit(formula) {
   if (wide <= room) return;
   const size = parseFloat(getComputedStyle(formula).fontSize);
   formula.style.fontSize = `${Math.max(LEAST, (0.97 * size * room) / wide)}px`;
-  if (formula.parentElement.scrollWidth > room) formula.parentElement.tabIndex = 0; // so that keys can scroll it
+  letScroll(formula.parentElement);
+}
+
+/** Where something is wider than its place, keys can scroll it, too. */
+export function letScroll(place) {
+  set(place, { tabindex: place.scrollWidth > place.clientWidth ? "0" : null });
 }
 
 /**

@@ -6,6 +6,7 @@ import { firstWiggle, viewSlice } from "../views/slice.js";
 import { drawCurve, makeCurve } from "./curve.js";
 import { button, h, set, whenChanged, write } from "./dom.js";
 import { dragging, keyTry } from "./dragging.js";
+import { letScroll } from "./fit.js";
 import { drawTried } from "./tried.js";
 import { drawWiggle } from "./wiggle.js";
 
@@ -43,6 +44,7 @@ export function mountSlice(root, dispatch, connection, getState) {
     const trained = spec.train_biases || slice().parameter[0] !== "b";
     drawCurve(parts, view, slice(), { trained, digits });
     drawWiggle(parts, view, slice(), wiggle, digits);
+    letScroll(parts.landings);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], drawAll);
   const move = whenChanged(
@@ -139,7 +141,7 @@ function make() {
   found.doubts = h("p", { class: "hint doubts" });
   found.near = button("Zoom to the update", () => {}, { class: "plain zoom" });
   found.said = h("p", { class: "said", role: "status" });
-  found.landings = h("div", { class: "landings" });
+  found.landings = h("div", { class: "landings wide" });
   const range = { type: "range", min: 0, max: 8, step: 1, value: 0, "aria-label": "Wiggle h" };
   found.wiggle = h("input", range);
   found.width = h("span", { class: "width" });

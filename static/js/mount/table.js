@@ -19,9 +19,8 @@ export function mountTable(root, dispatch) {
         h("h2", {}, "Every number of this step"),
         h("p", { class: "hint" }, "z, a and δ are those of the example that is shown; derivatives are means over the batch."),
         table("Outputs", ["output", "predicted", "true", "error"], view.outputs, dispatch),
-        h("div", { class: "tables" },
-          table("Parameters", ["parameter", "value", "∂E/∂ parameter", "update", "new value"], view.parameters, dispatch),
-          table("Units", ["unit", "z", "a", "δ = ∂E/∂z"], view.units, dispatch)),
+        table("Parameters", ["parameter", "value", "∂E/∂ parameter", "update", "new value"], view.parameters, dispatch),
+        table("Units", ["unit", "z", "a", "δ = ∂E/∂z"], view.units, dispatch),
         view.hidden ? h("p", { class: "hint" }, `The largest are listed; ${view.hidden.toLocaleString("en-US")} more parameters are not.`) : "",
       );
     },

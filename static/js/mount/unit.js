@@ -3,7 +3,7 @@
 import { addingUp, fixed, full } from "../core/format.js";
 import { viewUnit } from "../views/unit.js";
 import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
-import { shrinkToFit } from "./fit.js";
+import { letScroll, shrinkToFit } from "./fit.js";
 
 const KINK = "; z = 0 is the kink: the slope is taken as 0, that of the left";
 
@@ -21,6 +21,7 @@ export function mountUnit(root, dispatch) {
         view.ahead && ahead(view.ahead, digits, dispatch),
       );
       for (const element of root.querySelectorAll("math")) shrinkToFit(element);
+      for (const element of root.querySelectorAll(".wide")) letScroll(element);
     },
   );
 }

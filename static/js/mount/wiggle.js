@@ -19,7 +19,10 @@ export function drawWiggle(parts, view, slice, index, digits) {
   parts.wiggle.value = String(index);
   set(parts.wiggle, { "aria-valuetext": `h = ${full(width)}` });
   write(parts.width, full(width));
-  parts.quotient.replaceChildren(...table(slice, slice.wiggle[index], FINE[digits]));
+  const upright = digits === "all";
+  set(parts.quotient, { class: upright ? "quotient upright" : "quotient" });
+  const columns = columnsOf(slice, slice.wiggle[index], FINE[digits]);
+  parts.quotient.replaceChildren(...(upright ? rows(columns) : table(columns)));
   const hints = [slice.kink ? KINK : null, index > 6 ? TOO_SMALL : null].filter(Boolean);
   write(parts.doubts, hints.join(" "));
 }
@@ -37,21 +40,34 @@ function drawSecant(parts, secant) {
   write(parts.secantName, secant.name.text);
 }
 
-/** The quotient, what it comes to, and how far it is from it: in one line, under their names. */
-function table(slice, { h: width, quotient }, digits) {
+/** The quotient, what it comes to, and how far it is from it: [name, text, value, what it is]. */
+function columnsOf(slice, { h: width, quotient }, digits) {
   const name = symbol(slice.parameter);
   const gap = quotient === null ? null : quotient - slice.slope;
   const found = quotient === null ? lost(slice, width) : signed(quotient, digits);
-  const columns = [
+  return [
     [`(E(${name} + h) − E(${name})) / h`, found, quotient, "quotient"],
     [`∂E/∂${name}`, signed(slice.slope, digits), slice.slope, "slope"],
     ["gap", gap === null ? "" : gapText(gap, digits === "all" ? digits : 2), gap, "gap"],
   ];
+}
+
+const cell = ([, text, value, of]) =>
+  h("td", { title: value === null ? null : full(value), "data-of": of }, text);
+
+/** In one line, under their names. */
+function table(columns) {
   const heads = columns.map(([head]) => h("th", { scope: "col" }, head));
-  const cells = columns.map(([, text, value, of]) =>
-    h("td", { title: value === null ? null : full(value), "data-of": of }, text),
-  );
+  const cells = columns.map(cell);
   return [h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, h("tr", {}, ...cells))];
+}
+
+/** One below the other, each beside its name. */
+function rows(columns) {
+  const lines = columns.map((one) =>
+    h("tr", {}, h("th", { scope: "row" }, one[0]), cell(one)),
+  );
+  return [h("tbody", {}, ...lines)];
 }
 
 /** Why there is no quotient: the loss overflows, or so small an h changes nothing. */

@@ -137,12 +137,11 @@ function viewTerm(about, term) {
     o("·"),
     deltaSymbol(layer, unit),
   );
-  const numbers = term.factors.flatMap((factor, k) => [
-    ...(k ? [o("·")] : []),
-    number(factor.value, about.digits),
-  ]);
+  const numbers = term.factors.map(({ value }, k) =>
+    row(o(k ? "·" : "="), number(value, about.digits)),
+  );
   return {
-    tree: math(symbols, o("="), ...numbers, o("="), n(signed(term.product, about.digits))),
+    tree: math(symbols, ...numbers, row(o("="), n(signed(term.product, about.digits)))),
     product: term.product,
     unit: unitName(about.layout, layer, unit),
     opens: layer < about.layout.sizes.length - 1 ? `b${delta.at}` : null,
