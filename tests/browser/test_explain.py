@@ -578,6 +578,13 @@ def test_a_name_is_read_as_the_page_writes_it(visit: Visit) -> None:
         ["x1 to x3", "h1 to h2", "h1 to h2", "ŷ"],
         ["x1 to x3", "h1.1 to h1.4, h2.1 to h2.12", "h1.1 to h1.4, h2.1 to h2.12", "ŷ1 to ŷ2"],
     ]
+    small, deep = page.evaluate(NEARBY, ["2.1", "foo", "b", "w7.1.1"])
+    some = "w1.1.1 to w1.3.2, w2.1.1 to w2.2.1; b1.1 to b1.2, b2.1; x1 to x3, h1 to h2, ŷ"
+    assert small == [some, some, "b1.1 to b1.2, b2.1", "w1.1.1 to w1.3.2, w2.1.1 to w2.2.1"]
+    assert deep[0] == (
+        "w1.1.1 to w1.3.4, …, w3.1.1 to w3.12.2; b1.1 to b1.4, …, b3.1 to b3.2; "
+        "x1 to x3, h1.1 to h1.4, h2.1 to h2.12, ŷ1 to ŷ2"
+    )
 
 
 # What is typed, and what it is where there is one hidden layer and one output, or two of each.

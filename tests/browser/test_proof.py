@@ -176,7 +176,13 @@ def test_two_weights_at_once(visit: Visit) -> None:
     assert scroller
     assert axis["y"] + axis["height"] < scroller["y"] + scroller["height"]  # seen as a whole
     field = page.get_by_label("Second parameter")
-    for text, answer in (("w7.1.1", "there are w1.1.1 to"), ("w2.1.1", "another than the first")):
+    some = "there are w1.1.1 to w1.2.1, w2.1.1; b1.1, b2.1"
+    for text, answer in (
+        ("w7.1.1", "there are w1.1.1 to"),
+        ("w2.1.1", "another than the first"),
+        ("foo", f"“foo”: {some}"),
+        ("x1", f"“x1”: {some}"),  # of parameters only
+    ):
         field.fill(text)
         field.press("Enter")
         expect(page.get_by_role("alert").filter(has_text=answer)).to_be_visible()

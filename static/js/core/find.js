@@ -46,16 +46,39 @@ function unitNamed({ sizes }, name) {
   return `u${last}.${number || (sizes[last] === 1 ? 1 : "")}`;
 }
 
-/** The names of the same kind in the layer that was meant, or of all layers. */
-export function nearbyNames(layout, text) {
-  const letter = plain(text).match(OF_UNITS)?.[1];
+/**
+ * The names of the same kind in the layer that was meant, or of all layers; where no kind was, some
+ * of each.
+ * @param {boolean} units  whether units may be named, too
+ */
+export function nearbyNames(layout, text, units = true) {
+  const typed = plain(text);
+  const letter = units && typed.match(OF_UNITS)?.[1];
   if (letter) return `there are ${unitsCalled(layout, letter).join(", ") || `no ${letter} here`}`;
-  const asked = plain(text).match(/^([wbu])(\d+)/);
-  const kind = asked?.[1] ?? "w";
-  const layers = layout.sizes.map((_, layer) => layer).filter((layer) => kind === "u" || layer > 0);
-  const meant = layers.filter((layer) => asked && layer === Number(asked[2]));
-  const shown = (meant.length ? meant : layers).map((layer) => rangeOf(layout.sizes, kind, layer));
-  return `there are ${shown.length > 4 ? [...shown.slice(0, 2), "…", shown[shown.length - 1]].join(", ") : shown.join(", ")}`;
+  const [, kind, layer] = typed.match(units ? /^([wbu])(\d+|$)/ : /^([wb])(\d+|$)/) ?? [];
+  return `there are ${kind ? namesOf(layout, kind, layer) : someOfEach(layout, units)}`;
+}
+
+function namesOf({ sizes }, kind, meant) {
+  const own = sizes.map((_, layer) => layer).filter((layer) => kind === "u" || layer > 0);
+  const layers = meant && own.includes(Number(meant)) ? [Number(meant)] : own;
+  const shown = layers.map((layer) => rangeOf(sizes, kind, layer));
+  return shortened(shown, 4, 2).join(", ");
+}
+
+/** Of a deep network only the ends. */
+function someOfEach(layout, units) {
+  const parameters = ["w", "b"].map((kind) =>
+    layout.sizes.slice(1).map((_, k) => rangeOf(layout.sizes, kind, k + 1)),
+  );
+  const called = ["x", "h", "ŷ"].flatMap((letter) => shortened(unitsCalled(layout, letter), 2, 1));
+  const kinds = parameters.map((names) => shortened(names, 2, 1));
+  return [...kinds, ...(units ? [called] : [])].map((names) => names.join(", ")).join("; ");
+}
+
+/** Of more than `most` the first few and the last. */
+function shortened(names, most, few) {
+  return names.length > most ? [...names.slice(0, few), "…", names[names.length - 1]] : names;
 }
 
 /** The units that bear this letter, a range for each layer. */

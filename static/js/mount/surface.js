@@ -24,7 +24,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
     const { session, selected } = getState();
     const name = findName(session.layout, field.value);
     const fine = isParameter(name) && name !== selected;
-    write(problem, fine ? "" : name === selected ? "choose another than the first" : `“${field.value}”: ${nearbyNames(session.layout, field.value)}`);
+    write(problem, fine ? "" : name === selected ? "choose another than the first" : `“${field.value}”: ${nearbyNames(session.layout, field.value, false)}`);
     set(field, { "aria-invalid": fine ? null : "true" });
     if (fine) dispatch({ type: "other", other: name });
   });
