@@ -54,6 +54,35 @@ def test_every_parameter_is_proved_on_the_spot(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Check all 35")).to_be_visible()
 
 
+def test_what_rounding_hides_is_not_counted_as_agreeing(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    worst = {"parameter": "w1.1.1", "relative_gap": 9e-7}
+    lists = {"different": [], "kinks": [], "overflows": [], "rounding": ["b1.1", "b1.2"]}
+    part = {"checked": 20, "agree": 20, "worst": worst, **lists}
+    answers = [{**part, "next": 20}, None, {**part, "next": None}]
+    answers[2] |= {"rounding": ["b1.3"], "worst": {"parameter": None, "relative_gap": 0}}
+
+    def answer(route: Any) -> None:
+        found = answers.pop(0)
+        if found:  # the one that is cancelled is never answered
+            route.fulfill(json=found)
+
+    page.route(re.compile(r"/check\?"), answer)
+    click_on(page, "w1.2.3")
+    page.get_by_role("tab", name="Proof").click()
+    page.get_by_role("button", name="Check all").click()
+    expect(page.get_by_text("20 of 35")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    told = page.locator("#tab-body")
+    expect(told).to_contain_text(
+        "Cancelled after 20: 18 of 20 agree, worst gap 9e−7 (w¹₁₁); 2 prove nothing."
+    )
+    expect(told).to_contain_text("within what rounding does to losses of this size: b¹₁, b¹₂")
+    page.get_by_role("button", name="Start again").click()
+    expect(told).to_contain_text("19 of 20 agree; 1 proves nothing.")
+    expect(told).not_to_contain_text("of these only")
+
+
 def test_at_a_kink_the_proof_gives_no_number(visit: Visit) -> None:
     spec = {
         "dataset": {"inputs": [[1.0]], "targets": [[1.0]]},

@@ -57,7 +57,7 @@ function progress(check, stop, again) {
   const repeat = button(state === "done" ? "Check again" : "Start again", again, { "data-key": "check" });
   if (state === "failed") return [h("p", { class: "problem" }, `The check ended: ${check.error}`), repeat];
   const began = state === "cancelled" ? `Cancelled after ${count(checked)}: ` : "";
-  return [h("p", { class: check.different.length ? "problem" : "verdict", "data-agree": check.agree }, began + summary(check)), ...lists(check), repeat];
+  return [h("p", { class: toneOf(check), "data-agree": provenOf(check) }, began + summary(check)), ...lists(check), repeat];
 }
 
 /** While it runs only its numbers change: the button to end it stays where it is. */
@@ -66,9 +66,19 @@ function advance(bar, { checked, of }) {
   write(bar.nextElementSibling, `${count(checked)} of ${count(of)}`);
 }
 
-function summary({ agree, checked, worst }) {
+/** Those that agree by more than the rounding of losses of this size. */
+const provenOf = ({ agree, rounding }) => agree - rounding.length;
+
+function toneOf(check) {
+  if (check.different.length) return "problem";
+  return provenOf(check) ? "verdict" : "hint";
+}
+
+function summary(check) {
+  const { checked, worst, rounding } = check;
   const gap = worst ? `, worst gap ${gapText(worst.relative_gap, 1)} (${symbol(worst.parameter)})` : "";
-  return `${count(agree)} of ${count(checked)} agree${gap}.`;
+  const unproved = rounding.length ? `; ${count(rounding.length)} ${rounding.length > 1 ? "prove" : "proves"} nothing` : "";
+  return `${count(provenOf(check))} of ${count(checked)} agree${gap}${unproved}.`;
 }
 
 function lists({ different, kinks, overflows, rounding }) {
@@ -76,7 +86,7 @@ function lists({ different, kinks, overflows, rounding }) {
   return [
     different.length ? h("p", { class: "problem" }, `${count(different.length)} differ: ${named(different)}`) : null,
     kinks.length ? h("p", { class: "hint" }, `${count(kinks.length)} at a kink of ReLU, where a difference means nothing: ${named(kinks)}`) : null,
-    rounding.length ? h("p", { class: "hint" }, `${count(rounding.length)} of these only within what rounding does to losses of this size, which proves nothing: ${named(rounding)}`) : null,
+    rounding.length ? h("p", { class: "hint" }, `No proof either way, since what parts the two is within what rounding does to losses of this size: ${named(rounding)}`) : null,
     overflows.length ? h("p", { class: "hint" }, `${count(overflows.length)} where the loss overflows: ${named(overflows)}`) : null,
   ];
 }
