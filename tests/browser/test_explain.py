@@ -308,6 +308,9 @@ def test_the_equation_is_copied_as_latex_and_as_text(browser: Browser, server: S
     expect(page.locator(".copying")).to_contain_text("Copied.")
     page.wait_for_function(f"async () => !(await ({copied})()).includes('frac')")
     assert "0.5000 · 1 · 2.0000 · 1 · 2.0000" in page.evaluate(copied)
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.locator(".copying")).to_be_visible()
+    expect(page.locator(".copying")).not_to_contain_text("Copied.")  # these were not
     context.close()
     assert visit.problems == []
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
+from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
 
 RNG = np.random.default_rng(4)
@@ -282,6 +283,34 @@ def test_a_weight_is_chosen_and_let_go(visit: Visit) -> None:
     expect(edge).to_have_attribute("aria-pressed", "true")
     page.locator("#diagram [data-parameter='w2.3.1']").press("Escape")
     expect(edge).to_have_attribute("aria-pressed", "false")
+
+
+def test_what_is_chosen_already_stays_chosen(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    unit = page.locator("#diagram [data-unit='1.2']")
+    unit.focus()
+    page.keyboard.press("ArrowRight")
+    chosen = page.locator("#diagram [aria-pressed=true]")
+    expect(chosen).to_be_focused()
+    for key in ("Enter", "Space"):
+        page.keyboard.press(key)
+        expect(chosen).to_be_focused()
+        expect(page.locator(".chosen")).to_be_visible()
+    unit.click()
+    expect(page.locator(".chosen")).to_contain_text("hidden unit 2")
+    unit.click()
+    unit.dblclick()
+    expect(page.locator(".chosen")).to_contain_text("hidden unit 2")
+    page.keyboard.press("Escape")
+    expect(page.locator(".chosen")).to_be_hidden()
+
+
+def test_a_bias_that_is_not_trained_is_said_to_be_so_and_no_more(visit: Visit) -> None:
+    page = visit.open(HOUSE).page
+    page.get_by_role("button", name=re.compile("Update")).click()
+    visit.at(0, 6)
+    bias = page.locator("#diagram [data-parameter='b1.1']")
+    expect(bias).to_have_attribute("aria-label", "b¹₁, bias of h₁: weight 0, not trained")
 
 
 def test_a_diverging_run_says_so(visit: Visit) -> None:

@@ -102,10 +102,18 @@ def test_a_wrong_value_is_named_and_a_right_one_becomes_an_edit(visit: Visit) ->
     field = page.get_by_label("Set this parameter to")
     field.fill("much")
     field.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="“much” is not a value")).to_be_visible()
+    wrong = page.get_by_role("alert").filter(has_text="“much” is not a value")
+    expect(wrong).to_be_visible()
     field.fill("1.5")
     field.press("Enter")
     expect(page.locator("#rate .edits")).to_contain_text("w²₁₁ = 1.5")
+    told = page.locator(".kept-words")
+    expect(told).to_contain_text("Set: w²₁₁ = 1.5")
+    expect(wrong).to_have_count(0)
+    field.fill("much")
+    field.press("Enter")
+    expect(wrong).to_be_visible()
+    expect(told).to_have_text("")
     assert visit.step(0)["prediction"] == [0.75 * 1.5]
 
 

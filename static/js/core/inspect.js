@@ -34,7 +34,6 @@ const isTried = (state, tried) => state.tried?.parameter === tried.parameter;
 
 export const INSPECT_REDUCERS = {
   deselect: (state) => (state.selected ? { ...state, ...fresh, selected: null } : state),
-  select: (state, { name }) => ({ ...state, ...fresh, selected: state.selected === name ? null : name }),
   pick: (state, { name }) => (state.selected === name ? state : { ...state, ...fresh, selected: name }),
   tab: (state, { tab }) => ({ ...state, ...fresh, tab }),
   path: (state, { path }) => ({ ...state, openPath: path, lit: null }),

@@ -144,12 +144,11 @@ function setAside(drawn, view, trying) {
 }
 
 function onPick(element, name, dispatch) {
-  // The second click of a double click would take the selection back.
-  element.addEventListener("click", ({ detail }) => detail < 2 && dispatch({ type: "select", name }));
+  element.addEventListener("click", () => dispatch({ type: "pick", name }));
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
-    dispatch({ type: "select", name });
+    dispatch({ type: "pick", name });
   });
 }
 

@@ -22,7 +22,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
   const body = h("div", { id: "tab-body", role: "tabpanel", class: "scrolls", tabindex: "0" }, waiting, ...Object.values(bodies));
   for (const view of Object.values(bodies)) view.hidden = true; // until it has something to show
   const copying = makeCopying(() => Object.values(bodies).find((element) => !element.hidden), copyText);
-  body.append(copying);
+  body.append(copying.row);
   root.append(h("div", { class: "head" }, name, close), list, note, problem, body);
   list.addEventListener("keydown", (event) => moveTab(event, tabs, dispatch));
   document.addEventListener("keydown", (event) => {
@@ -33,6 +33,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     (state) => [state.selected, state.frame, state.session?.layout, state.digits, state.answers.chain],
     (state) => state.selected && name.replaceChildren(...headOf(state)),
   );
+  const forgetCopied = whenChanged((state) => [state.selected, state.tab, state.digits], copying.forget);
   const stage = root.closest(".stage");
   // What was chosen in the table, or on a phone, is explained where it can be seen.
   const bringIntoSight = whenChanged(
@@ -55,6 +56,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     root.hidden = !selected || !frame;
     stage.classList.toggle("explaining", !root.hidden);
     bringIntoSight(state);
+    forgetCopied(state);
     if (root.hidden) return;
     renderHead(state);
     root.classList.toggle("all-digits", state.digits === "all");
@@ -71,7 +73,7 @@ export function mountExplanation(root, bodies, views, dispatch, connection, copy
     const ready = !parameter || answer?.data?.parameter === asked;
     for (const [key, element] of Object.entries(bodies)) element.hidden = key !== shown || !ready;
     waiting.hidden = ready || Boolean(answer?.error);
-    copying.hidden = !ready || shown === "slice" || shown === "surface";
+    copying.row.hidden = !ready || shown === "slice" || shown === "surface";
     set(body, { "aria-busy": parameter && !state.playing && !isCurrent(state, what) ? "true" : null });
     renderNote(note, state, session.layout, connection);
     if (ready) views[shown](state);

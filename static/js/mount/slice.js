@@ -85,9 +85,12 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     write(problem, text);
     set(field, { "aria-invalid": text ? "true" : null });
   };
-  const refuse = (notice) => {
+  const forget = () => {
     [sent, told] = [null, null];
     write(kept, "");
+  };
+  const refuse = (notice) => {
+    forget();
     complain(`Not set: ${notice?.text ?? "the server refused it"}`);
   };
   keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
@@ -98,13 +101,13 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     const fine = DECIMAL.test(text) && Number.isFinite(value);
     complain(fine ? "" : `“${field.value}” is not a value: a number like 0.25`);
     if (fine) setTo({ parameter: getState().selected, value });
+    else forget(); // what was set before is not what is talked of now
   });
   const clear = whenChanged(
     (state) => [state.selected],
     () => {
-      [sent, told] = [null, null];
+      forget();
       field.value = "";
-      write(kept, "");
       complain("");
     },
   );

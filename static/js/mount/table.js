@@ -42,6 +42,6 @@ function table(caption, columns, rows, dispatch) {
 function tableRow({ name, cells }, dispatch) {
   const [first, ...rest] = cells;
   const head = name ? h("button", { type: "button", class: "plain", "data-select": name }, first) : first;
-  if (name) head.addEventListener("click", () => dispatch({ type: "select", name }));
+  if (name) head.addEventListener("click", () => dispatch({ type: "pick", name }));
   return h("tr", {}, h("th", { scope: "row" }, head), ...rest.map((cell) => h("td", { class: /^[a-z]/.test(cell) ? "muted" : null }, cell)));
 }

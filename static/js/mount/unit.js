@@ -51,7 +51,7 @@ function restRow(rest, digits) {
   return rest ? h("tr", {}, h("th", { scope: "row" }, `${rest.count} smaller ones together`), h("td"), h("td"), cell(rest.sum, digits)) : null;
 }
 
-const pick = (name, parameter, dispatch) => button(name, () => dispatch({ type: "select", name: parameter }), { class: "plain", "data-key": parameter, "aria-label": `${name}: explain its weight` });
+const pick = (name, parameter, dispatch) => button(name, () => dispatch({ type: "pick", name: parameter }), { class: "plain", "data-key": parameter, "aria-label": `${name}: explain its weight` });
 const cell = (value, digits) => h("td", { title: full(value), "data-value": String(value) }, fixed(value, digits));
 
 function table(columns, rows, total) {

@@ -55,7 +55,7 @@ export function viewDiagram(plan, layout, spec, frame, selected, path, way = [])
       const index = biasIndex(layout, mark.layer, mark.unit);
       const view = viewParameter(mark, index, frame, at, scale, selected, spec.train_biases);
       const dimmed = onPath !== null && mark.name !== selected;
-      return { ...view, dimmed, label: biasLabel(mark, layout, view, spec) };
+      return { ...view, dimmed, label: biasLabel(mark, layout, view) };
     }),
     bars: viewBars(plan, layout, frame, at, onPath),
   };
@@ -205,25 +205,25 @@ function moved(view) {
   return `${glyph(Math.sign(view.weight - view.next))} ${short(view.next)}`;
 }
 
-function told({ weight, gradient, next, sign }) {
+function told({ weight, gradient, next, sign, kept }) {
   const parts = [`weight ${full(weight)}`];
-  if (gradient === null) parts.push("gradient not yet");
+  if (kept) parts.push("not trained");
+  else if (gradient === null) parts.push("gradient not yet");
   else parts.push(`gradient ${full(gradient)}`);
   if (next !== null) parts.push(`new weight ${full(next)}`);
   else if (sign !== 0) parts.push(sign > 0 ? "will fall" : "will rise");
   return parts.join(", ");
 }
 
-function biasLabel(mark, layout, view, spec) {
+function biasLabel(mark, layout, view) {
   const value =
     view.next !== null
       ? moved(view)
       : view.gradient !== null
         ? slope(view)
         : `b ${short(view.weight)}`;
-  const kept = spec.train_biases ? "" : ", not trained";
   const unit = unitSymbol(layout, mark.layer, mark.unit);
-  const accessible = `${mark.symbol}, bias of ${unit}: ${told(view)}${kept}`;
+  const accessible = `${mark.symbol}, bias of ${unit}: ${told(view)}`;
   return { text: mark.small ? "b" : value, accessible };
 }
 
