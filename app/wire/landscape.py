@@ -67,15 +67,22 @@ def slice_json(
 def surface_json(
     record: StepRecord, network: Network, names: tuple[str, str], trail: list[tuple[int, Array]]
 ) -> Items:
-    """Return the batch's loss over two parameters, with the run's way so far."""
+    """Return the batch's loss over two parameters, with the run's way so far.
+
+    Where it overflows all over that range it is drawn around the step's own values instead.
+    """
     x, y = (_index_of(network, field, name) for field, name in zip(("x", "y"), names, strict=True))
     if x == y:
         raise Refused("invalid", "y", names[1], "another parameter than x")
     at, new = record.parameters[[x, y]].astype(float), record.new_parameters[[x, y]].astype(float)
     way = [(step, *parameters[[x, y]].astype(float).tolist()) for step, parameters in trail]
     side = max(9, math.isqrt(_points(record, network, names[0], 41 * 41)))
-    xs, ys = _axes([at, new, *(place[1:] for place in way)], 5 * float(np.hypot(*(new - at))), side)
-    losses = loss_around(record, network).losses_over(x, y, xs, ys)
+    around, far = loss_around(record, network), 5 * float(np.hypot(*(new - at)))
+    xs, ys = _axes([at, new, *(place[1:] for place in way)], far, side)
+    losses = around.losses_over(x, y, xs, ys)
+    if not np.isfinite(losses).any():
+        xs, ys = _axes([at], 0.0, side)
+        losses = around.losses_over(x, y, xs, ys)
     return {
         "x": names[0],
         "y": names[1],
@@ -176,7 +183,8 @@ def _axes(seen: list[Any], least: float, side: int) -> Array:
     places = np.array(seen, float)
     low, high = places.min(axis=0), places.max(axis=0)
     middle, half = low / 2 + high / 2, float((high / 2 - low / 2).max())
-    reach = max(1.3 * half, least, 0.1)
+    told_apart = side * float(np.spacing(np.abs(middle).max()))
+    reach = max(1.3 * half, least, told_apart, 0.1)
     start, end = np.clip([middle - reach, middle + reach], -LARGEST, LARGEST)
     axes: Array = np.linspace(start, end, side, axis=1)
     return axes

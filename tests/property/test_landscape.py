@@ -13,7 +13,7 @@ from app.timeline.presets import HOUSE
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from app.wire.explain import loss_around
-from app.wire.landscape import slice_json
+from app.wire.landscape import slice_json, surface_json
 
 
 def _one_weight(
@@ -135,3 +135,33 @@ def test_a_curve_has_fewer_points_where_many_units_follow_the_parameter(
     assert len(_slice(timeline)["values"]) == points
     last = f"w{len(hidden) + 1}.1.1"  # nothing follows but the output
     assert len(_slice(timeline, 0, last)["values"]) == 161
+
+
+def _two_weights(x: float, rate: float, first: float = 1.0) -> dict[str, Any]:
+    identity = {"units": 1, "activation": "identity"}
+    spec = {
+        "dataset": {"inputs": [[x]], "targets": [[0.0]]},
+        "layers": [identity, identity],
+        "initial": {"weights": [[[first]], [[1.0]]], "biases": [[0.0], [0.0]]},
+        "learning_rate": rate,
+        "train_biases": False,
+    }
+    timeline = Timeline(parse_spec(spec))
+    return surface_json(timeline.record(0), timeline.network, ("w1.1.1", "w2.1.1"), [])
+
+
+def test_where_the_loss_overflows_as_far_as_the_update_it_is_drawn_around_the_point() -> None:
+    found = _two_weights(3e76, 1e-76)
+    assert found["next"][0] < -1e76
+    for axis in (found["x_values"], found["y_values"]):
+        assert (axis[0], axis[-1]) == pytest.approx((0.9, 1.1))
+    losses = np.array(found["losses"], float)
+    middle = len(losses) // 2
+    assert np.isfinite(losses).all()
+    assert losses[middle, middle] == pytest.approx(4.5e152)
+
+
+def test_values_on_the_axes_of_a_surface_are_told_apart() -> None:
+    found = _two_weights(1e-17, 1e-30, first=1e17)
+    for axis in (found["x_values"], found["y_values"]):
+        assert len(set(axis)) == len(axis)
