@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.web.arrows import NOW, arrows_of, halos_of, how_seen, is_inside, points_along
 from app.web.charts import Figure, colours_of, layout_of
 from app.wire.symbols import parameter_symbol
 
@@ -19,6 +20,7 @@ _LEVELS = 12
 _MOST_NUMBERS = 14
 _APART = (0.15, 0.075)  # two numbers on contours, as shares of the picture's sides
 _CLEAR = (0.1, 0.06)  # a number and what is drawn over the contours
+_FIRST = 1  # in the legend, before those of rank 1000
 _STEPS = (1, 2, 2.5, 5, 10)  # between two contours, times a power of ten
 
 
@@ -26,14 +28,14 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     """Return contours of the loss over two parameters, the way so far, and two arrows.
 
     Both axes have one scale, so that the gradient stands at right angles to the contours. It points
-    uphill and its length says nothing: it is drawn long enough to be seen. The update is true. A
-    gradient or an update of 0 has no arrow.
+    uphill and its length says nothing: it is drawn long enough to be seen. The update is true, and
+    `update` tells what is seen of it.
     """
     colours = colours_of(theme)
     ends = _ends(surface)
     way = [place[1:] for place in surface["trail"]] + [surface["at"]]
-    arrows = list(_arrows(surface, ends, colours))
-    seen = [*way, *(place for arrow in arrows for place in _along(arrow)), surface["next"]]
+    arrows = arrows_of(surface, ends, colours)
+    seen = [*way, *(place for arrow in arrows for place in points_along(arrow)), surface["next"]]
     layout = layout_of(parameter_symbol(surface["x"]), parameter_symbol(surface["y"]), colours)
     layout["xaxis"].update(range=ends[0], rangemode="normal", constrain="domain")
     layout["yaxis"].update(range=ends[1], rangemode="normal", constrain="domain", scaleanchor="x")
@@ -48,13 +50,10 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
         layout["annotations"] = [
             _number(place, level, colours) for place, level in _numbers(surface, levels, ends, seen)
         ]
-    marks = [
-        _trail(way, colours),
-        _point("now", surface["at"], {"symbol": "circle", "size": 9}, colours),
-        _point("next point", surface["next"], {"symbol": "circle-open", "size": 17}, colours),
-    ]
-    # The update is drawn last: where it is short, nothing may hide it.
-    return {"data": [*contours, *marks, *_halos(arrows, colours), *arrows], "layout": layout}
+    after = [_after(surface["next"], colours)] if is_inside(surface["next"], ends) else []
+    marks = [_trail(way, colours), *halos_of(arrows, colours), *after, *arrows]
+    data = [*contours, *marks, _now(surface["at"], colours)]
+    return {"data": data, "layout": layout, "update": how_seen(surface, arrows, ends)}
 
 
 def _ends(surface: dict[str, Any]) -> list[list[float]]:
@@ -62,7 +61,7 @@ def _ends(surface: dict[str, Any]) -> list[list[float]]:
     (left, right), (low, high) = ((v[0], v[-1]) for v in (surface["x_values"], surface["y_values"]))
     middle, half = low / 2 + high / 2, high / 2 - low / 2
     seen = [surface["at"][1], surface["next"][1], *(place[2] for place in surface["trail"])]
-    most = max(abs(y - middle) for y in seen)
+    most = max((abs(y - middle) for y in seen if low <= y <= high), default=0.0)
     reach = min(half, max(half / ASPECT, 1.3 * most))
     return [[left, right], [middle - reach, middle + reach]]
 
@@ -175,63 +174,21 @@ def _trail(way: list[Any], colours: dict[str, str]) -> Figure:
     line = {"color": colours["text"], "width": 1.5}
     trace = {"type": "scatter", "mode": "lines+markers", "name": "run so far", "line": line}
     trace["marker"] = {"size": 4, "color": colours["text"]}
-    return {**trace, "x": [place[0] for place in way], "y": [place[1] for place in way]}
+    x, y = [place[0] for place in way], [place[1] for place in way]
+    return {**trace, "legendrank": _FIRST, "x": x, "y": y}
+
+
+def _now(place: list[float], colours: dict[str, str]) -> Figure:
+    """Return the point on top of the shafts that begin there, and parted from them."""
+    mark = {"symbol": "circle", "size": NOW, "line": {"width": 1.5, "color": colours["low"]}}
+    return {**_point("now", place, mark, colours), "legendrank": _FIRST}
+
+
+def _after(place: list[float], colours: dict[str, str]) -> Figure:
+    line = {"width": 1.5, "color": colours["text"]}
+    return _point("next point", place, {"symbol": "circle-open", "size": 17, "line": line}, colours)
 
 
 def _point(name: str, place: list[float], mark: dict[str, Any], colours: dict[str, str]) -> Figure:
-    marker = {**mark, "color": colours["text"], "line": {"width": 1.5, "color": colours["text"]}}
-    trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
-    return {**trace, "x": [place[0]], "y": [place[1]]}
-
-
-def _arrows(
-    surface: dict[str, Any], ends: list[list[float]], colours: dict[str, str]
-) -> Iterator[Figure]:
-    at = surface["at"]
-    if any(surface["gradient"]):
-        end = _uphill(surface, ends)
-        yield _arrow("gradient, uphill", at, end, {"color": colours["muted"], "dash": "6px,3px"})
-    if surface["next"] != at:
-        yield _arrow("update", at, surface["next"], {"color": colours["text"], "dash": "solid"})
-
-
-def _uphill(surface: dict[str, Any], ends: list[list[float]]) -> list[float]:
-    """Return where an arrow along the gradient ends: as long as the update, or long enough.
-
-    It ends on the axes at the latest, and is measured in its largest part: no square overflows.
-    """
-    update = [after - at for at, after in zip(surface["at"], surface["next"], strict=True)]
-    reach = max(*map(abs, update), 0.16 * (ends[0][1] / 2 - ends[0][0] / 2) * 2)
-    largest = max(map(abs, surface["gradient"]))
-    parts = [part / largest for part in surface["gradient"]]
-    length = float(np.hypot(*parts))
-    arrow = zip(surface["at"], parts, ends, strict=True)
-    return [min(max(at + reach / length * part, low), high) for at, part, (low, high) in arrow]
-
-
-def _arrow(name: str, start: list[float], end: list[float], line: dict[str, str]) -> Figure:
-    head = {"size": [0, 17], "symbol": "arrow", "angleref": "previous", "opacity": 1}
-    trace = {"type": "scatter", "mode": "lines+markers", "name": name, "marker": head}
-    return {
-        **trace,
-        "x": [start[0], end[0]],
-        "y": [start[1], end[1]],
-        "line": {**line, "width": 3.5},
-    }
-
-
-def _halos(arrows: list[Figure], colours: dict[str, str]) -> list[Figure]:
-    """Return what parts the arrows from the contours beneath them."""
-    line = {"color": colours["low"], "width": 8}
-    quiet = {"showlegend": False, "hoverinfo": "skip", "mode": "lines", "opacity": 0.8}
-    return [
-        {"type": "scatter", "name": "", **quiet, "x": one["x"], "y": one["y"], "line": line}
-        for one in arrows
-    ]
-
-
-def _along(arrow: Figure) -> list[list[float]]:
-    """Return points of an arrow, close enough that no number fits between them."""
-    (x1, x2), (y1, y2) = arrow["x"], arrow["y"]
-    shares = np.linspace(0.0, 1.0, 9).tolist()
-    return [[_between([x1, x2], share), _between([y1, y2], share)] for share in shares]
+    trace = {"type": "scatter", "mode": "markers", "name": name}
+    return {**trace, "marker": {**mark, "color": colours["text"]}, "x": [place[0]], "y": [place[1]]}

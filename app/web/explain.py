@@ -121,7 +121,7 @@ async def read_trial(
         return Response(frame, media_type="application/octet-stream", headers=plain)
 
 
-@router.get("/figures/surface", responses=answers("Figure", OF_STEP))
+@router.get("/figures/surface", responses=answers("SurfaceFigure", OF_STEP))
 async def surface_figure(
     request: Request,
     session_id: SessionId,

@@ -510,6 +510,30 @@ def test_the_contours_are_told_in_words_too(visit: Visit) -> None:
     expect(names).to_have_text(["run so far", "now", "next point"])
 
 
+@pytest.mark.parametrize(
+    ("x", "rate", "said"),
+    [
+        (1, 1e-4, "w²₁₁ = 0.9999, too short a way for an arrow here. Contours"),
+        (1, 0.05, "w²₁₁ = 0.9500. Contours"),
+        (3e76, 1e-76, "w²₁₁ = −9.000e76, beyond the picture. Contours"),
+    ],
+)
+def test_words_tell_what_is_not_seen_of_an_update(
+    visit: Visit, x: float, rate: float, said: str
+) -> None:
+    spec = {
+        "dataset": {"inputs": [[x]], "targets": [[0]]},
+        "layers": [{"units": 1, "activation": "identity"}] * 2,
+        "initial": {"weights": [[[1]], [[1]]], "biases": [[0], [0]]},
+        "learning_rate": rate,
+        "train_biases": False,
+    }
+    page = visit.open(spec).page
+    _show(page, "w1.1.1", "Two weights")
+    words = page.locator("#tab-body > div:not([hidden]) [role=status]")
+    expect(words).to_contain_text(said)
+
+
 def test_a_finger_on_the_contours_scrolls_the_page(browser: Browser, server: Server) -> None:
     visit = on_a_phone(browser, server).open(HOUSE)
     page = visit.page

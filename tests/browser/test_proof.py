@@ -243,6 +243,7 @@ def test_contours_that_are_still_loading_say_so_and_those_that_never_come_say_wh
     expect(page.get_by_label("Second parameter")).to_be_focused()
     expect(frame.locator("#surface .contourlayer .contour")).to_be_visible()
     expect(panel.get_by_role("button", name="Try again")).to_be_hidden()
+    expect(panel.locator(".loading")).to_be_hidden()
     visit.problems.clear()  # the browser names what did not come
 
 

@@ -49,7 +49,7 @@ ANSWERS = [
     ("History", SMALL, "/history"),
     ("Figure", SMALL, "/figures/loss"),
     ("GradientFigure", SMALL, "/figures/gradient?step=2&phase=5"),
-    ("Figure", SMALL, "/figures/surface?step=2&x=w1.1.1&y=b2.1"),
+    ("SurfaceFigure", SMALL, "/figures/surface?step=2&x=w1.1.1&y=b2.1"),
     ("Chain", SMALL, "/steps/2/chain?parameter=w1.2.3&example=1"),
     ("Chain", SMALL, "/steps/2/chain?parameter=b2.1"),
     ("Chain", FOLDED, "/steps/0/chain?parameter=w1.1.1"),

@@ -25,6 +25,7 @@ from app.wire.schemas.words import (
     list_of,
     named,
     one_of,
+    or_null,
     said,
     whole,
 )
@@ -43,6 +44,7 @@ def run_schemas(limits: Limits) -> dict[str, Schema]:
         "Presets": list_of(an_object(name=TEXT, title=TEXT, summary=TEXT, spec=named("Spec"))),
         "Figure": said("for Plotly", an_object(**_figure())),
         "GradientFigure": an_object(**_figure(), shown=COUNT, of=COUNT),
+        "SurfaceFigure": an_object(**_figure(), update=_update_seen()),
     }
 
 
@@ -135,6 +137,11 @@ def _history() -> Schema:
         loss_max=list_of(NUMBER, MAX_ROWS),
         epochs=list_of(epoch, MAX_ROWS),
     )
+
+
+def _update_seen() -> Schema:
+    words = "of the update: its arrow, a way too short for one, or one that leaves the picture"
+    return said(words, or_null(one_of(("whole", "short", "cut"))))
 
 
 def _figure() -> dict[str, Schema]:

@@ -12,7 +12,8 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   const field = h("input", { list: "find-names", size: 8, autocomplete: "off", spellcheck: "false", "aria-label": "Second parameter", "aria-describedby": "second-problem" });
   const problem = h("span", { class: "problem", id: "second-problem", role: "alert" });
   const words = h("p", { class: "hint", role: "status" }, "The contours come with the charts' library, loaded now.");
-  const place = h("div", { class: "surface" }, h("p", { class: "loading", "aria-hidden": "true" }, "Loading the contours …"));
+  const loading = h("p", { class: "loading", "aria-hidden": "true" }, "Loading the contours …");
+  const place = h("div", { class: "surface" }, loading);
   const again = h("button", { type: "button", hidden: true }, "Try again");
   root.append(h("p", { class: "row" }, h("label", {}, "With ", field), problem), place, words, h("p", { class: "row" }, again));
   again.addEventListener("click", () => {
@@ -36,6 +37,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
   addEventListener("message", ({ origin, source, data }) => {
     if (origin !== location.origin || source !== frame?.contentWindow) return;
     if (data.ready) ready = true;
+    if (data.drawn) set(loading, { hidden: true });
     if (data.failed) tellFailure(`No contours can be drawn of these numbers (${data.failed}).`);
     if (ready && !root.hidden) draw(getState());
   });
@@ -59,7 +61,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
     try {
       const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: second, theme });
       const contours = figure.data.some(({ type }) => type === "contour");
-      const said = contours ? figureWords(state, selected, second) : "No contours: over these two the loss overflows everywhere.";
+      const said = contours ? figureWords(state, selected, second, figure.update) : "No contours: the loss overflows all over the range that would be shown.";
       frame.contentWindow.postMessage({ theme, words: { surface: said }, figures: { surface: figure }, key }, location.origin);
       write(words, said);
     } catch (error) {
@@ -97,8 +99,11 @@ function secondOf({ session: { layout }, selected, other }) {
   return names.find((name) => name !== selected);
 }
 
+/** Why the update's arrow is not seen as a whole. */
+const SEEN = { short: ", too short a way for an arrow here", cut: ", beyond the picture" };
+
 /** The numbers of the picture in words, for those too who do not see it. */
-function figureWords({ session: { layout }, frame, digits }, x, y) {
+function figureWords({ session: { layout }, frame, digits }, x, y, update) {
   const names = [x, y].map(symbol);
   const places = [x, y].map((name) => parseName(layout, name).index);
   const of = (vector, write) => places.map((index) => write(vector[index], digits));
@@ -108,6 +113,6 @@ function figureWords({ session: { layout }, frame, digits }, x, y) {
   const still = places.every((index) => frame.gradient[index] === 0);
   const moves = still
     ? "Nothing moves these two: there is no arrow of an update."
-    : `The gradient: ${slopes}; its arrow points uphill, its length not to scale. The update goes to ${all(of(frame.newParameters, fixed))}.`;
+    : `The gradient: ${slopes}; its arrow points uphill, its length not to scale. The update goes to ${all(of(frame.newParameters, fixed))}${SEEN[update] ?? ""}.`;
   return `${now} ${moves} Contours of the batch's loss, all else fixed.`;
 }

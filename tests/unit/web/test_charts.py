@@ -128,10 +128,12 @@ def test_the_numbers_on_contours_can_be_read_and_the_update_is_on_top(theme: str
             parts = (_mixed(colour, beneath, number["opacity"]) for colour in seen)
             dark, light = sorted(map(_luminance, parts))
             assert (light + 0.05) / (dark + 0.05) > 4.5
-    assert marks[-1]["name"] == "update"
-    # Long enough for its head of 13 pixels to be outside the start: a tenth of the axes.
-    (x, y), side = ((m[1] - m[0] for m in (marks[-1]["x"], marks[-1]["y"])), surface["x_values"])
+    update, now = marks[-2:]
+    assert (update["name"], now["name"]) == ("update", "now")
+    # Long enough for its whole head to be outside the start: a tenth of the axes.
+    (x, y), side = ((m[1] - m[0] for m in (update["x"], update["y"])), surface["x_values"])
     assert math.hypot(x, y) >= 0.0999 * (side[-1] - side[0])
+    assert update["marker"]["size"] == [0, 17]
 
 
 def test_arrows_of_huge_gradients_stay_on_the_axes() -> None:
@@ -212,6 +214,47 @@ def test_a_gradient_of_0_has_no_arrow_and_neither_has_an_update() -> None:
     _, surface = _surface()
     still = {**surface, "gradient": [0.0, 0.0], "next": surface["at"]}
     names = [trace["name"] for trace in surface_figure(still, "light")["data"] if "name" in trace]
-    assert names == ["run so far", "now", "next point"]
+    assert names == ["run so far", "next point", "now"]
+    assert surface_figure(still, "light")["update"] is None
     flat = {**still, "losses": [[0.5 for _ in row] for row in surface["losses"]]}
     json.dumps(surface_figure(flat, "light"), allow_nan=False)
+
+
+@pytest.mark.parametrize(("share", "seen"), [(0.09, "whole"), (0.05, "whole"), (0.01, "short")])
+def test_a_head_is_shorter_than_its_arrow_or_there_is_none(share: float, seen: str) -> None:
+    """On the smallest screen the picture is 250 pixels wide; "now" hides 4.5 of an arrow."""
+    _, surface = _surface()
+    (x, y), axis = surface["at"], surface["x_values"]
+    far = share * (axis[-1] - axis[0])
+    surface["next"] = [x - 0.6 * far, y - 0.8 * far]
+    figure = surface_figure(surface, "light")
+    update = _named(figure, "update")
+    assert [update["x"][1], update["y"][1]] == surface["next"]
+    assert figure["update"] == seen
+    assert update["mode"] == ("lines+markers" if seen == "whole" else "lines")
+    if seen == "whole":
+        assert 6 <= update["marker"]["size"][1] <= 250 * share - 4.4
+
+
+def _named(figure: dict[str, Any], name: str) -> dict[str, Any]:
+    (trace,) = (trace for trace in figure["data"] if trace.get("name") == name)
+    return dict(trace)
+
+
+def test_arrows_that_end_at_the_pictures_side_keep_their_direction() -> None:
+    _, surface = _surface()
+    (x, y), east = surface["at"], surface["x_values"][-1]
+    surface |= {"at": [east - 1e-3, y], "gradient": [4.0, 2.0], "next": [x - 1e200, y - 3e200]}
+    figure = surface_figure(surface, "light")
+    left, right = figure["layout"]["xaxis"]["range"]
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert right - left == pytest.approx(1.6 * (high - low)), "what is not seen widens nothing"
+    ways = {}
+    for name in ("gradient, uphill", "update"):
+        arrow = _named(figure, name)
+        ways[name] = [arrow[axis][1] - arrow[axis][0] for axis in "xy"]
+    assert ways["gradient, uphill"] == pytest.approx([1e-3, 0.5e-3])
+    assert ways["update"] == pytest.approx([(low - y) / 3, low - y])
+    assert figure["update"] == "cut"
+    assert _named(figure, "update")["mode"] == "lines", "it does not end there"
+    assert "next point" not in [trace.get("name") for trace in figure["data"]]
