@@ -271,7 +271,7 @@ def test_every_formula_agrees_with_its_own_numbers(
             continue
         expect_chain(page, chain_of(visit, name))
         for digits in DIGITS:
-            page.get_by_label("Digits").select_option(digits)
+            _choose_digits(page, digits)
             _check_chain(page, digits)
         for tab, word in (("Proof", "By two forward passes"), ("Gradient", "its factors")):
             page.get_by_role("tab", name=tab).click()
@@ -283,12 +283,15 @@ def test_every_formula_agrees_with_its_own_numbers(
 DIGITS = ("2", "all", "4")
 
 
+def _choose_digits(page: Page, digits: str) -> None:
+    """Choose, and wait until what is shown was drawn anew."""
+    page.get_by_label("Digits").select_option(digits)
+    page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
+
+
 def _check_shown(page: Page) -> None:
     for digits in DIGITS:
-        page.get_by_label("Digits").select_option(digits)
-        page.evaluate(
-            "() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))"
-        )
+        _choose_digits(page, digits)
         shown = page.locator("#tab-body > div:not([hidden])")
         assert contradictions(shown.inner_html()) == []
 
