@@ -137,9 +137,14 @@ class Player:
             await asyncio.sleep(_STORE_SECONDS)
 
     async def _move(self, unit: str, by: int) -> str | None:
-        """Move by so many units; return why playing ends here, or None."""
+        """Move by so many units; return why playing ends here, or None.
+
+        Where an edit or another search comes in between, the next move finds how things are then.
+        """
         async with self._session.turn:
-            return await self._move_now(unit, by)
+            with contextlib.suppress(Cancelled):
+                return await self._move_now(unit, by)
+        return None
 
     async def _move_now(self, unit: str, by: int) -> str | None:
         session, timeline = self._session, self._session.timeline
@@ -147,8 +152,6 @@ class Player:
         began = time.monotonic()
         try:
             record = await session.reaching.record(wanted.step, None)
-        except Cancelled:
-            return None
         except Refused:
             last = timeline.last_step or 0
             at = last_cursor(last, timeline.phase_count)

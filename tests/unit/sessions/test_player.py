@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from app.refusal import Refused
 from app.sessions import player as player_module
+from app.sessions.reaching import Cancelled
 from app.sessions.sessions import Access, Sessions
 from app.sessions.writer import NotStored
 from app.timeline.phases import Cursor
+from app.timeline.run import StepRecord
 from tests.unit.sessions.test_session import play
 
 
@@ -159,3 +162,29 @@ def test_who_pauses_too_is_answered_no_sooner_and_who_gives_up_stops_it_all_the_
         assert await _stored(sessions, access) == session.cursor
 
     play(tmp_path, scene)
+
+
+def test_what_comes_in_between_while_a_diverged_run_looks_for_its_end_stops_no_player(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An edit that takes the divergence away cancels the search for the last finite step."""
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        record = session.reaching.record
+        failures: list[Exception] = [Refused("diverged", "step", 1, "less"), Cancelled()]
+
+        async def failing(step: int, patience: float | None) -> StepRecord:
+            if failures:
+                raise failures.pop(0)
+            return await record(step, patience)
+
+        monkeypatch.setattr(session.reaching, "record", failing)
+        await player.play("step", 0)
+        while session.playing and session.cursor.step < 9:
+            await asyncio.sleep(0)
+        assert session.playing
+        await player.pause()
+
+    play(tmp_path, scene)
+    assert caplog.records == []
