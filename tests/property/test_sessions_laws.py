@@ -60,6 +60,7 @@ def numbers(record: Any) -> bytes:
 PHASES = Timeline(parse_spec(SMALL)).phase_count
 PER_EPOCH = Timeline(parse_spec(SMALL)).steps_per_epoch
 LAST = 150
+PATIENCE = 600.0  # seconds: how busy the machine is, is no matter of these laws
 BESIDE = (15, 70)  # steps that are read wherever the cursor is
 FIRST_INTERVAL = trainer.first_interval
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of commits
@@ -104,7 +105,7 @@ class Commands(RuleBasedStateMachine):
         asked = Asked(f"command {self.offset + 1}")
 
         async def use() -> dict[str, Any]:
-            async with self.sessions.use(self.key) as access:
+            async with self.sessions.use(self.key, PATIENCE) as access:
                 return dict(await getattr(access.session, name)(*arguments, asked))
 
         body = self.do(use())
@@ -174,7 +175,7 @@ class Commands(RuleBasedStateMachine):
         asked = Asked(body["id"])
 
         async def use() -> dict[str, Any]:
-            async with self.sessions.use(self.key) as access:
+            async with self.sessions.use(self.key, PATIENCE) as access:
                 return dict(await getattr(access.session, name)(*arguments, asked))
 
         assert self.do(use()) == body
@@ -184,7 +185,7 @@ class Commands(RuleBasedStateMachine):
         """Open the other session: there is room for one, and this one was used before it."""
 
         async def use() -> None:
-            async with self.sessions.use(self.other):
+            async with self.sessions.use(self.other, PATIENCE):
                 pass
 
         self.do(use())
@@ -208,9 +209,9 @@ class Commands(RuleBasedStateMachine):
             return
 
         async def look() -> tuple[dict[str, Any], bytes, list[bytes]]:
-            async with self.sessions.use(self.key) as access:
+            async with self.sessions.use(self.key, PATIENCE) as access:
                 session = access.session
-                beside = [numbers(await session.reads.record(step, 60)) for step in BESIDE]
+                beside = [numbers(await session.reads.record(step, PATIENCE)) for step in BESIDE]
                 return session.to_json(), numbers(session.shown), beside
 
         state, found, beside = self.do(look())
