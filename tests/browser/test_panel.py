@@ -87,13 +87,13 @@ def test_the_bars_of_a_gradient_have_one_scale(visit: Visit, digits: str) -> Non
     page = visit.open().page
     page.get_by_label("Digits").select_option(digits)
     _show(page, "w1.1.1", "Gradient")
-    # All at once: the bars are drawn anew when it is known why the largest is the largest.
-    tracks = page.locator(".bars .track").evaluate_all(
-        "(all) => all.map((e) => e.getBoundingClientRect()).map(({ x, width }) => [x, width])"
-    )
-    assert len(tracks) == 9
+    # All at once, and once they are seen: they are drawn anew when it is known why the largest is so.
+    tracks = page.wait_for_function(
+        """() => { const all = [...document.querySelectorAll(".bars .track")];
+            const found = all.map((e) => e.getBoundingClientRect()).map(({ x, width }) => [x, width]);
+            return found.length === 9 && found[0][1] > 100 ? found : null; }"""
+    ).json_value()
     assert tracks == [tracks[0]] * 9
-    assert tracks[0][1] > 100
     numbers = page.locator(".bars .number").evaluate_all(
         "(all) => all.map((e) => Math.abs(Number(e.title.replace('−', '-'))))"
     )
