@@ -113,6 +113,7 @@ def test_the_gap_of_a_quotient_and_of_a_proof_have_all_digits(visit: Visit) -> N
     gap = page.locator("[data-of=gap]")
     expect(gap).to_have_text(gap.get_attribute("title") or "")
     page.locator(".slice .now").press("ArrowRight")
+    expect(page.locator(".trial-note")).to_be_visible()  # by then the handle stands where it went
     tried = float(page.locator(".slice .now").get_attribute("aria-valuenow") or "")
     expect(page.locator(".trial-note")).to_contain_text(f"were {_whole(tried)}?")
     page.get_by_role("tab", name="Proof").click()
