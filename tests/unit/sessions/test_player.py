@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,6 +88,8 @@ def test_what_is_shown_is_stored_within_a_second(
     assert len(shown) >= 3
     for moment, cursor in shown:
         assert any(cursor <= kept and at <= moment + 1 for at, kept in stored)
+    longest = max(later - earlier for (earlier, _), (later, _) in pairwise(stored))
+    assert longest <= max(1, 1 / per_second) + 1e-6
 
 
 def test_a_pause_that_cannot_be_stored_is_refused_and_tried_again_until_it_is(
