@@ -93,7 +93,9 @@ def test_the_bars_of_a_gradient_have_one_scale(visit: Visit, digits: str) -> Non
             const found = all.map((e) => e.getBoundingClientRect()).map(({ x, width }) => [x, width]);
             return found.length === 9 && found[0][1] > 100 ? found : null; }"""
     ).json_value()
+    assert len(tracks) == 9
     assert tracks == [tracks[0]] * 9
+    assert tracks[0][1] > 100
     numbers = page.locator(".bars .number").evaluate_all(
         "(all) => all.map((e) => Math.abs(Number(e.title.replace('−', '-'))))"
     )
