@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -66,14 +67,26 @@ def explain(page: Page, name: str) -> None:
 
 
 def factors_of(page: Page) -> list[tuple[str, str, float]]:
+    """Those of the open path and, where it is folded, of the open term below it."""
     found = page.evaluate(
         "() => [...document.querySelectorAll('.factor[data-at]')].map((e) => ({...e.dataset}))"
     )
     return [(f["kind"], f["at"], float(f["value"])) for f in found]
 
 
-def expect_chain(page: Page, found: dict[str, Any], path: int = 0) -> None:
-    expected = [(f["kind"], f["at"], f["value"]) for f in found["paths"][path]["factors"]]
+def terms_of(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The terms of a folded chain as the page lists them, the largest first."""
+    terms = found["paths"][0].get("terms", [])
+    return sorted(terms, key=lambda term: -abs(term["product"]))
+
+
+def expect_chain(page: Page, found: dict[str, Any], path: int = 0, term: int = 0) -> None:
+    factors = found["paths"][path]["factors"]
+    for open_term in terms_of(found)[term : term + 1]:
+        factors = factors + open_term["factors"]
+        product = page.locator("#tab-body [data-term]")
+        expect(product).to_have_attribute("data-term", as_text(open_term["product"]))
+    expected = [(f["kind"], f["at"], f["value"]) for f in factors]
     result = page.locator("#tab-body [data-result]")
     expect(result).to_have_attribute("data-of", found["parameter"])
     expect(result).to_have_attribute("data-result", as_text(found["paths"][path]["product"]))
@@ -82,7 +95,10 @@ def expect_chain(page: Page, found: dict[str, Any], path: int = 0) -> None:
 
 def as_text(number: float) -> str:
     """A number as JavaScript writes it."""
-    text = repr(number + 0.0).removesuffix(".0")  # there is no −0 in text
+    number += 0.0  # there is no −0 in text
+    if 1e-6 <= abs(number) < 1e21:
+        return format(Decimal(repr(number)), "f").removesuffix(".0")
+    text = repr(number).removesuffix(".0")
     return re.sub(r"e([+-])0*", lambda m: "e" + (m[1] if m[1] == "-" else "+"), text)
 
 

@@ -22,6 +22,7 @@ from tests.browser.explaining import (
     expect_chain,
     explain,
     factors_of,
+    terms_of,
 )
 from tests.browser.test_journeys import NON_SQUARE
 from tests.browser.test_page import overlapping
@@ -184,15 +185,69 @@ def test_too_many_paths_are_folded_and_opened_one_layer_at_a_time(visit: Visit) 
     terms = page.locator(".terms li:has(button)")
     expect(terms).to_have_count(14)
     assert contradictions(page.locator(".terms").inner_html()) == []
-    largest = max(found["paths"][0]["terms"], key=lambda term: abs(term["product"]))
-    unit = largest["factors"][-1]["at"]
-    terms.first.get_by_role("button").click()
+    unit = terms_of(found)[0]["factors"][-1]["at"]
+    terms.first.get_by_role("button", name="Open δ of").click()
     expect_chain(page, chain_of(visit, f"b{unit}"))
     expect(page.locator(".crumbs")).to_contain_text("w¹₂₃ › δ of")
     way = page.locator(f"#diagram [data-parameter='w2.3.{unit.split('.')[1]}']")
     expect(way).not_to_have_class(re.compile("dimmed"))  # from h3 to the unit whose delta is open
     page.locator(".crumbs").get_by_role("button", name="w¹₂₃").click()
     expect_chain(page, found)
+
+
+# More outputs than paths are listed: the terms of a folded δ end at the error itself.
+MANY_OUTPUTS: dict[str, Any] = {
+    "dataset": {
+        "inputs": WIDE["dataset"]["inputs"],
+        "targets": np.random.default_rng(5).uniform(size=(3, 260)).tolist(),
+    },
+    "layers": [{"units": 3}, {"units": 260, "activation": "sigmoid"}],
+    "loss": "mean_squared_error",
+    "batch_size": 2,
+}
+LARGE_AND_FOLDED: dict[str, Any] = {
+    **WIDE,
+    "layers": [
+        *({"units": units} for units in (20, 24, 15)),
+        {"units": 2, "activation": "sigmoid"},
+    ],
+    "batch_size": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [(WIDE, "w1.2.3"), (MANY_OUTPUTS, "b1.2"), (LARGE_AND_FOLDED, "w1.2.20")],
+    ids=["wide", "outputs", "large"],
+)
+def test_the_factors_of_a_term_of_a_folded_delta_carry_badges_too(
+    visit: Visit, spec: Any, name: str
+) -> None:
+    page = visit.open(spec).page
+    page.get_by_label("Digits").select_option("all")
+    explain(page, name)
+    found = chain_of(visit, name)
+    before = len(found["paths"][0]["factors"])
+    rows = page.locator(".terms > li")
+    for k in (0, 3, len(terms_of(found)[:24]) - 1):
+        rows.nth(k).get_by_role("button", name="through").click()
+        expect(rows.nth(k).get_by_role("button", name="through")).to_be_focused()
+        expect_chain(page, found, 0, k)
+        term = terms_of(found)[k]
+        assert term["product"] == pytest.approx(
+            math.prod(value for _, _, value in factors_of(page)[before:]), rel=1e-14
+        )
+        factors = [*found["paths"][0]["factors"], *term["factors"]]
+        assert _badges(page) == [(str(n), f["at"]) for n, f in enumerate(factors)]
+        assert contradictions(page.locator(".terms").inner_html()) == []
+        for n in range(len(factors)):
+            badge = page.locator(f"#diagram [data-badge='{n}']")
+            page.locator(f".factor [data-factor='{n}']").focus()
+            expect(badge).to_have_class("badge-mark lit")
+            assert contradictions(page.locator(".detail").inner_html()) == []
+            badge.focus()
+            expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", str(n))
+    assert [at for at, here in page.evaluate(PLACED) if not here] == []
 
 
 def test_a_late_answer_is_never_shown_under_another_name_or_step(visit: Visit) -> None:
@@ -375,7 +430,8 @@ def test_the_equation_names_each_factor_as_the_diagram_does(
 PLACED = """() => {
   const middle = (e) => { const b = e.getBoundingClientRect(); return [(b.left + b.right) / 2, (b.top + b.bottom) / 2]; };
   const apart = ([a, b], [c, d]) => Math.hypot(a - c, b - d);
-  return [...document.querySelectorAll('.badge-mark')].map((badge) => {
+  const drawn = (badge) => !badge.getAttribute('aria-label').includes(', not drawn: ');
+  return [...document.querySelectorAll('.badge-mark')].filter(drawn).map((badge) => {
     const at = middle(badge.querySelector('.badge-dot'));
     if (badge.dataset.at[0] === 'w') {
       const edge = document.querySelector(`#diagram [data-parameter='${badge.dataset.at}'] .core`);

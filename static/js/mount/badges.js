@@ -1,4 +1,4 @@
-// Draws the numbered badges of the open path; pointing at one lights its factor in the panel.
+// Draws the numbered badges of what is open in the panel; pointing at one lights its factor in the panel.
 
 import { badgePlaces } from "../core/badges.js";
 import { full, short } from "../core/format.js";
@@ -12,12 +12,12 @@ export function createBadges(dispatch) {
   let marks = [];
   let home = null; // what the badges belong to
 
-  /** Put the badges of a path (null: none) into the drawn diagram. */
-  function show(drawn, { path, known, own, selected }) {
+  /** Put the badges of these factors into the drawn diagram. */
+  function show(drawn, { factors, known, own, selected }) {
     const focused = drawn.badges.contains(document.activeElement) ? document.activeElement.dataset.badge : null;
     drawn.badges.replaceChildren();
-    const places = path ? badgePlaces(drawn.plan, path.factors, known, own) : [];
-    marks = places.map((place, k) => place && makeBadge(place, path.factors[k], k, dispatch));
+    const places = badgePlaces(drawn.plan, factors, known, own);
+    marks = places.map((place, k) => place && makeBadge(place, factors[k], k, dispatch));
     drawn.badges.append(...marks.filter(Boolean));
     if (focused) giveFocus(marks[Number(focused)] ?? elementOf(drawn.svg, selected ?? home));
     home = selected;
@@ -38,7 +38,8 @@ function makeBadge({ x, y, width, height, valued, among }, factor, k, dispatch) 
     s("circle", { class: "reach", cx: x - width / 2 + 9, cy: y, r: REACH }),
     s("rect", { class: "badge-chip", x: x - width / 2, y: y - height / 2, width, height, rx: 9 }),
     s("circle", { class: "badge-dot", cx: x - width / 2 + 9, cy: y, r: 9 }), number, ...value);
-  for (const on of ["pointerenter", "focus", "click"]) group.addEventListener(on, () => dispatch({ type: "light", factor: k }));
-  for (const off of ["pointerleave", "blur"]) group.addEventListener(off, () => dispatch({ type: "light", factor: null }));
+  // No pointerenter: a page that scrolls under a pointer at rest takes no light from what has the focus.
+  for (const on of ["pointermove", "focus", "click"]) group.addEventListener(on, () => dispatch({ type: "light", factor: k }));
+  for (const off of ["pointerleave", "blur"]) group.addEventListener(off, () => dispatch({ type: "unlight", factor: k }));
   return group;
 }

@@ -13,25 +13,28 @@ export function mountChain(root, dispatch, connection) {
   let all = false; // whether every path is listed
   let drawn = null;
   const draw = whenChanged(
-    (state) => [state.answers.chain, state.digits, state.openPath, state.way, state.session.layout],
+    (state) => [state.answers.chain, state.digits, state.openPath, state.openTerm, state.way, state.session.layout],
     (state) => {
       const { data, frame } = state.answers.chain;
-      const view = viewChain(state.session.layout, frame, data, state.digits, state.openPath);
+      const view = viewChain(state.session.layout, frame, data, state.digits, state.openPath, state.openTerm);
+      const open = view.terms.find((term) => term.open)?.factors ?? [];
       const showAll = () => {
         all = true;
         dispatch({ type: "path", path: state.openPath });
       };
       const delta = state.way.length ? deltaName(state.session.layout, data.parameter) : "";
       const said = delta ? `${delta} (= ∂${view.several ? "Eₖ" : "E"}/∂${symbol(data.parameter)})` : derivativeWords(view, data.kink);
-      drawn = { view, factors: factorsOf(view, dispatch), detail: h("div", { class: "detail" }) };
+      const shown = [...view.factors, ...open];
+      drawn = { shown, factors: factorsOf(shown, view.factors.length, dispatch), detail: h("div", { class: "detail" }) };
+      const [ofPath, ofTerm] = [drawn.factors.slice(0, view.factors.length), drawn.factors.slice(view.factors.length)];
       replaceKeepingFocus(
         root,
         crumbs(state, dispatch),
-        standsFor(equation(view, drawn.factors), view.equation),
+        standsFor(equation(view, ofPath), view.equation),
         result(view, said, state.digits),
         view.total && total(view, said),
         drawn.detail,
-        view.terms.length ? terms(view, state, dispatch) : null,
+        view.terms.length ? terms(view, ofTerm, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, dispatch, all, showAll) : null,
         view.several ? batch(data, frame, state.digits, connection) : null,
       );
@@ -41,7 +44,7 @@ export function mountChain(root, dispatch, connection) {
     (state) => [state.lit, drawn],
     ({ lit }) => {
       drawn.factors.forEach((factor, k) => factor.classList.toggle("lit", k === lit));
-      drawn.detail.replaceChildren(...detailOf(drawn.view.factors[lit]));
+      drawn.detail.replaceChildren(...detailOf(drawn.shown[lit]));
     },
   );
   return (state) => {
@@ -99,13 +102,14 @@ function leftSide(view) {
   );
 }
 
-function factorsOf(view, dispatch) {
-  return view.factors.map((factor, k) => makeFactor(factor, k, dispatch));
+/** The factors of a path, and from the `first` of a term on those of that term. */
+function factorsOf(shown, first, dispatch) {
+  return shown.map((factor, k) => makeFactor(factor, k, k === 0 || k === first, dispatch));
 }
 
-function makeFactor(factor, k, dispatch) {
+function makeFactor(factor, k, isFirst, dispatch) {
   const on = () => dispatch({ type: "light", factor: k });
-  const off = () => dispatch({ type: "light", factor: null });
+  const off = () => dispatch({ type: "unlight", factor: k });
   const names = { "data-key": `factor${k}`, "data-factor": k, "aria-label": factor.accessible };
   const badge = button(String(factor.number), on, { class: "badge", ...names });
   const data = { "data-at": factor.at, "data-kind": factor.kind, "data-value": String(factor.raw) };
@@ -113,12 +117,12 @@ function makeFactor(factor, k, dispatch) {
     "div",
     { class: "factor", role: "listitem", ...data, title: factor.full },
     badge,
-    ...(k ? times() : []),
+    ...(isFirst ? [] : times()),
     math(["math", { "data-part": "symbol" }, factor.symbol]),
     math(["math", {}, factor.bracketed]),
     math(["math", { class: "value" }, factor.value]),
   );
-  made.addEventListener("pointerenter", on);
+  made.addEventListener("pointermove", on); // as in badges.js
   made.addEventListener("pointerleave", off);
   badge.addEventListener("focus", on);
   badge.addEventListener("blur", off);

@@ -1,7 +1,7 @@
 // Draws the diagram: elements are made once for a network, then only their attributes change.
 
 import { PILL, planDiagram } from "../core/geometry.js";
-import { openPathOf } from "../core/inspect.js";
+import { badgedFactors, openPathOf } from "../core/inspect.js";
 import { labelPlace } from "../core/labels.js";
 import { revealed } from "../core/network.js";
 import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
@@ -35,7 +35,7 @@ export function mountDiagram(root, dispatch, repaint) {
   letWalk(root, () => drawn?.plan, dispatch);
 
   /** Lay the network out anew where that is needed; false while a large one has just been. */
-  function plan({ session: { layout }, selected, playing, trial }, frame, path) {
+  function plan({ session: { layout }, selected, playing, trial }, frame, factors) {
     const large = edgeCount(layout.sizes) > LARGE;
     const now = performance.now();
     const same = drawn?.layout === layout && drawn.room === room();
@@ -44,18 +44,18 @@ export function mountDiagram(root, dispatch, repaint) {
     planned = now;
     const { hasGradient } = revealed(layout, frame.phase);
     const strongest = large ? strongestEdges(layout, frame, hasGradient) : undefined;
-    if (large) for (const name of [selected, ...(path?.factors ?? []).map(({ at }) => at)]) if (name?.[0] === "w") strongest.add(name);
+    if (large) for (const name of [selected, ...factors.map(({ at }) => at)]) if (name?.[0] === "w") strongest.add(name);
     const made = planDiagram(layout.sizes, room(), strongest);
     drawn = { layout, room: room(), ...draw(root, made, layout, dispatch) };
     if (large) backdrop.draw(root, made, layout, frame, hasGradient);
     return true;
   }
   const render = whenChanged(
-    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), room(), state.playing],
+    (state) => [state.session?.layout, state.trial ?? state.frame, state.selected, openPathOf(state), state.openTerm, room(), state.playing],
     (state) => {
       const frame = state.trial ?? state.frame;
       const path = openPathOf(state);
-      if (!state.session || !frame || !plan(state, frame, path)) return;
+      if (!state.session || !frame || !plan(state, frame, factorsOf(state))) return;
       const { layout, spec } = state.session;
       const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path, state.way);
       update(drawn, view, layout, frame, Boolean(state.selected));
@@ -64,7 +64,7 @@ export function mountDiagram(root, dispatch, repaint) {
     },
   );
   const showBadges = whenChanged(
-    (state) => [drawn, openPathOf(state), isRevealed(state)],
+    (state) => [drawn, openPathOf(state), state.openTerm, isRevealed(state)],
     (state) => drawn && badges.show(drawn, badgesOf(state, drawn)),
   );
   return (state) => {
@@ -88,9 +88,15 @@ function followRoom(root, repaint) {
   return () => room;
 }
 
+/** The factors that are open in the panel. */
+function factorsOf(state) {
+  const path = openPathOf(state);
+  return path ? badgedFactors(path, state.openTerm) : [];
+}
+
 function badgesOf(state, drawn) {
   const { selected } = state;
-  return { path: openPathOf(state), known: isRevealed(state), own: ownLabel(drawn, selected), selected };
+  return { factors: factorsOf(state), known: isRevealed(state), own: ownLabel(drawn, selected), selected };
 }
 
 /** The label of the selected edge, which its badges leave free. */

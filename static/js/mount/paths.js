@@ -2,7 +2,7 @@
 
 import { addingUp, count, full, signed, symbol } from "../core/format.js";
 import { whereItStands } from "../core/words.js";
-import { button, h, math } from "./dom.js";
+import { button, h, math, standsFor } from "./dom.js";
 
 const FEW = 12;
 
@@ -12,13 +12,17 @@ const heading = (text) => h("th", { scope: "row" }, text);
 const cell = (value, digits, data = {}) =>
   h("td", { title: full(value), ...data }, signed(value, digits));
 
-/** The summands of a δ whose paths are too many to list; each opens in its turn. */
-export function terms(view, state, dispatch) {
+/**
+ * The summands of a δ whose paths are too many to list: of one the factors with their badges, of the
+ * others a line; the δ of the next layer in each opens in its turn.
+ */
+export function terms(view, factors, state, dispatch) {
   const rows = view.terms.map((term, k) => {
     const open = () => dispatch({ type: "delta", way: [...state.way, term.opens] });
-    const names = { "data-key": `term${k}`, "aria-label": `Open δ of ${term.unit}` };
-    const opener = () => button(`open δ of ${term.unit} ›`, open, { class: "plain", ...names });
-    return h("li", {}, math(term.tree), term.opens ? opener() : null);
+    const names = { "data-key": `delta${k}`, "aria-label": `Open δ of ${term.unit}` };
+    const opener = term.opens ? button(`open δ of ${term.unit} ›`, open, { class: "plain", ...names }) : null;
+    const body = term.open ? openTerm(term, factors, state.digits) : math(term.tree);
+    return h("li", { class: term.open ? "open" : null }, through(term, k, dispatch), opener, body);
   });
   const many = `${count(view.count)} paths lead from here to the error`;
   const folded = `${many}: they are folded, one layer at a time.`;
@@ -28,6 +32,21 @@ export function terms(view, state, dispatch) {
     h("h3", {}, "δ is the sum of these"),
     h("p", { class: "hint" }, folded),
     h("ul", { class: "terms" }, ...rows, view.rest ? smaller(view.rest, state.digits) : null),
+  );
+}
+
+function through({ unit, open }, k, dispatch) {
+  const show = () => dispatch({ type: "term", term: k });
+  return button(`through ${unit}`, show, { class: "plain", "aria-pressed": String(open), "data-key": `term${k}` });
+}
+
+function openTerm({ tree, unit, product, zero }, factors, digits) {
+  const list = h("div", { class: "chain", role: "list", "aria-label": `Factors of the term through ${unit}` }, ...factors);
+  const result = ["math", {}, ["mo", {}, "="], ["mn", {}, signed(product, digits)]];
+  const words = zero ? h("span", { class: "hint" }, zero) : null;
+  return standsFor(
+    h("div", {}, list, h("p", { class: "result share", title: full(product), "data-term": String(product) }, math(result), words)),
+    tree,
   );
 }
 

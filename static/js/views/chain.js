@@ -1,6 +1,7 @@
 // The derivative of one parameter as the product of its factors: symbols, formulas, numbers.
 
 import { addingUp, signed } from "../core/format.js";
+import { termsOf } from "../core/inspect.js";
 import { parseName, unitSymbol as unitName } from "../core/network.js";
 import { placeOf, slopeSymbol, viewFactor, zeroOf } from "./factors.js";
 import {
@@ -19,16 +20,15 @@ import {
   unitSymbol,
 } from "./mathml.js";
 
-const MOST_TERMS = 24;
 const MOST_SUMMED = 4; // paths in a sum that is written out
 
 /**
  * @param {object} chain  what GET …/chain answers; `frame` is the step it speaks of
  * @returns {{name: string, lhs: object, factors: object[], equation: object, product: number,
  *   paths: object[], total: object | null, terms: object[], several: boolean,
- *   adding: import("../core/format.js").Digits}}
+ *   adding: import("../core/format.js").Digits}}  the term that is open has factors of its own
  */
-export function viewChain(layout, frame, chain, digits, openPath) {
+export function viewChain(layout, frame, chain, digits, openPath, openTerm) {
   const found = parseName(layout, chain.parameter);
   const several = frame.rows > 1;
   const derivative = slopeOf(lossSymbol(several), parameterSymbol(found));
@@ -55,7 +55,7 @@ export function viewChain(layout, frame, chain, digits, openPath) {
     ).tree,
     paths,
     total: shared ? viewTotal(derivative, paths, chain.derivative, adding) : null,
-    ...viewTerms(about, path),
+    ...viewTerms(about, path, openTerm),
     sum: chain.derivative,
     count: chain.path_count,
   };
@@ -114,36 +114,49 @@ function viewPath(layout, path, index, open) {
 }
 
 /** The terms that a δ is the sum of: the largest one by one, the rest as one number. */
-function viewTerms(about, { terms = [], rest = { count: 0, sum: 0 } }) {
-  const order = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
-  const small = order.slice(MOST_TERMS);
-  const sum = small.reduce((total, { product }) => total + product, rest.sum);
-  const count = small.length + rest.count;
+function viewTerms(about, path, openTerm) {
+  const { told, rest } = termsOf(path);
+  const open = Math.min(openTerm, told.length - 1);
+  const before = path.factors.length;
   return {
-    terms: order.slice(0, MOST_TERMS).map((term) => viewTerm(about, term)),
-    rest: count ? { count, sum } : null,
+    terms: told.map((term, k) => viewTerm(about, term, k === open ? before : null)),
+    rest: rest.count ? rest : null,
   };
 }
 
-/** One summand of a δ: f′(z) · w · δ of the next layer, which can be opened in its turn. */
-function viewTerm(about, term) {
+/**
+ * One summand of a δ: f′(z) · w · δ of the next layer, which can be opened in its turn. Where its
+ * factors are shown they are numbered from `before` on.
+ */
+function viewTerm(about, term, before) {
   const delta = term.factors[term.factors.length - 1];
   const { layer, unit } = placeOf(delta.at);
-  const weight = parseName(about.layout, term.factors.find(({ kind }) => kind === "weight").at);
-  const symbols = row(
-    slopeSymbol(about.found.layer, about.found.to),
-    o("·"),
-    parameterSymbol(weight),
-    o("·"),
-    deltaSymbol(layer, unit),
-  );
-  const numbers = term.factors.map(({ value }, k) =>
-    row(o(k ? "·" : "="), number(value, about.digits)),
-  );
+  const open = before !== null;
+  const factors = open ? term.factors.map((factor, k) => viewFactor(about, factor, before + k)) : [];
   return {
-    tree: math(symbols, ...numbers, row(o("="), n(signed(term.product, about.digits)))),
+    open,
+    factors,
+    tree: open
+      ? lines("", ...productLines(termSymbols(about, term), factors, term.product, about.digits)).tree
+      : termLine(about, term),
     product: term.product,
+    zero: zeroOf(about, factors),
     unit: unitName(about.layout, layer, unit),
     opens: layer < about.layout.sizes.length - 1 ? `b${delta.at}` : null,
   };
+}
+
+/** What a summand is the product of, as it is written beside others. */
+function termSymbols({ layout, found }, { factors: [, weight, delta] }) {
+  const { layer, unit } = placeOf(delta.at);
+  const carried = parameterSymbol(parseName(layout, weight.at));
+  return joined("·", [slopeSymbol(found.layer, found.to), carried, deltaSymbol(layer, unit)]);
+}
+
+/** A summand in one line: its symbols, its numbers, its product. */
+function termLine(about, { factors, product }) {
+  const { digits } = about;
+  const numbers = factors.map(({ value }, k) => row(o(k ? "·" : "="), number(value, digits)));
+  const symbols = termSymbols(about, { factors });
+  return math(symbols, ...numbers, row(o("="), n(signed(product, digits))));
 }

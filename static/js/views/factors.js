@@ -13,6 +13,7 @@ import {
   n,
   number,
   o,
+  outputDelta,
   parameterSymbol,
   row,
   slopeOf,
@@ -108,18 +109,23 @@ const FACTORS = {
   delta(about, { at }) {
     const { layer, unit, name } = unitAt(about, at);
     const symbol = deltaSymbol(layer, unit);
-    if (layer < about.layout.sizes.length - 1)
+    if (layer < about.layout.sizes.length - 1) {
+      const own = layer === about.found.layer && unit === about.found.to;
       return {
         symbol,
         formula: row(slopeSymbol(layer, unit), o("·"), o("∑"), i("w"), o("·"), i("δ")),
-        words: `δ of ${name}: the sum of the terms below`,
+        words: `δ of ${name}: ${own ? "the sum of the terms below" : "a sum of its own, over the next layer"}`,
       };
-    const f = about.layout.activations[layer - 1];
+    }
+    const { layout, frame, digits } = about;
+    const { z, a, f } = numbersOf(about, layer, unit);
+    const { formula, numbers } = outputDelta(layout, frame, unit, z, a);
     return {
       symbol,
-      ...startAt(about, unit),
+      formula,
+      numbers: numbers(digits),
       sum: true,
-      words: `δ of the output ${name}: the loss and ${f} differentiated together`,
+      words: `δ of the output ${name}: the slopes of the loss and of ${f} in one`,
     };
   },
   slope(about, { at }) {

@@ -10,11 +10,11 @@ import {
   i,
   inside,
   lines,
-  lossSlope,
   lossSymbol,
   n,
   number,
   o,
+  outputDelta,
   parameterSymbol,
   ratio,
   row,
@@ -220,7 +220,7 @@ export function backwardFormulas(layout, frame, weight, digits) {
 
 /** Where δ of a unit comes from: the error at an output, the layer behind it at a hidden unit. */
 export function deltaFormula(layout, frame, layer, unit, digits) {
-  return (layer === layout.sizes.length - 1 ? outputDelta : hiddenDelta)(
+  return (layer === layout.sizes.length - 1 ? deltaOfOutput : hiddenDelta)(
     layout,
     frame,
     layer,
@@ -239,18 +239,13 @@ function slopeAt(layout, frame, layer, unit) {
   );
 }
 
-function outputDelta(layout, frame, layer, unit, digits) {
+function deltaOfOutput(layout, frame, layer, unit, digits) {
   const index = indexOf(layout, layer, unit);
-  const start = lossSlope(layout, frame.targets, unit, frame.a[index]);
-  const slope =
-    layout.loss.endsWith("squared_error") && layout.activations[layer - 1] !== "identity"
-      ? slopeAt(layout, frame, layer, unit)
-      : null;
-  const whole = (one, other) => row(...(slope ? [inside(one), o("·"), inside(...other)] : [one]));
+  const { formula, numbers } = outputDelta(layout, frame, unit, frame.z[index], frame.a[index]);
   return lines(
     "δ of the output: the error's slope, ∂E/∂z",
-    [deltaSymbol(layer, unit), whole(start.formula, slope?.formula)],
-    [null, whole(start.numbers(digits), slope?.numbers(digits))],
+    [deltaSymbol(layer, unit), formula],
+    [null, numbers(digits)],
     [null, n(signed(frame.delta[index], digits))],
   );
 }

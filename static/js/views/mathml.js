@@ -105,6 +105,23 @@ export function activationSlope(name, symbol, z, a) {
 }
 
 /**
+ * δ of one output, ∂E/∂z: the slope of its loss, and of its activation where they are not one already.
+ * @returns {{formula: object, numbers: (digits: number | "all") => object}}
+ */
+export function outputDelta(layout, frame, unit, z, a) {
+  const layer = layout.sizes.length - 1;
+  const name = layout.activations[layer - 1];
+  const start = lossSlope(layout, frame.targets, unit, a);
+  if (!layout.loss.endsWith("squared_error") || name === "identity") return start;
+  const slope = activationSlope(name, unitSymbol(layout, layer, unit), z, a);
+  const times = (one, other) => row(inside(one), o("·"), inside(...other));
+  return {
+    formula: times(start.formula, slope.formula),
+    numbers: (digits) => times(start.numbers(digits), slope.numbers(digits)),
+  };
+}
+
+/**
  * Where the way back starts at one output: ∂E/∂ŷ, or δ at once where the loss and the activation
  * belong together.
  * @returns {{formula: object, numbers: (digits: number | "all") => object}}
