@@ -108,11 +108,6 @@ class Checkpoints:
         """Return the nearest checkpoint at or before `step`."""
         return self._kept[self._steps[bisect_right(self._steps, step) - 1]]
 
-    def after(self, step: int) -> Checkpoint | None:
-        """Return the nearest checkpoint behind `step`, if there is one."""
-        at = bisect_right(self._steps, step)
-        return self._kept[self._steps[at]] if at < len(self._steps) else None
-
     def drop_after(self, step: int) -> None:
         self.pinned = {k for k in self.pinned if k <= step}
         self._retain(k for k in self._steps if k <= step)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.timeline.checkpoints import Checkpoint, Checkpoints, first_interval
 from app.timeline.edits import Edit
 from app.timeline.history import History
-from app.timeline.recorders import ANEW, Recorders
+from app.timeline.recorders import Recorders
 from app.timeline.run import Run
 from app.timeline.saved import Saved
 
@@ -46,7 +46,6 @@ class Trainer:
         self.first_interval = first_interval(run.network.parameter_count, run.batches.batch_size)
         self._is_clean = True  # whether the run is at the start of its step, and not amid it
         self._marks: list[Mark] = []
-        self._replays: dict[int, bool] = {}
         self._start_afresh()
 
     @property
@@ -122,17 +121,11 @@ class Trainer:
     def is_exact(self, step: int) -> bool:
         """Tell whether the digits computed here are those that were first computed for `step`.
 
-        They are if this kind of machine computed them first, or if the way from the checkpoint
-        before the step to the one behind it ends in the very bytes that are stored there.
+        They are if this kind of machine computed them first. That a replay ends in the bytes that
+        are stored behind the step would prove nothing: training forgets small differences, and a
+        gradient's last digit may be lost where it is added to a weight.
         """
-        if self.recorders.at(step) == self.machine:
-            return True
-        start, end = self.checkpoints.before(step), self.checkpoints.after(step)
-        if end is None or end.machine in (self.machine, ANEW):
-            return False
-        if start.step not in self._replays:
-            self._replays[start.step] = self._replays_to(start, end)
-        return self._replays[start.step]
+        return self.recorders.at(step) == self.machine
 
     def sums_at(self, step: int) -> tuple[float, float]:
         """Return the sums of the epoch before `step`, the first that was not computed yet."""
@@ -142,7 +135,6 @@ class Trainer:
     def take(self, edits: tuple[Edit, ...], step: int) -> None:
         """Let `edits` hold, and forget what that may have changed: all from `step` on."""
         self.edits, self.last_step = edits, None
-        self._replays.clear()
         self._marks = [mark for mark in self._marks if mark.step <= step]
         if step < self.fed:
             self._forget_from(step)
@@ -213,13 +205,6 @@ class Trainer:
         for edit in edits:
             if edit.step == self.run.step:
                 self.run.apply(edit)
-
-    def _replays_to(self, start: Checkpoint, end: Checkpoint) -> bool:
-        """Tell whether what is computed from `start` ends in the bytes of `end`."""
-        self._mark_here()
-        self._go_to(start)
-        self.train(end.step)
-        return self.run.step == end.step and self.run.state().tobytes() == end.state.tobytes()
 
     def _forget_from(self, step: int) -> None:
         """Cut history and checkpoints back; what is left may be too coarse to be worth keeping."""

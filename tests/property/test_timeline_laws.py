@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -312,3 +313,23 @@ def test_the_time_to_a_step_counts_held_out_rows_and_what_is_compared_on_the_way
     assert many.seconds_to(3) > 100 * few.seconds_to(3) > 0
     elsewhere = Timeline(few.spec, saved=few.saving(), seen=(9, "another machine"))
     assert elsewhere.seconds_to(12) > 5 * few.seconds_to(12)
+
+
+def test_no_replay_of_what_another_machine_computed_is_called_exact() -> None:
+    """Not even one that ends in the bytes that are stored behind it: on the way it may differ."""
+    timeline = Timeline(parse_spec(SPEC))
+    timeline.record(3_000)
+    saved = timeline.saving()
+    assert len(saved.checkpoints) > 3
+    elsewhere = replace(
+        saved,
+        recorders=[[0, "elsewhere"]],
+        checkpoints=tuple(replace(kept, machine="elsewhere") for kept in saved.checkpoints),
+    )
+    again = Timeline(parse_spec(SPEC), saved=elsewhere, seen=(3_000, "elsewhere"))
+    assert again.other_machines() == ["elsewhere"]
+    for step in (0, 37, 1_500, 3_000):
+        assert again.record(step).parameters.tobytes() == timeline.record(step).parameters.tobytes()
+        assert not again.record(step).exact
+        assert timeline.record(step).exact
+    assert again.record(3_001).exact
