@@ -485,7 +485,7 @@ def test_an_opened_delta_is_called_what_it_is(visit: Visit) -> None:
     _show(page, "w1.2.3")
     terms = page.locator(".terms li math")
     expect(terms.first).to_contain_text("z31")  # f′(z¹₃): of the unit that is explained
-    opener = page.locator(".terms li button").first
+    opener = page.locator(".terms li").first.get_by_role("button", name="Open δ of")
     unit = (opener.text_content() or "").removeprefix("open δ of ").removesuffix(" ›")
     opener.click()
     expect(page.locator(".crumbs")).to_contain_text(f"δ of {unit}")
