@@ -23,7 +23,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The shell is Chromium without its windows, which nobody sees here: a quarter less work.
+SHELL = "chromium-headless-shell"
+BROWSERS = (
+    *(SHELL, "chromium", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome"),
+)
 USUAL_PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -174,9 +179,10 @@ def find_chromium() -> str:
     apt = shutil.which("apt-get")
     if apt and hasattr(os, "geteuid") and os.geteuid() == 0:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-            command = [apt, "-qq", *words]
-            subprocess.check_call(command, env=environment)  # nosec B603 # our words, no shell
+        subprocess.check_call([apt, "-qq", "update"], env=environment)  # nosec B603 # our words
+        install = [apt, "-qq", "install", "-y", "--no-install-recommends"]
+        if subprocess.call([*install, SHELL], env=environment):  # nosec B603 # not every system has it
+            subprocess.check_call([*install, "chromium"], env=environment)  # nosec B603 # our words
     elif code := call("playwright", "install", "chromium"):
         sys.exit(code)
     return look_for_chromium() or ""  # empty: Playwright looks for the one it installed itself

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from dev import look_for_chromium
 
@@ -151,14 +151,27 @@ class Visit:
         self.page.get_by_role("button", name=name, exact=True).click()
 
 
-@pytest.fixture
-def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    size = {"width": 1440, "height": 900}
-    motion = "no-preference" if request.node.get_closest_marker("moving") else "reduce"
-    context = browser.new_context(viewport=size, reduced_motion=motion)  # type: ignore[arg-type]
-    found = Visit(context.new_page(), server, bool(request.node.get_closest_marker("charts")))
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all visits: with one of its own each would fetch every script anew."""
+    found = browser.new_context(viewport={"width": 1440, "height": 900})
     yield found
-    context.close()
+    found.close()
+
+
+@pytest.fixture
+def visit(
+    window: BrowserContext, server: Server, request: pytest.FixtureRequest
+) -> Iterator[Visit]:
+    page = window.new_page()
+    if not request.node.get_closest_marker("moving"):
+        page.emulate_media(reduced_motion="reduce")
+    found = Visit(page, server, bool(request.node.get_closest_marker("charts")))
+    yield found
+    for one in window.pages:
+        if one.url.startswith(server.url):
+            one.evaluate("localStorage.clear()")
+        one.close()
     assert found.problems == []
 
 
