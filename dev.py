@@ -25,10 +25,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # The shell is Chromium without its windows, which nobody sees here: a quarter less work.
 SHELL = "chromium-headless-shell"
-BROWSERS = (
-    *(SHELL, "chromium", "chromium-browser"),
-    *("google-chrome", "google-chrome-stable", "chrome"),
-)
+CHROMES = ("google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = (SHELL, "chromium", "chromium-browser", *CHROMES)
 USUAL_PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
