@@ -31,12 +31,17 @@ class Recorders:
 
         Where another had computed some of those first, their first digits are gone.
         """
-        gone = any(self.at(k) != machine for k in {start, max(start, step - 1)})
+        later = [name for at, name in self.entries if start < at < step]
+        gone = any(name != machine for name in (self.at(start), *later))
         self.entries = [entry for entry in self.entries if entry[0] < start or entry[0] == 0]
         if gone and start < step:
             self.entries = [entry for entry in self.entries if entry[0] < start]
             self.entries.append((start, ANEW))
         self.note(step, machine)
+
+    def is_alone(self, machine: str) -> bool:
+        """Tell whether `machine` computed every step, and none anew."""
+        return all(name == machine for _, name in self.entries)
 
     def others(self, machine: str) -> list[str]:
         """Return the machines besides `machine` that computed steps, each once."""

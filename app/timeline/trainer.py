@@ -135,9 +135,10 @@ class Trainer:
     def take(self, edits: tuple[Edit, ...], step: int) -> None:
         """Let `edits` hold, and forget what that may have changed: all from `step` on."""
         self.edits, self.last_step = edits, None
-        self._marks = [mark for mark in self._marks if mark.step <= step]
         if step < self.fed:
             self._forget_from(step)
+        # Whoever stood beyond what was computed would never feed the history again.
+        self._marks = [mark for mark in self._marks if mark.step <= min(step, self.fed)]
         self._go_to(self.checkpoints.before(step))
 
     def restore(self, saved: Saved, furthest: int, machine: str) -> bool:
@@ -213,7 +214,7 @@ class Trainer:
         cut = max(kept for kept in self.checkpoints.steps if kept <= step and kept % grid == 0)
         coarse = self.history.width > 1 and step < _FEW_BUCKETS * self.history.width
         soon = _SOON_AGAIN * self.first_interval
-        if coarse and step <= soon and not self.recorders.others(self.machine):
+        if coarse and step <= soon and self.recorders.is_alone(self.machine):
             self._start_afresh()
         else:
             self.checkpoints.drop_after(cut)

@@ -14,6 +14,7 @@ from app.refusal import Refused
 from app.timeline import storing, trainer
 from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, move
+from app.timeline.recorders import ANEW, Recorders
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
 from tests.nets import SMALL
@@ -333,3 +334,36 @@ def test_no_replay_of_what_another_machine_computed_is_called_exact() -> None:
         assert not again.record(step).exact
         assert timeline.record(step).exact
     assert again.record(3_001).exact
+
+
+def test_an_edit_after_looking_back_lets_the_history_go_on() -> None:
+    """A state kept from before the edit lies beyond what is left of the history."""
+    timeline = Timeline(parse_spec({"batch_size": 1, "seed": 7}))
+    for step in (2_400, 2_350, 2_200, 2_400):
+        timeline.record(step)
+    timeline.change(parse_change({"learning_rate": 0.06}, 2_400))
+    timeline.record(5_000)
+    assert timeline.furthest == 5_000
+    assert timeline._trainer.checkpoints.steps[-1] > 4_000
+    fresh = Timeline(
+        parse_spec({"batch_size": 1, "seed": 7}), [edit.to_json() for edit in timeline.edits]
+    )
+    assert timeline.record(5_000).parameters.tobytes() == fresh.record(5_000).parameters.tobytes()
+
+
+def test_digits_of_a_machine_in_between_are_gone_with_a_cut() -> None:
+    found = Recorders("here")
+    found.note(100, "there")
+    found.note(200, "here")
+    found.cut(50, 250, "here")
+    assert found.at(49) == "here"
+    assert found.at(150) == found.at(249) == ANEW
+    assert found.at(250) == "here"
+
+
+def test_steps_computed_anew_are_not_forgotten_with_a_fresh_start() -> None:
+    found = Recorders("here")
+    assert found.is_alone("here")
+    found.note(100, "there")
+    found.cut(50, 120, "here")
+    assert (found.others("here"), found.is_alone("here")) == ([], False)
