@@ -53,7 +53,8 @@ def surface_figure(surface: dict[str, Any], theme: str) -> Figure:
     after = [_after(surface["next"], colours)] if is_inside(surface["next"], ends) else []
     marks = [_trail(way, colours), *halos_of(arrows, colours), *after, *arrows]
     data = [*contours, *marks, _now(surface["at"], colours)]
-    return {"data": data, "layout": layout, "update": how_seen(surface, arrows, ends)}
+    told = {"gradient": surface["gradient"], "update": how_seen(surface, arrows, ends)}
+    return {"data": data, "layout": layout, **told}
 
 
 def _ends(surface: dict[str, Any]) -> list[list[float]]:

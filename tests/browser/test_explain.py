@@ -440,7 +440,7 @@ PLACED = """() => {
       const [x, y] = [n('x') + n('width') / 2, n('y') + n('height') / 2];
       return [badge.dataset.at, Math.abs((x - x1) * (y2 - y1) - (y - y1) * (x2 - x1)) / Math.hypot(x2 - x1, y2 - y1) < 0.1];
     }
-    if (badge.getAttribute('aria-label').includes('∂E/∂ŷ')) return [badge.dataset.at, true];
+    if (badge.getAttribute('aria-label').includes('/∂ŷ')) return [badge.dataset.at, true];
     const units = [...document.querySelectorAll('#diagram [data-unit] circle')];
     const near = units.reduce((a, b) => (apart(middle(a), at) < apart(middle(b), at) ? a : b));
     return [badge.dataset.at, near.parentNode.dataset.unit === badge.dataset.at.replace('b', '')];

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -380,6 +382,30 @@ def test_a_derivative_of_0_says_which_factor_makes_it_so(visit: Visit) -> None:
     visit.open(RIGHT)
     _show(page, "w1.1.1")
     expect(page.locator(".result")).to_contain_text("① is 0: ŷ is exactly right")
+
+
+def test_a_folded_delta_of_0_is_not_said_to_get_nothing_where_its_unit_is_off(visit: Visit) -> None:
+    """What comes back to the unit is no 0: its own slope is."""
+    rng = np.random.default_rng(2)
+    shape = (3, 6, 17, 17)
+    weights = [rng.normal(size=pair) for pair in pairwise(shape)]
+    weights[0][:, 1] = -1.0
+    spec = {
+        "dataset": {"inputs": [[1.0, 0.5, 0.2]], "targets": [rng.normal(size=17).tolist()]},
+        "layers": [
+            {"units": 6, "activation": "relu"},
+            {"units": 17, "activation": "relu"},
+            {"units": 17, "activation": "identity"},
+        ],
+        "initial": {
+            "weights": [w.tolist() for w in weights],
+            "biases": [[0.0] * units for units in shape[1:]],
+        },
+    }
+    page = visit.open(spec).page
+    _show(page, "w1.1.2")
+    expect(page.locator(".result").first).to_contain_text("① is 0: h¹₂ is off for this example")
+    expect(page.locator("#tab-body")).not_to_contain_text("comes back to")
 
 
 def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:

@@ -321,6 +321,32 @@ def test_a_bias_is_not_called_an_edge(visit: Visit) -> None:
         page.get_by_role("tab", name="Chain rule").click()
 
 
+def test_of_a_bias_that_is_not_trained_the_derivative_is_told_and_no_place_for_it(
+    visit: Visit,
+) -> None:
+    """The frame's gradient keeps it at 0; its derivative is none the less what it is."""
+    page = visit.open({**NON_SQUARE, "train_biases": False}).page
+    explain(page, "b2.1")
+    body = page.locator("#tab-body > div:not([hidden])")
+    expect(body).to_contain_text("mean of 3: not in the diagram, since this bias is not trained")
+    derivative = chain_of(visit, "b2.1")["batch_derivative"]
+    other = chain_of(visit, "b1.1")["batch_derivative"]
+    assert abs(derivative) > 1e-3
+    page.get_by_role("tab", name="Two weights").click()
+    page.get_by_label("Digits").select_option("2")
+    said = [
+        f"∂E/∂b²₁ = {derivative:+.2f}".replace("-", "−"),
+        "b²₁ is not trained: it does not move.",
+    ]
+    for words in said:
+        expect(body).to_contain_text(words)
+    page.get_by_role("combobox", name="Second parameter").fill("b1.1")
+    page.keyboard.press("Enter")
+    expect(body).to_contain_text("Nothing moves these two")
+    for words in (*said, f"∂E/∂b¹₁ = {other:+.2f}".replace("-", "−")):
+        expect(body).to_contain_text(words)
+
+
 STEADY = """() => new Promise((done) => {
   const parts = () => [...document.querySelectorAll('#tab-body > div:not([hidden]) h3')];
   const places = () => parts().map((e) => e.offsetTop + '');

@@ -11,6 +11,7 @@ from app.wire.schemas.words import (
     NAMES,
     NUMBER,
     NUMBERS,
+    PAIR,
     PARAMETER,
     TEXT,
     TRUTH,
@@ -25,7 +26,6 @@ from app.wire.schemas.words import (
 )
 
 KINDS = ("error", "delta", "slope", "weight", "input", "one")
-PLACE: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 TERM = {"factors": list_of(named("Factor"), least=1), "product": MAYBE}
 FOLDED = {"terms": list_of(an_object(**TERM)), "rest": an_object(count=COUNT, sum=MAYBE)}
 EXPLAINED: dict[str, Schema] = {
@@ -88,9 +88,9 @@ EXPLAINED: dict[str, Schema] = {
         x_values=NUMBERS,
         y_values=NUMBERS,
         losses=list_of(MAYBES),
-        at=PLACE,
-        gradient=PLACE,
-        next=PLACE,
+        at=PAIR,
+        gradient=PAIR,
+        next=PAIR,
         trail=list_of({"type": "array", "items": NUMBER, "minItems": 3, "maxItems": 3}),
     ),
     "Check": an_object(

@@ -18,6 +18,7 @@ from app.wire.schemas.words import (
     NAMES,
     NUMBER,
     NUMBERS,
+    PAIR,
     TEXT,
     TRUTH,
     Schema,
@@ -44,7 +45,7 @@ def run_schemas(limits: Limits) -> dict[str, Schema]:
         "Presets": list_of(an_object(name=TEXT, title=TEXT, summary=TEXT, spec=named("Spec"))),
         "Figure": said("for Plotly", an_object(**_figure())),
         "GradientFigure": an_object(**_figure(), shown=COUNT, of=COUNT),
-        "SurfaceFigure": an_object(**_figure(), update=_update_seen()),
+        "SurfaceFigure": an_object(**_figure(), gradient=PAIR, update=_update_seen()),
     }
 
 

@@ -59,5 +59,6 @@ COUNT = whole()
 MAYBE: Schema = {"type": ["number", "null"]}  # null where it overflows, or would mean nothing
 MAYBE_TEXT: Schema = {"type": ["string", "null"]}
 NAMES, NUMBERS, MAYBES, COUNTS = map(list_of, (TEXT, NUMBER, MAYBE, COUNT))
+PAIR: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 PARAMETER_PATTERN = r"^(w[1-9][0-9]{0,5}\.[1-9][0-9]{0,5}|b[1-9][0-9]{0,5})\.[1-9][0-9]{0,5}$"
 PARAMETER: Schema = {"type": "string", "pattern": PARAMETER_PATTERN}

@@ -12,9 +12,10 @@ export function phaseTitle(phase) {
   return phase.kind === "forward" ? `Forward through ${weights}` : `Back through ${weights}`;
 }
 
-/** Where the diagram says the derivative of this parameter. */
-export function whereItStands(name) {
-  return `the number on the ${name[0] === "b" ? "bias" : "edge"}`;
+/** Where the diagram says the derivative of this parameter; a bias that is not trained shows none. */
+export function whereItStands({ parameter, update }) {
+  if (!update.trained) return "not in the diagram, since this bias is not trained";
+  return `the number on the ${parameter[0] === "b" ? "bias" : "edge"}`;
 }
 
 /** "too high by $12,300" */

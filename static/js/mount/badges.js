@@ -13,11 +13,11 @@ export function createBadges(dispatch) {
   let home = null; // what the badges belong to
 
   /** Put the badges of these factors into the drawn diagram. */
-  function show(drawn, { factors, known, own, selected }) {
+  function show(drawn, { factors, several, known, own, selected }) {
     const focused = drawn.badges.contains(document.activeElement) ? document.activeElement.dataset.badge : null;
     drawn.badges.replaceChildren();
     const places = badgePlaces(drawn.plan, factors, known, own);
-    marks = places.map((place, k) => place && makeBadge(place, factors[k], k, dispatch));
+    marks = places.map((place, k) => place && makeBadge(place, factors[k], k, several, dispatch));
     drawn.badges.append(...marks.filter(Boolean));
     if (focused) giveFocus(marks[Number(focused)] ?? elementOf(drawn.svg, selected ?? home));
     home = selected;
@@ -28,8 +28,9 @@ export function createBadges(dispatch) {
   return { show, light };
 }
 
-function makeBadge({ x, y, width, height, valued, among }, factor, k, dispatch) {
-  const says = `Factor ${k + 1}: ${factor.symbol} = ${full(factor.value)}`;
+function makeBadge({ x, y, width, height, valued, among }, factor, k, several, dispatch) {
+  const symbol = several ? factor.symbol.replace("∂E/", "∂Eₖ/") : factor.symbol; // of one example
+  const says = `Factor ${k + 1}: ${symbol} = ${full(factor.value)}`;
   const where = among ? `, not drawn: it belongs to the ${among} more units` : "";
   const number = s("text", { class: "badge-number", x: x - width / 2 + 9, y: y + 0.5 }, String(k + 1));
   const value = valued ? [s("text", { class: "badge-value", x: x + 8, y: y + 0.5 }, short(factor.value))] : [];

@@ -96,7 +96,7 @@ function factorsOf(state) {
 
 function badgesOf(state, drawn) {
   const { selected } = state;
-  return { factors: factorsOf(state), known: isRevealed(state), own: ownLabel(drawn, selected), selected };
+  return { factors: factorsOf(state), several: state.frame?.rows > 1, known: isRevealed(state), own: ownLabel(drawn, selected), selected };
 }
 
 /** The label of the selected edge, which its badges leave free. */

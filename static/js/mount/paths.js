@@ -54,7 +54,7 @@ function smaller({ count: number, sum }, digits) {
   return h(
     "li",
     { class: "hint" },
-    `… and ${number} smaller terms, together ${signed(sum, digits)}`,
+    `… and ${count(number)} smaller ${number === 1 ? "term" : "terms, together"} ${signed(sum, digits)}`,
   );
 }
 
@@ -95,7 +95,7 @@ function pathRow({ symbol: name, through, index, product, open }, digits, dispat
 export function batch(data, frame, digits, connection) {
   const adding = addingUp(digits, data.batch_derivative, data.examples);
   const rows = data.examples.map((value, k) => exampleRow(data, k, frame, adding, connection));
-  const mean = heading(`mean of ${frame.rows}: ${whereItStands(data.parameter)}`);
+  const mean = heading(`mean of ${frame.rows}: ${whereItStands(data)}`);
   const foot = h("tfoot", {}, h("tr", {}, mean, cell(data.batch_derivative, adding)));
   const region = { tabindex: "0", role: "region", "aria-label": "Derivatives of the batch" };
   const first = `The first ${data.examples.length} of ${frame.rows} examples.`;

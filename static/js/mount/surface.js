@@ -61,7 +61,7 @@ export function mountSurface(root, dispatch, getFigure, getState, shownTheme) {
     try {
       const figure = await getFigure(session.id, "surface", { step: now.step, x: selected, y: second, theme });
       const contours = figure.data.some(({ type }) => type === "contour");
-      const said = contours ? figureWords(state, selected, second, figure.update) : "No contours: the loss overflows all over the range that would be shown.";
+      const said = contours ? figureWords(state, [selected, second], figure) : "No contours: the loss overflows all over the range that would be shown.";
       frame.contentWindow.postMessage({ theme, words: { surface: said }, figures: { surface: figure }, key }, location.origin);
       write(words, said);
     } catch (error) {
@@ -103,16 +103,18 @@ function secondOf({ session: { layout }, selected, other }) {
 const SEEN = { short: ", too short a way for an arrow here", cut: ", beyond the picture" };
 
 /** The numbers of the picture in words, for those too who do not see it. */
-function figureWords({ session: { layout }, frame, digits }, x, y, update) {
-  const names = [x, y].map(symbol);
-  const places = [x, y].map((name) => parseName(layout, name).index);
+function figureWords({ session: { layout, spec }, frame, digits }, pair, { gradient, update }) {
+  const names = pair.map(symbol);
+  const places = pair.map((name) => parseName(layout, name).index);
   const of = (vector, write) => places.map((index) => write(vector[index], digits));
   const all = (values) => names.map((name, k) => `${name} = ${values[k]}`).join(", ");
   const now = `E = ${fixed(frame.loss, digits)} at ${all(of(frame.parameters, fixed))}.`;
-  const slopes = of(frame.gradient, signed).map((value, k) => `∂E/∂${names[k]} = ${value}`).join(", ");
+  const slopes = gradient.map((value, k) => `∂E/∂${names[k]} = ${signed(value, digits)}`).join(", ");
+  const kept = pair.filter((name) => name[0] === "b" && !spec.train_biases).map((name) => ` ${symbol(name)} is not trained: it does not move.`).join("");
   const still = places.every((index) => frame.gradient[index] === 0);
+  const uphill = gradient.some((value) => value !== 0) ? `The gradient: ${slopes}; its arrow points uphill, its length not to scale. ` : "";
   const moves = still
-    ? "Nothing moves these two: there is no arrow of an update."
-    : `The gradient: ${slopes}; its arrow points uphill, its length not to scale. The update goes to ${all(of(frame.newParameters, fixed))}${SEEN[update] ?? ""}.`;
-  return `${now} ${moves} Contours of the batch's loss, all else fixed.`;
+    ? `${uphill}Nothing moves these two: there is no arrow of an update.`
+    : `${uphill}The update goes to ${all(of(frame.newParameters, fixed))}${SEEN[update] ?? ""}.`;
+  return `${now} ${moves}${kept} Contours of the batch's loss, all else fixed.`;
 }

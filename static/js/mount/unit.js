@@ -1,6 +1,6 @@
 // Writes what a unit does: the bill of its weighted sum, its activation, and its δ.
 
-import { addingUp, fixed, full } from "../core/format.js";
+import { addingUp, count, fixed, full } from "../core/format.js";
 import { viewUnit } from "../views/unit.js";
 import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { letScroll, shrinkToFit } from "./fit.js";
@@ -48,7 +48,7 @@ function row(item, digits, adding, dispatch) {
 }
 
 function restRow(rest, digits) {
-  return rest ? h("tr", {}, h("th", { scope: "row" }, `${rest.count} smaller ones together`), h("td"), h("td"), cell(rest.sum, digits)) : null;
+  return rest ? h("tr", {}, h("th", { scope: "row" }, `${count(rest.count)} smaller ${rest.count === 1 ? "one" : "ones together"}`), h("td"), h("td"), cell(rest.sum, digits)) : null;
 }
 
 const pick = (name, parameter, dispatch) => button(name, () => dispatch({ type: "pick", name: parameter }), { class: "plain", "data-key": parameter, "aria-label": `${name}: explain its weight` });

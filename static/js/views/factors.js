@@ -35,7 +35,12 @@ export function zeroOf(about, factors) {
 /** What it means that a factor of this kind is 0. */
 const ZEROS = {
   error: (about, at) => `${unitAt(about, at).name} is exactly right`,
-  delta: (about, at) => `nothing comes back to ${unitAt(about, at).name}`,
+  delta(about, at) {
+    const { layer, unit, name } = unitAt(about, at);
+    if (layer === about.layout.sizes.length - 1) return `${name} is exactly right`;
+    const { z, a, f } = numbersOf(about, layer, unit);
+    return slopeIsZero(f, z, a) ? ZEROS.slope(about, at) : `what comes back to ${name} adds up to 0`;
+  },
   slope(about, at) {
     const { layer, unit, name } = unitAt(about, at);
     const { f } = numbersOf(about, layer, unit);
@@ -44,6 +49,9 @@ const ZEROS = {
   weight: (about, at) => `nothing goes through ${plainSymbol(at)}`,
   input: (about, at) => `${unitAt(about, at).name} hands on nothing`,
 };
+
+/** Whether f′(z) is 0: where a relu is off, and where a curve is so flat that no number tells. */
+const slopeIsZero = (f, z, a) => ({ relu: !(z > 0), tanh: a * a === 1, sigmoid: a * (1 - a) === 0 })[f] ?? false;
 
 /** A unit by its place, as 2.1. */
 export function placeOf(at) {

@@ -46,7 +46,7 @@ export function viewProof(layout, frame, chain, digits) {
   if (!several) return [one];
   return [
     viewOne({
-      heading: `The batch of ${frame.rows}: ${whereItStands(chain.parameter)}`,
+      heading: `The batch of ${frame.rows}: ${whereItStands(chain)}`,
       symbol,
       several: false,
       digits,
