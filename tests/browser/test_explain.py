@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -248,6 +249,19 @@ def test_the_factors_of_a_term_of_a_folded_delta_carry_badges_too(
             badge.focus()
             expect(page.locator(".factor.lit .badge")).to_have_attribute("data-factor", str(n))
     assert [at for at, here in page.evaluate(PLACED) if not here] == []
+
+
+def test_a_saturated_output_whose_delta_is_0_is_not_called_right(visit: Visit) -> None:
+    rng = np.random.default_rng(3)
+    shape = (2, 3, 260)
+    weights = [rng.normal(size=pair).tolist() for pair in pairwise(shape)]
+    initial = {"weights": weights, "biases": [[0.0] * 3, [100.0] * 260]}
+    page = visit.open({**MANY_OUTPUTS, "initial": initial}).page
+    explain(page, "b1.2")
+    expect(page.locator(".result").first).to_contain_text("① is 0: what comes back to h₂ adds up")
+    expect(page.locator("[data-term]")).to_contain_text(
+        re.compile(r"⑤ is 0: ŷ\S+ is saturated, its sigmoid is flat")
+    )
 
 
 def test_a_late_answer_is_never_shown_under_another_name_or_step(visit: Visit) -> None:

@@ -37,9 +37,12 @@ const ZEROS = {
   error: (about, at) => `${unitAt(about, at).name} is exactly right`,
   delta(about, at) {
     const { layer, unit, name } = unitAt(about, at);
-    if (layer === about.layout.sizes.length - 1) return `${name} is exactly right`;
     const { z, a, f } = numbersOf(about, layer, unit);
-    return slopeIsZero(f, z, a) ? ZEROS.slope(about, at) : `what comes back to ${name} adds up to 0`;
+    const isOutput = layer === about.layout.sizes.length - 1;
+    // A cross entropy's δ holds no f′ of its own.
+    const hasSlope = !isOutput || about.layout.loss.endsWith("squared_error");
+    if (hasSlope && slopeIsZero(f, z, a)) return ZEROS.slope(about, at);
+    return isOutput ? `${name} is exactly right` : `what comes back to ${name} adds up to 0`;
   },
   slope(about, at) {
     const { layer, unit, name } = unitAt(about, at);
