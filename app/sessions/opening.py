@@ -97,12 +97,12 @@ class Openings:
 def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
     """Return the run as it was stored; Damaged where that is none."""
     place, saved = stored.place, stored.saved
-    seen = (place.furthest, place.machine)
+    shown = (place.furthest, place.machine)
     # What was granted once stays.
     limits = replace(limits, max_steps=max(limits.max_steps, place.step, place.furthest))
     try:
         spec = parse_spec(stored.spec, UNLIMITED)
-        found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, seen)
+        found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, shown)
         is_there = place.phase < found.phase_count
         if is_there and (saved is None or _is_whole(found, saved)):
             return found

@@ -37,6 +37,11 @@ class Player:
         self._pausing = asyncio.Lock()
         self._jump = 1
 
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the step where playing ended is still to be stored."""
+        return self._task is not None and not self._task.done() and not self._session.playing
+
     async def play(self, unit: str, per_second: float) -> None:
         """Play on from the step that is shown; NotStored where what it shows could not be kept."""
         await self._session.store_cursor()

@@ -101,9 +101,9 @@ class Reads:
         """
         if step <= self.seen:
             return True
-        furthest = self._timeline.furthest
+        furthest, machine = self._timeline.shown
         try:
-            await self._store.note_seen(self._id, furthest, self._timeline.machine)
+            await self._store.note_seen(self._id, furthest, machine)
         except NotStored:
             return False
         self.seen = max(self.seen, furthest)

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.json_text import read_json
 from app.timeline.checkpoints import Checkpoint, bytes_of, state_of
+from app.timeline.recorders import ANEW
 from app.timeline.saved import Saved
 
 KEPT_CHANGES = 1_000
@@ -59,11 +60,9 @@ def write_change(
     db: sqlite3.Connection, session_id: str, place: Place, body: dict[str, Any] | None, now: int
 ) -> None:
     """Write where a session stands and, if there is one, the change that led there."""
-    db.execute(
-        "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ?, furthest = ?,"
-        " machine = ?, used_at = ? WHERE id = ?",
-        (*astuple(place), now, session_id),
-    )
+    query = "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ? WHERE id = ?"
+    db.execute(query, (place.step, place.phase, place.revision, place.changes, session_id))
+    write_shown(db, session_id, place.furthest, place.machine, now)
     if body is None:
         return
     row = (session_id, place.changes, body["id"], _text(body))
@@ -74,13 +73,34 @@ def write_change(
         db.execute(query, (session_id, too_old))
 
 
+def write_shown(
+    db: sqlite3.Connection, session_id: str, furthest: int, machine: str, now: int
+) -> None:
+    """Write that `machine` may have shown steps up to `furthest`.
+
+    Where another may have, it stays open who did: what was computed where is in `saved`.
+    """
+    query = (
+        "UPDATE session SET furthest = MAX(furthest, ?), used_at = ?,"
+        " machine = CASE machine WHEN ? THEN machine ELSE ? END WHERE id = ?"
+    )
+    db.execute(query, (furthest, now, machine, ANEW, session_id))
+
+
+def write_furthest(db: sqlite3.Connection, session_id: str, furthest: int) -> None:
+    """Write the furthest step shown where an edit or an undo leaves others than there were."""
+    db.execute("UPDATE session SET furthest = ? WHERE id = ?", (furthest, session_id))
+
+
 def write_edits(db: sqlite3.Connection, session_id: str, edits: Any, undo_stack: Any) -> None:
     row = (session_id, _text(edits), _text(undo_stack))
     db.execute("INSERT OR REPLACE INTO edits VALUES (?, ?, ?)", row)
 
 
 def write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
-    """Write the new checkpoints, and take away those that are kept no more."""
+    """Write who computed what, and the new checkpoints; take away those that are kept no more."""
+    query = "UPDATE session SET machine = ? WHERE id = ?"
+    db.execute(query, (saved.recorders[-1][1], session_id))
     lists = (_text(saved.recorders), _text(saved.pinned))
     row = (session_id, saved.interval, *lists, saved.history)
     db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?, ?)", row)

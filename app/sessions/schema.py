@@ -288,7 +288,7 @@ def _second(db: sqlite3.Connection) -> None:
             "SELECT command_id, reply FROM reply WHERE session_id = ? ORDER BY number", (identity,)
         ).fetchall()
         read_id = secrets.token_urlsafe(KEY_BYTES)
-        row = (identity, read_id, *place, len(replies), 0, "", now)
+        row = (identity, read_id, *place, len(replies), place[0], "", now)
         db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         db.execute("INSERT INTO run VALUES (?, ?)", (identity, spec))
         db.execute("INSERT INTO edits VALUES (?, ?, ?)", (identity, edits, undo))

@@ -226,9 +226,7 @@ class Session:
         return self._place(self.cursor, self.revision, self.changes)
 
     def _place(self, cursor: Cursor, revision: int, changes: int) -> Place:
-        timeline = self.timeline
-        count = (revision, changes)
-        return Place(cursor.step, cursor.phase, *count, timeline.furthest, timeline.machine)
+        return Place(cursor.step, cursor.phase, revision, changes, *self.timeline.shown)
 
     def _interrupt_player(self) -> None:
         if self.playing:
@@ -306,11 +304,12 @@ class Session:
         """Let an edit or an undo hold; where it cannot be stored, all is as it was before."""
         async with self.reads.held():
             self.reaching.cancel()
-            done = await self._compute_alone(call)
+            timeline = self.timeline
+            before, done = await self._compute_alone(lambda: (timeline.memory(), call()))
             try:
                 return await self._store_edit(asked, done)
             except BaseException:
-                await self._compute_alone(self.timeline.hold, self._held)
+                await self._compute_alone(timeline.put_back, before)
                 raise
 
     async def _store_edit(self, asked: Asked, done: Edit | tuple[Edit, ...]) -> Body:

@@ -49,7 +49,8 @@ class Seat:
 
     @property
     def is_used(self) -> bool:
-        return self.session.is_used or time.monotonic() < self.awaited_until
+        used = self.session.is_used or self.player.is_behind
+        return used or time.monotonic() < self.awaited_until
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ from app.sessions.rows import (
     load,
     write_change,
     write_edits,
+    write_furthest,
     write_saved,
     write_session,
+    write_shown,
 )
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
 from app.sessions.writer import DAMAGE, Refusing, Writer, is_damage
@@ -103,6 +105,7 @@ class Store:
 
         def write(db: sqlite3.Connection) -> None:
             write_change(db, session_id, place, body, _now())
+            write_furthest(db, session_id, place.furthest)
             write_edits(db, session_id, edits, undo_stack)
             write_saved(db, session_id, saved)
 
@@ -127,11 +130,7 @@ class Store:
 
     async def note_seen(self, session_id: str, furthest: int, machine: str) -> None:
         """Write that steps up to this one may have been seen, and what computed them."""
-        query = (
-            "UPDATE session SET furthest = MAX(furthest, ?), machine = ?, used_at = ? WHERE id = ?"
-        )
-        row = (furthest, machine, _now(), session_id)
-        await self.writer.put(lambda db: db.execute(query, row))
+        await self.writer.put(lambda db: write_shown(db, session_id, furthest, machine, _now()))
 
     async def note_use(self, session_id: str) -> None:
         """Write that somebody has a session open now."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,12 @@ class Checkpoints:
         self._most = max(8, memory_cap(state_bytes) // max(state_bytes, 1))
         self._kept: dict[int, Checkpoint] = {}
         self._steps: list[int] = []
+
+    def copy(self) -> Checkpoints:
+        """Return these for themselves; the states, which are never written, are shared."""
+        found = copy(self)
+        found._kept, found._steps, found.pinned = dict(self._kept), self.steps, set(self.pinned)
+        return found
 
     def __len__(self) -> int:
         return len(self._kept)

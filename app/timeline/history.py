@@ -28,6 +28,11 @@ class History:
         self.loss_sum = 0.0  # of the epoch under way: loss * rows
         self.row_sum = 0.0
 
+    def copy(self) -> History:
+        found = History(self._per_epoch)
+        found.restore(self.to_bytes())
+        return found
+
     def feed(self, loss: float, rows: int) -> None:
         """Take the loss of the next step; `rows` were in its batch."""
         at = self.fed // self.width

@@ -1,21 +1,38 @@
-"""What this process computes with: everything that the last digits of a product may depend on."""
+"""What this process computes with: everything that the last digits of a number may depend on."""
 
 from __future__ import annotations
 
+import hashlib
+import platform
 from functools import cache
 
 import numpy as np
 import threadpoolctl
 
+# Large and tiny ones: a function has another way for each. Their exp is finite in float32 too.
+_ARGUMENTS = np.concatenate([np.linspace(-80, 80, 8_001), 1.0 / np.arange(1, 1_001) ** 3])
+
 
 @cache
 def fingerprint(precision: str) -> str:
-    """Return the machine in words: NumPy, BLAS and its kernel, SIMD level, threads, precision.
+    """Return the machine in words: system, NumPy, BLAS and its kernel, SIMD level, threads,
+    precision, and a digest of the values that its mathematical functions give.
 
     Two processes of the same fingerprint compute the same run to the same bytes; two different
-    ones may differ in the last digits, since a sum is taken in another order.
+    ones may differ in the last digits, since a sum is taken in another order or a function is
+    rounded in another way.
     """
-    return f"NumPy {np.__version__}, {_blas()}, {_simd()}, {precision}"
+    system = f"{platform.system()} {platform.machine()}"
+    values = f"exp, log and tanh {_digest(precision)}"
+    return f"{system}, NumPy {np.__version__}, {_blas()}, {_simd()}, {values}, {precision}"
+
+
+def _digest(precision: str) -> str:
+    """Return what tells apart the functions of two C libraries, or two ways of one."""
+    x = _ARGUMENTS.astype(precision)
+    values = (np.exp(x), np.log(np.exp(x)), np.tanh(x), np.logaddexp(0, x))
+    little = (each.astype(each.dtype.newbyteorder("<")).tobytes() for each in values)
+    return hashlib.sha256(b"".join(little)).hexdigest()[:8]
 
 
 def _blas() -> str:

@@ -1,11 +1,12 @@
-"""Which machine computed which steps first: what a replay elsewhere has to be measured by."""
+"""Which machine computed which steps first: only there a replay has the digits that were shown."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from typing import Any
 
-ANEW = "computed anew"  # in place of a machine: steps whose first digits are not kept anywhere
+# In place of a machine, or before its name: steps whose first digits nobody can compute again.
+ANEW = "computed anew, "
 
 
 class Recorders:
@@ -13,6 +14,11 @@ class Recorders:
 
     def __init__(self, machine: str) -> None:
         self.entries: list[tuple[int, str]] = [(0, machine)]
+
+    def copy(self) -> Recorders:
+        found = Recorders("")
+        found.entries = list(self.entries)
+        return found
 
     def at(self, step: int) -> str:
         """Return the machine that computed `step` first."""
@@ -39,14 +45,23 @@ class Recorders:
             self.entries.append((start, ANEW))
         self.note(step, machine)
 
-    def is_alone(self, machine: str) -> bool:
-        """Tell whether `machine` computed every step, and none anew."""
-        return all(name == machine for _, name in self.entries)
+    def lose(self, start: int, furthest: int, first: str) -> None:
+        """Forget what held from `start` on. What `first` had computed of it, up to `furthest`, was
+        shown and not kept: whoever computes it again has digits of its own.
+        """
+        if furthest >= start:
+            self.entries = [entry for entry in self.entries if entry[0] < start]
+            self.entries.append((start, ANEW + first.removeprefix(ANEW)))
+
+    def of_all(self) -> str:
+        """Return the machine that computed every step, and none anew; "" if there is none."""
+        names = {name for _, name in self.entries}
+        return names.pop() if len(names) == 1 else ""
 
     def others(self, machine: str) -> list[str]:
         """Return the machines besides `machine` that computed steps, each once."""
-        names = dict.fromkeys(name for _, name in self.entries)
-        return [name for name in names if name not in (machine, ANEW)]
+        names = dict.fromkeys(name.removeprefix(ANEW) for _, name in self.entries)
+        return [name for name in names if name not in (machine, "")]
 
     def to_json(self) -> list[list[Any]]:
         return [list(entry) for entry in self.entries]

@@ -8,6 +8,7 @@ from app.timeline.checkpoints import Checkpoint
 from app.timeline.saved import Saved
 from app.timeline.trainer import Mark, Trainer
 
+StoringMemory = tuple[int, Mark | None, list[Checkpoint]]
 AT_ONCE = 8 << 20  # bytes of states that are stored at once: others wait for them meanwhile
 
 
@@ -57,6 +58,12 @@ class Storing:
         self._ends = [one for one in (*self._ends, *saved.checkpoints) if one.step in ends]
         if saved.complete:
             self.to = self._trainer.fed
+
+    def memory(self) -> StoringMemory:
+        return self.to, self._front, self._ends
+
+    def put_back(self, memory: StoringMemory) -> None:
+        self.to, self._front, self._ends = memory
 
     def cut(self, step: int) -> None:
         """Forget the states behind `step`, which an edit changes."""

@@ -16,7 +16,7 @@ from app.data.datasets import load_dataset
 from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
 from app.timeline.checkpoints import work_of_step
-from app.timeline.edit_list import Edits
+from app.timeline.edit_list import Edits, Shown
 from app.timeline.edits import Edit
 from app.timeline.layout import layout_json
 from app.timeline.machine import fingerprint
@@ -24,10 +24,11 @@ from app.timeline.phases import Cursor, move, phases_of
 from app.timeline.run import Run, StepRecord
 from app.timeline.saved import Saved
 from app.timeline.spec import Spec
-from app.timeline.storing import Storing
-from app.timeline.trainer import Trainer
+from app.timeline.storing import Storing, StoringMemory
+from app.timeline.trainer import Memory, Trainer
 
 Array = NDArray[Any]
+TimelineMemory = tuple[Edits, "OrderedDict[int, StepRecord]", Memory, StoringMemory]
 _RECORD_BYTES = 4 << 20
 _MOST_RECORDS = 512
 _SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to a step
@@ -37,7 +38,7 @@ _QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
 class Timeline:
     """One run. `held` are its edits, and what undo brings back.
 
-    `seen` is the furthest step that was ever shown and the machine that had computed it; if that
+    `shown` is the furthest step that was ever shown and the machine that had computed it; if that
     was another, this one `took_over`.
     """
 
@@ -48,7 +49,7 @@ class Timeline:
         undo_stack: Iterable[dict[str, Any]] = (),
         saved: Saved | None = None,
         limits: Limits = DEFAULT_LIMITS,
-        seen: tuple[int, str] = (0, ""),
+        shown: Shown | None = None,
     ) -> None:
         self.limits, self.machine = limits, fingerprint(spec.precision)
         self.network = spec.network()
@@ -62,7 +63,7 @@ class Timeline:
         self._trainer = Trainer(self._run, self.edits, self.machine)
         self._storing = Storing(self._trainer)
         self._records: OrderedDict[int, StepRecord] = OrderedDict()
-        self.took_over = saved is not None and self._trainer.restore(saved, *seen)
+        self.took_over = self._trainer.restore(saved, *(shown or (0, self.machine)))
         if saved:
             self._storing.note(saved)
         with_hint = "initial values, inputs and a learning rate whose first step stays finite"
@@ -78,6 +79,11 @@ class Timeline:
     def furthest(self) -> int:
         """The furthest step computed."""
         return max(self._trainer.fed - 1, 0)
+
+    @property
+    def shown(self) -> Shown:
+        """The furthest step that anybody may have been shown, and what computes here."""
+        return self._trainer.furthest, self.machine
 
     @property
     def last_step(self) -> int | None:
@@ -123,12 +129,10 @@ class Timeline:
 
     def seconds_to(self, step: int) -> float:
         """Return about how long that takes at the most: an epoch's start sends the held-out rows
-        forward too, and what another machine computed first is replayed to be compared.
+        forward too.
         """
         rows = self.batch_size + len(self.dataset.held_out_rows)
-        replayed = self._trainer.checkpoints.interval if self.other_machines() else 0
-        each = work_of_step(self.network.parameter_count, rows)
-        return (self.cost_to(step) + replayed) * each * 1e-6
+        return self.cost_to(step) * work_of_step(self.network.parameter_count, rows) * 1e-6
 
     def advance(self, step: int, at_most: int) -> int:
         """Compute up to `at_most` steps on the way to `step`; return how many remain before it.
@@ -167,7 +171,8 @@ class Timeline:
         if len(self.edits) >= self.limits.max_edits:
             allowed = f"at most {self.limits.max_edits:,} edits"
             raise over("max_edits", allowed, "edits", len(self.edits), "too_many_edits")
-        held, dropped = self.held.adding(edit, self.limits.max_undos)
+        shown = self._trainer.furthest, self._trainer.recorders.of_all()
+        held, dropped = self.held.adding(edit, shown, self.limits.max_undos)
         if not self._trainer.is_finite_at(edit.step, held.in_force):
             expected = f"a value with which step {edit.step:,} stays finite (or step back first)"
             value = edit.value if edit.parameter else edit.learning_rate or edit.optimizer
@@ -179,17 +184,21 @@ class Timeline:
         """Take the last edit back, restore what it replaced or dropped, and return it."""
         if not self.held.undo_stack:
             raise Refused("nothing_to_undo", None, None, "an edit to take back")
-        held, edit = self.held.undoing()
+        held, edit, shown = self.held.undoing()
+        shown = shown or (self._trainer.furthest, "")
         self._take(held, edit.step)
+        self._trainer.take_back(edit.step, *shown)
         return edit
 
-    def hold(self, held: Edits) -> None:
-        """Let the edits hold that held when `held` was taken."""
-        step = self.held.first_difference(held)
-        if step is None:
-            self.held = held
-        else:
-            self._take(held, step)
+    def memory(self) -> TimelineMemory:
+        """Return all that an edit or an undo may change, for `put_back`."""
+        return self.held, self._records, self._trainer.memory(), self._storing.memory()
+
+    def put_back(self, memory: TimelineMemory) -> None:
+        """Be as before the edits since `memory` was taken: they could not be stored."""
+        self.held, self._records, trained, stored = memory
+        self._trainer.put_back(trained)
+        self._storing.put_back(stored)
 
     def other_machines(self) -> list[str]:
         """Return the fingerprints of other machines that computed steps of this run first."""

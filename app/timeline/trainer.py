@@ -32,11 +32,25 @@ class Mark:
     state: Array
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What a trainer knows of the steps that it computed, as it was at some moment."""
+
+    edits: tuple[Edit, ...]
+    last_step: int | None
+    furthest: int
+    checkpoints: Checkpoints
+    history: History
+    recorders: Recorders
+    marks: list[Mark]
+
+
 class Trainer:
     """`run` stands before some step; `edits` are those in force, on this `machine`.
 
     `last_step` is None until divergence is known, then the last step with finite numbers only.
-    `computed` counts the steps that were computed, replays included.
+    `computed` counts the steps that were computed, replays included. `furthest` is the furthest
+    step that anybody may have been shown.
     """
 
     def __init__(self, run: Run, edits: tuple[Edit, ...], machine: str) -> None:
@@ -46,12 +60,17 @@ class Trainer:
         self.first_interval = first_interval(run.network.parameter_count, run.batches.batch_size)
         self._is_clean = True  # whether the run is at the start of its step, and not amid it
         self._marks: list[Mark] = []
+        self._shown = 0
         self._start_afresh()
 
     @property
     def fed(self) -> int:
         """The first step that was not computed yet."""
         return self.history.fed
+
+    @property
+    def furthest(self) -> int:
+        return max(self._shown, self.fed - 1)
 
     @property
     def kept_bytes(self) -> int:
@@ -62,9 +81,13 @@ class Trainer:
         return step - self._best_start(step)
 
     def stand_near(self, step: int) -> None:
-        """Stand at the nearest step at or before `step` whose state is at hand."""
+        """Stand at the nearest step at or before `step` whose state is at hand.
+
+        A checkpoint goes before the state that a replay of the step before it led to: where another
+        machine had computed that, only the checkpoint has the bytes that the run goes on from.
+        """
         start = self._best_start(step)
-        if self._is_clean and start == self.run.step:
+        if self._is_clean and start == self.run.step and start not in self.checkpoints:
             return
         marks = [mark for mark in self._marks if mark.step == start]
         self._marks = [mark for mark in self._marks if mark.step != start]
@@ -135,27 +158,51 @@ class Trainer:
     def take(self, edits: tuple[Edit, ...], step: int) -> None:
         """Let `edits` hold, and forget what that may have changed: all from `step` on."""
         self.edits, self.last_step = edits, None
+        self._shown = min(self.furthest, max(step - 1, 0))
         if step < self.fed:
             self._forget_from(step)
         # Whoever stood beyond what was computed would never feed the history again.
         self._marks = [mark for mark in self._marks if mark.step <= min(step, self.fed)]
         self._go_to(self.checkpoints.before(step))
 
-    def restore(self, saved: Saved, furthest: int, machine: str) -> bool:
-        """Go on from what was stored, behind `furthest`, which `machine` had computed last.
+    def memory(self) -> Memory:
+        """Return what is known now, so that `put_back` can undo what an edit made of it."""
+        known = self.checkpoints.copy(), self.history.copy(), self.recorders.copy()
+        return Memory(self.edits, self.last_step, self.furthest, *known, self._marks)
+
+    def put_back(self, memory: Memory) -> None:
+        """Know again what `memory` has, as if there had been no edit since."""
+        self.edits, self.last_step, self._shown = memory.edits, memory.last_step, memory.furthest
+        self.checkpoints, self.history = memory.checkpoints, memory.history
+        self.recorders, self._marks = memory.recorders, memory.marks
+        self._go_to(self.checkpoints[0])
+
+    def take_back(self, step: int, furthest: int, machine: str) -> None:
+        """Take note that an undo brought back steps from `step` to `furthest`, which `machine` had
+        computed with all before them, or several had (""), and which somebody may have seen.
+        """
+        self._shown = max(self.furthest, furthest)
+        if not self.machine == machine == self.recorders.of_all():
+            self.recorders.lose(step, furthest, machine)
+            self.recorders.note(max(step, furthest + 1), self.machine)
+
+    def restore(self, saved: Saved | None, furthest: int, machine: str) -> bool:
+        """Go on from what was stored, where steps up to `furthest` were shown, the last ones by
+        `machine`.
 
         Return whether this machine takes over from another: then the checkpoint that it starts from
         is pinned, since from another one its digits could differ.
         """
-        self.checkpoints.restore(saved.interval, saved.checkpoints)
-        self.checkpoints.pinned = set(saved.pinned)
-        self.recorders.restore(saved.recorders)
-        self.history.restore(saved.history)
-        self._is_clean = False
-        if machine:
-            self.recorders.note(self.fed, machine)
+        if saved:
+            self.checkpoints.restore(saved.interval, saved.checkpoints)
+            self.checkpoints.pinned = set(saved.pinned)
+            self.recorders.restore(saved.recorders)
+            self.history.restore(saved.history)
+        self._is_clean, self._shown = False, furthest
+        if machine != self.machine:  # what it showed and did not store is computed anew
+            self.recorders.lose(self.fed, furthest, machine)
         start = max(self.fed, furthest + 1)
-        takes_over = self.recorders.note(start, self.machine)
+        takes_over = self.recorders.note(start, self.machine) or machine != self.machine
         if takes_over:
             self.checkpoints.pinned.add(self.checkpoints.before(start).step)
         return takes_over
@@ -214,7 +261,7 @@ class Trainer:
         cut = max(kept for kept in self.checkpoints.steps if kept <= step and kept % grid == 0)
         coarse = self.history.width > 1 and step < _FEW_BUCKETS * self.history.width
         soon = _SOON_AGAIN * self.first_interval
-        if coarse and step <= soon and self.recorders.is_alone(self.machine):
+        if coarse and step <= soon and self.recorders.of_all() == self.machine:
             self._start_afresh()
         else:
             self.checkpoints.drop_after(cut)

@@ -31,13 +31,19 @@ pytestmark = pytest.mark.skipif(
 
 
 def visit(folder: Path, key: str, step: int, machine: str, *end: str) -> dict[str, Any]:
+    command = ["-m", "tests.machines.visit", str(folder), key, str(step), *end]
+    return dict(json.loads(output_of(command, MACHINES[machine])))
+
+
+def output_of(command: list[str], settings: dict[str, str]) -> str:
+    """Return what another Python process writes, under these settings of the environment."""
     environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE",)}
-    command = [sys.executable, "-m", "tests.machines.visit", str(folder), key, str(step), *end]
+    environment |= settings
     done = subprocess.run(
-        command, cwd=ROOT, env={**environment, **MACHINES[machine]}, capture_output=True, text=True
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    return done.stdout
 
 
 @pytest.mark.parametrize("other", list(MACHINES)[1:])
@@ -89,6 +95,35 @@ def test_some_replays_differ_and_are_announced(tmp_path: Path) -> None:
     differing = [t for t, (found, _) in first["seen"].items() if second["seen"][t][0] != found]
     assert differing
     assert not any(second["seen"][t][1] for t in differing)
+
+
+_NAMED = """
+import hashlib
+from app.timeline.spec import parse_spec
+from app.timeline.timeline import Timeline
+targets = [[int(k % 3 == c) for c in range(3)] for k in range(30)]
+run = Timeline(parse_spec({
+    "dataset": {"inputs": [[k / 7, k * k / 99] for k in range(30)], "targets": targets},
+    "layers": [{"units": 8, "activation": "tanh"}, {"units": 3, "activation": "softmax"}],
+    "loss": "categorical_cross_entropy",
+    "batch_size": 8,
+}))
+found = run.record(500)
+print(hashlib.sha256(found.parameters.tobytes() + found.gradient.tobytes()).hexdigest())
+print(run.machine)
+"""
+
+
+def test_two_ways_of_the_c_library_are_two_machines() -> None:
+    """Where NumPy has no loops of its own, its functions are those of the C library."""
+    plain = {"NPY_DISABLE_CPU_FEATURES": _SWITCHED}
+    other = {**plain, "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4"}
+    (digits, machine), (others, another) = (
+        output_of(["-c", _NAMED], settings).splitlines() for settings in (plain, other)
+    )
+    if digits == others:
+        pytest.skip("this C library has one way only here")
+    assert machine != another
 
 
 @pytest.mark.parametrize("how", [[], ["read"]], ids=["moved", "read"])

@@ -10,6 +10,7 @@ from app.timeline.edit_list import Edits
 from app.timeline.edits import Edit
 
 MOST = DEFAULT_LIMITS.max_undos
+SHOWN = (7, "here")
 STEPS = st.integers(0, 6)
 EDITS = st.one_of(
     st.builds(
@@ -29,7 +30,7 @@ EDITS = st.one_of(
 def test_undo_leads_back_through_every_list_there_was(wanted: list[Edit]) -> None:
     lists = [Edits()]
     for edit in wanted:
-        held, dropped = lists[-1].adding(edit, MOST)
+        held, dropped = lists[-1].adding(edit, SHOWN, MOST)
         assert held.in_force[-1] == edit
         assert {*lists[-1].in_force} - {*held.in_force} >= {*dropped}
         assert all(old.step > edit.step for old in dropped)
@@ -39,38 +40,19 @@ def test_undo_leads_back_through_every_list_there_was(wanted: list[Edit]) -> Non
         lists.append(held)
     held = lists.pop()
     for before, edit in zip(reversed(lists), reversed(wanted), strict=True):
-        held, undone = held.undoing()
-        assert undone == edit
+        held, undone, shown = held.undoing()
+        assert (undone, shown) == (edit, SHOWN)
         assert {*held.in_force} == {*before.in_force}
         assert held.undo_stack == before.undo_stack
         assert held == Edits.from_json([one.to_json() for one in held.in_force], held.undo_stack)
 
 
-@given(st.lists(EDITS, max_size=8), st.lists(EDITS, max_size=8))
-def test_before_the_first_difference_two_lists_are_alike(
-    first: list[Edit], second: list[Edit]
-) -> None:
-    one, other = Edits(), Edits()
-    for edit in first:
-        one, _ = one.adding(edit, MOST)
-    for edit in second:
-        other, _ = other.adding(edit, MOST)
-    step = one.first_difference(other)
-    assert step == other.first_difference(one)
-    if step is None:
-        assert {*one.in_force} == {*other.in_force}
-        return
-    ours, theirs = ({e for e in each.in_force if e.step <= step} for each in (one, other))
-    assert {e for e in ours if e.step < step} == {e for e in theirs if e.step < step}
-    assert ours != theirs
-
-
 def test_undo_goes_back_so_far_and_no_further() -> None:
     held = Edits()
     for k in range(MOST + 5):
-        held, _ = held.adding(Edit(k, learning_rate=0.5), MOST)
+        held, _ = held.adding(Edit(k, learning_rate=0.5), SHOWN, MOST)
     assert len(held.undo_stack) == MOST
     for _ in range(MOST):
-        held, _ = held.undoing()
+        held, *_ = held.undoing()
     assert [edit.step for edit in held.in_force] == list(range(5))
     assert not held.undo_stack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -113,6 +114,34 @@ def test_a_pause_that_cannot_be_stored_is_refused_and_tried_again_until_it_is(
         while await _stored(sessions, access) != session.cursor:
             await asyncio.sleep(0)
         await player.pause()
+
+    play(tmp_path, scene)
+
+
+def test_a_run_whose_last_step_is_not_stored_yet_stays_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        seat, key = access.seat, access.session.id
+        disk = FullDisk(sessions, monkeypatch)
+        await seat.player.play("step", 30)
+        await asyncio.sleep(0)
+        disk.full = True
+        with pytest.raises(NotStored):
+            await seat.player.pause()
+        monkeypatch.setattr(sessions, "limits", replace(sessions.limits, resident_sessions=0))
+        seat.session.users -= 1  # whoever paused has gone
+        await sessions._make_room()
+        assert list(sessions._seats) == [key]
+        disk.full = False
+        while await _stored(sessions, access) != seat.session.cursor:
+            await asyncio.sleep(0)
+        await asyncio.wait({seat.player._task})
+        await sessions._make_room()
+        assert list(sessions._seats) == []
+        seat.session.users += 1
 
     play(tmp_path, scene)
 
