@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -386,6 +387,20 @@ def test_an_edit_that_is_put_back_leaves_all_as_it_was(step: int) -> None:
     assert timeline.record(3_000).parameters.tobytes() == fresh.record(3_000).parameters.tobytes()
     timeline.undo()
     assert timeline.edits == ()
+
+
+def test_how_far_a_run_was_shown_outlives_a_kill_and_comes_back_with_an_undo() -> None:
+    machine = Timeline(parse_spec(SPEC)).machine
+    timeline = Timeline(parse_spec(SPEC), shown=(50, machine))
+    timeline.change(parse_change({"learning_rate": 0.06}, 3))
+    assert timeline.shown == (2, machine)
+    stored = json.loads(json.dumps(timeline.held.undo_stack))
+    edits = [edit.to_json() for edit in timeline.edits]
+    saved = replace(timeline.saving(), recorders=[[0, "elsewhere"]])
+    again = Timeline(parse_spec(SPEC), edits, stored, saved, shown=(2, "elsewhere"))
+    again.undo()
+    assert again.shown == (50, machine)
+    assert [again.record(step).exact for step in (2, 3, 50, 51)] == [False, False, False, True]
 
 
 def test_digits_of_a_machine_in_between_are_gone_with_a_cut() -> None:

@@ -26,6 +26,7 @@ from app.sessions.schema import _VERSION_1, FILE, VERSION, BadStore
 from app.sessions.store import Store
 from app.sessions.writer import Conflict, NotStored
 from app.timeline.checkpoints import Checkpoint
+from app.timeline.recorders import ANEW
 from app.timeline.saved import Saved
 
 T = TypeVar("T")
@@ -190,6 +191,26 @@ def test_a_writer_that_has_ended_refuses_and_says_so(tmp_path: Path) -> None:
             await store.insert(ONE)
 
     run(write())
+
+
+def test_who_computed_what_is_open_until_it_is_stored_with_the_machines(tmp_path: Path) -> None:
+    async def scene() -> None:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        there = replace(ONE.place, machine="there")
+        for write in (store.move("one", there, None), store.note_seen("one", 3, "there")):
+            await write
+            found = await store.load("one")
+            assert found
+            assert found.place.machine == ANEW
+        kept = replace(saved(0, 8), recorders=[[0, "here"], [13, "there"]])
+        assert await store.save("one", there, kept)
+        found = await store.load("one")
+        assert found
+        assert found.place.machine == "there"
+        await store.close()
+
+    run(scene())
 
 
 def test_one_write_that_fails_leaves_its_neighbours_alone(tmp_path: Path) -> None:
