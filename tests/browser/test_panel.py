@@ -408,6 +408,19 @@ def test_a_folded_delta_of_0_is_not_said_to_get_nothing_where_its_unit_is_off(vi
     expect(page.locator("#tab-body")).not_to_contain_text("comes back to")
 
 
+def test_the_delta_of_one_example_of_a_batch_is_called_so(visit: Visit) -> None:
+    for batch, loss in ((2, "Eₖ"), (1, "E")):
+        page = visit.open({**NON_SQUARE, "batch_size": batch}).page
+        _show(page, "u3.1")
+        body = page.locator("#tab-body")
+        expect(body).to_contain_text(f"What its δ = ∂{loss}/∂z is made of")
+        expect(body).to_contain_text(f"the error's slope, ∂{loss}/∂z")
+        page.get_by_role("button", name="Table view").click()
+        heads = page.get_by_role("region", name="Units").locator("thead th")
+        expect(heads.last).to_have_text(f"δ = ∂{loss}/∂z")
+        page.get_by_role("button", name="Table view").click()
+
+
 def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:
     spec = {**DEAD, "initial": {**DEAD["initial"], "weights": [[[0, 1], [0, 1]], [[1], [1]]]}}
     page = visit.open(spec).page

@@ -12,6 +12,12 @@ export function phaseTitle(phase) {
   return phase.kind === "forward" ? `Forward through ${weights}` : `Back through ${weights}`;
 }
 
+/** The loss: E of the batch, or Eₖ of one example where there are several. */
+export const lossName = (several) => (several ? "Eₖ" : "E");
+
+/** What the server calls ∂E/…, of one example of a batch. */
+export const ofExample = (symbol, several) => symbol.replace("∂E/", `∂${lossName(several)}/`);
+
 /** Where the diagram says the derivative of this parameter; a bias that is not trained shows none. */
 export function whereItStands({ parameter, update }) {
   if (!update.trained) return "not in the diagram, since this bias is not trained";

@@ -2,6 +2,7 @@
 
 import { badgePlaces } from "../core/badges.js";
 import { full, short } from "../core/format.js";
+import { ofExample } from "../core/words.js";
 import { s, set } from "./dom.js";
 import { giveFocus } from "./focus.js";
 import { elementOf } from "./walk.js";
@@ -29,8 +30,7 @@ export function createBadges(dispatch) {
 }
 
 function makeBadge({ x, y, width, height, valued, among }, factor, k, several, dispatch) {
-  const symbol = several ? factor.symbol.replace("∂E/", "∂Eₖ/") : factor.symbol; // of one example
-  const says = `Factor ${k + 1}: ${symbol} = ${full(factor.value)}`;
+  const says = `Factor ${k + 1}: ${ofExample(factor.symbol, several)} = ${full(factor.value)}`;
   const where = among ? `, not drawn: it belongs to the ${among} more units` : "";
   const number = s("text", { class: "badge-number", x: x - width / 2 + 9, y: y + 0.5 }, String(k + 1));
   const value = valued ? [s("text", { class: "badge-value", x: x + 8, y: y + 0.5 }, short(factor.value))] : [];

@@ -1,5 +1,6 @@
 // Writes the table view, while it is open.
 
+import { lossName } from "../core/words.js";
 import { viewTable } from "../views/table.js";
 import { h, isInSight, whenChanged } from "./dom.js";
 
@@ -20,7 +21,7 @@ export function mountTable(root, dispatch) {
         h("p", { class: "hint" }, "z, a and δ are those of the example that is shown; derivatives are means over the batch."),
         table("Outputs", ["output", "predicted", "true", "error"], view.outputs, dispatch),
         table("Parameters", ["parameter", "value", "∂E/∂ parameter", "update", "new value"], view.parameters, dispatch),
-        table("Units", ["unit", "z", "a", "δ = ∂E/∂z"], view.units, dispatch),
+        table("Units", ["unit", "z", "a", `δ = ∂${lossName(state.frame.rows > 1)}/∂z`], view.units, dispatch),
         view.hidden ? h("p", { class: "hint" }, `The largest are listed; ${view.hidden.toLocaleString("en-US")} more parameters are not.`) : "",
       );
     },

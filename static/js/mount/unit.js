@@ -1,6 +1,7 @@
 // Writes what a unit does: the bill of its weighted sum, its activation, and its δ.
 
 import { addingUp, count, fixed, full } from "../core/format.js";
+import { lossName } from "../core/words.js";
 import { viewUnit } from "../views/unit.js";
 import { bar, button, formula, h, replaceKeepingFocus, s, whenChanged } from "./dom.js";
 import { letScroll, shrinkToFit } from "./fit.js";
@@ -12,11 +13,12 @@ export function mountUnit(root, dispatch) {
     (state) => [state.selected, state.frame, state.session.layout, state.digits],
     ({ selected, frame, session: { layout }, digits }) => {
       const [layer, unit] = selected.slice(1).split(".").map(Number);
+      const slope = `∂${lossName(frame.rows > 1)}/∂z`;
       const view = viewUnit(layout, frame, layer, unit, digits);
       replaceKeepingFocus(root,
         view.bill && bill(view.bill, digits, dispatch),
         view.activation && h("section", {}, h("h3", {}, `Its activation, ${view.function}`), formula(view.activation), view.curve && curve(view.curve, digits), view.shares && shares(view.shares, digits)),
-        h("section", {}, h("h3", {}, layer === 0 ? "What the network sees" : "What its δ = ∂E/∂z is made of"), ...view.formulas.map(formula),
+        h("section", {}, h("h3", {}, layer === 0 ? "What the network sees" : `What its δ = ${slope} is made of`), ...view.formulas.map(formula),
           view.formulas.length ? null : h("p", { class: "hint" }, "The value is used exactly as given.")),
         view.ahead && ahead(view.ahead, digits, dispatch),
       );

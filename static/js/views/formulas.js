@@ -2,6 +2,7 @@
 
 import { addingUp, fixed, full, signed } from "../core/format.js";
 import { activationOf, biasIndex, unitOffsets, weightIndex } from "../core/network.js";
+import { lossName } from "../core/words.js";
 import { lossFormulas } from "./losses.js";
 import {
   activationSlope,
@@ -243,7 +244,7 @@ function deltaOfOutput(layout, frame, layer, unit, digits) {
   const index = indexOf(layout, layer, unit);
   const { formula, numbers } = outputDelta(layout, frame, unit, frame.z[index], frame.a[index]);
   return lines(
-    "δ of the output: the error's slope, ∂E/∂z",
+    `δ of the output: the error's slope, ∂${lossName(frame.rows > 1)}/∂z`,
     [deltaSymbol(layer, unit), formula],
     [null, numbers(digits)],
     [null, n(signed(frame.delta[index], digits))],

@@ -3,6 +3,7 @@
 
 import { addingUp, fixed, full, signed, symbol } from "../core/format.js";
 import { nameAt, parseName } from "../core/network.js";
+import { ofExample } from "../core/words.js";
 import { updateFormulas } from "./formulas.js";
 import {
   i,
@@ -193,10 +194,9 @@ function reasonOf({ factors, product }, several, digits) {
   const telling = factors.filter((factor) => !handsOn(factor));
   const most = Math.max(...telling.map(({ value }) => Math.abs(value)));
   const strongest = telling.filter(({ value }) => Math.abs(value) === most);
-  const named = strongest.map(({ symbol: name, value }) => {
-    const of = several ? name.replace("∂E/", "∂Eₖ/") : name;
-    return `${of} = ${signed(value, digits)}`;
-  });
+  const named = strongest.map(
+    ({ symbol: name, value }) => `${ofExample(name, several)} = ${signed(value, digits)}`,
+  );
   const said = named.join(" and ");
   return telling.length === 1 ? `All of it comes from ${said}.` : `The largest of them: ${said}.`;
 }
