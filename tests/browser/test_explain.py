@@ -102,9 +102,72 @@ def test_all_paths_are_listed_and_each_opens(visit: Visit) -> None:
     assert [float(e.get_attribute("data-product") or "") for e in products.all()] == [
         path["product"] for path in found["paths"]
     ]
-    page.locator("[data-key=path4]").click()
+    names = page.locator(".paths tbody th button")
+    names.nth(4).click()
     expect_chain(page, found, 4)
-    expect(page.locator("[data-key=path4]")).to_have_attribute("aria-pressed", "true")
+    expect(names.nth(4)).to_have_attribute("aria-pressed", "true")
+    expect(names.nth(4)).to_be_focused()
+
+
+def _rank(found: dict[str, Any], places: list[str]) -> int:
+    """Where in the list, the largest first, the path stands that goes through these places."""
+    return [[f["at"] for f in path["factors"]] for path in found["paths"]].index(places)
+
+
+def test_the_path_that_was_opened_stays_open_in_the_next_example_and_step(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    explain(page, "w1.2.3")
+    found = chain_of(visit, "w1.2.3")
+    expect_chain(page, found)
+    page.locator(".paths tbody th button").nth(4).click()
+    expect_chain(page, found, 4)
+    places = [f["at"] for f in found["paths"][4]["factors"]]
+    ranks = set()
+    for example in (1, 2, 0):
+        page.get_by_label("Example").select_option(str(example))
+        other = chain_of(visit, "w1.2.3", 0, example)
+        ranks.add(_rank(other, places))
+        expect_chain(page, other, _rank(other, places))
+    assert len(ranks) > 1
+    for step in range(1, 4):
+        visit.click("Step forward")
+        visit.at(step, 0)
+        other = chain_of(visit, "w1.2.3", step)
+        expect_chain(page, other, _rank(other, places))
+
+
+def test_the_term_that_was_opened_stays_open_in_the_next_step(visit: Visit) -> None:
+    page = visit.open(WIDE).page
+    explain(page, "w1.2.3")
+    found = chain_of(visit, "w1.2.3")
+    page.locator(".terms > li").nth(4).get_by_role("button", name="through").click()
+    expect_chain(page, found, 0, 4)
+    at = terms_of(found)[4]["factors"][-1]["at"]
+    ranks = set()
+    for step in range(1, 4):
+        visit.click("Step forward")
+        visit.at(step, 0)
+        other = chain_of(visit, "w1.2.3", step)
+        rank = [term["factors"][-1]["at"] for term in terms_of(other)].index(at)
+        expect_chain(page, other, 0, rank)
+        ranks.add(rank)
+    assert ranks != {4}
+    expect(page.get_by_role("heading", name="δ is the sum of these", exact=True)).to_be_visible()
+    visit.open({**WIDE, "precision": "float32"})
+    explain(page, "w1.2.3")
+    expect(
+        page.get_by_role("heading", name="δ is the sum of these, rounded to float32")
+    ).to_be_visible()
+
+
+def test_all_paths_are_listed_when_that_is_asked_for(visit: Visit) -> None:
+    page = visit.open(DEEP).page
+    explain(page, "w1.1.1")
+    products = page.locator("[data-product]")
+    expect(products).to_have_count(12)
+    page.get_by_role("button", name="Show all 24 paths").click()
+    expect(products).to_have_count(24)
+    expect(page.get_by_role("button", name="Show all")).to_have_count(0)
 
 
 def test_a_path_is_called_by_the_units_it_goes_through(visit: Visit) -> None:
@@ -296,6 +359,76 @@ def test_the_chain_says_what_a_run_of_float32_has_rounded_the_product_to(visit: 
     explain(page, "b2.1")
     expect(words).to_contain_text("to lower the loss")
     expect(words).not_to_contain_text("float32")
+
+
+NARROW_BITS: dict[str, Any] = {
+    "dataset": {
+        "inputs": [[1.3, 0.7, -0.4], [0.9, -1.1, 0.3]],
+        "targets": [[10, -20], [7, 3]],
+    },
+    "layers": [{"units": 3, "activation": "tanh"}, {"units": 2, "activation": "identity"}],
+    "precision": "float32",
+    "shuffle": False,
+}
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_paths_add_up_to_what_is_called_their_sum_where_the_run_rounds(
+    browser: Browser, server: Server, rows: int
+) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    visit = Visit(context.new_page(), server).open({**NARROW_BITS, "batch_size": rows})
+    page = visit.page
+    page.get_by_label("Digits").select_option("all")
+    explain(page, "w1.1.2")
+    found = chain_of(visit, "w1.1.2")
+    expect_chain(page, found)
+    own = found["derivative"] if rows == 1 else found["examples"][0]
+    total = math.fsum(path["product"] for path in found["paths"])
+    assert total != own == pytest.approx(total, rel=1e-6)
+    shown = page.locator("[data-total]")
+    expect(shown).to_have_attribute("data-total", as_text(total))
+    expect(page.locator("[data-sum]")).to_have_attribute("data-sum", as_text(total))
+    written = as_text(own).replace("-", "−")
+    beside = "with δ rounded to float32, as the run has it," if rows > 1 else "rounded to float32"
+    expect(shown).to_contain_text(re.compile(rf"; {beside}.* {written}$"))
+    page.get_by_role("button", name="text", exact=True).click()
+    expect(page.locator(".copying")).to_contain_text("Copied.")
+    text = page.evaluate("() => navigator.clipboard.readText()")
+    numbers, result = text.split("\n\n")[1].splitlines()[-2:]
+    summands = [as_number(part) for part in numbers.strip("= ").split(" + ")]
+    assert math.fsum(summands) == as_number(result.strip("= +"))
+    rounding = page.get_by_text("The run rounds to float32 each δ that these are made of")
+    expect(rounding).to_have_count(rows - 1)
+    context.close()
+    assert visit.problems == []
+
+
+SUMS = """async (lists) => {
+  const { sumOf } = await import('/static/js/core/sum.js');
+  return lists.map(sumOf); }"""
+
+
+def test_a_sum_loses_nothing_on_its_way(page: Page) -> None:
+    rng = np.random.default_rng(4)
+    lists = [(rng.normal(size=n) * 10.0 ** rng.integers(-9, 9, n)).tolist() for n in (2, 30, 256)]
+    lists += [[1e16, 1.0, -1e16], [0.1] * 10, []]
+    assert page.evaluate(SUMS, lists) == [math.fsum(one) for one in lists]
+    assert page.evaluate(SUMS, [[1.0, None], [1e308, 1e308]]) == [None, None]
+
+
+TERMS = """async (path) => (await import('/static/js/core/inspect.js')).termsOf(path)"""
+
+
+def test_of_terms_that_overflow_no_sum_is_told(page: Page) -> None:
+    def path(last: float | None, rest: float | None) -> dict[str, Any]:
+        products = [*(float(k + 1) for k in range(25)), last]
+        return {"terms": [{"product": p} for p in products], "rest": {"count": 3, "sum": rest}}
+
+    found = page.evaluate(TERMS, path(None, 0.5))
+    assert found["told"][0] == {"product": None}
+    assert found["rest"] == {"count": 5, "sum": 3.5}
+    assert page.evaluate(TERMS, path(26.0, None))["rest"] == {"count": 5, "sum": None}
 
 
 def test_an_unknown_name_is_answered_with_those_nearby(visit: Visit) -> None:

@@ -421,6 +421,96 @@ def test_the_delta_of_one_example_of_a_batch_is_called_so(visit: Visit) -> None:
         page.get_by_role("button", name="Table view").click()
 
 
+def test_a_kink_is_told_of_one_example_of_a_batch_too(visit: Visit) -> None:
+    data = {"inputs": [[1.0, 2.0], [0.5, -3.0]], "targets": [[1.0], [2.0]]}
+    weights = [[[0, 1], [0, 1]], [[1], [1]]]
+    initial = {**DEAD["initial"], "weights": weights}
+    page = visit.open(
+        {**DEAD, "dataset": data, "initial": initial, "shuffle": False, "batch_size": 2}
+    ).page
+    words = page.locator(".result .hint").first
+    _show(page, "w1.1.1")
+    expect(words).to_have_text(re.compile("^for this example; at a ReLU's kink"))
+    _show(page, "w1.1.2")
+    expect(words).to_have_text("for this example")
+
+
+# Far from 0 a sigmoid hands on little: twice that is less than a number holds.
+FAINT: dict[str, Any] = {
+    "dataset": {"inputs": [[1e-20]], "targets": [[0.0]]},
+    "layers": [{"units": 1, "activation": "sigmoid"}] * 2,
+    "initial": {"weights": [[[1.0]], [[1.0]]], "biases": [[-700.0], [-10.0]]},
+}
+
+
+def test_a_product_that_is_too_small_for_a_number_has_no_factor_called_0(visit: Visit) -> None:
+    page = visit.open(FAINT).page
+    words = page.locator(".result .hint").first
+    _show(page, "w1.1.1")
+    values = page.locator(".factor[data-value]").evaluate_all(
+        "(all) => all.map((e) => Number(e.dataset.value))"
+    )
+    assert 0 not in values
+    expect(words).to_have_text("too small for a number: it is kept as 0")
+    # In float32 the factors' product is a number, and the run's own is none.
+    visit.open(
+        {
+            **FAINT,
+            "precision": "float32",
+            "initial": {**FAINT["initial"], "biases": [[-80.0], [-10.0]]},
+        }
+    )
+    _show(page, "w1.1.1")
+    expect(words).to_have_text("too small to move it; rounded to float32 the run has 0")
+
+
+ZERO = """async ([precision, delta, weight, biases, target]) => {
+  const { zeroOf } = await import('/static/js/views/zeros.js');
+  const layout = { sizes: [1, 1, 1], activations: ['sigmoid', 'sigmoid'], loss: 'half_squared_error',
+    precision, parameters: [0, 1, 2, 3].map((offset) => ({ offset, shape: [1, 1] })) };
+  const frame = { parameters: [1, 0, weight, 0], z: [1, 1], a: [0.5, biases], delta: [0, delta], targets: [target] };
+  const of = (at) => zeroOf({ layout, frame }, [{ number: 1, kind: 'delta', at, raw: 0 }], 0);
+  return [of('1.1'), of('2.1')]; }"""
+SMALL = "too small for a number: it is kept as 0"
+
+
+@pytest.mark.parametrize(
+    ("precision", "delta", "weight", "a", "hidden", "output"),
+    [
+        ("float64", 0, 2, 0.5, "what comes back to h₁ adds up to 0", "ŷ is exactly right"),
+        (
+            "float64",
+            1e-200,
+            1e-200,
+            1e-200,
+            f"what comes back to h₁ is {SMALL}",
+            f"its error times its slope is {SMALL}",
+        ),
+        (
+            "float32",
+            1e-30,
+            1e-30,
+            0.25,
+            f"what comes back to h₁ is {SMALL}",
+            f"its error times its slope is {SMALL}",
+        ),
+        (
+            "float64",
+            1e-30,
+            1e-30,
+            1,
+            "what comes back to h₁ adds up to 0",
+            "ŷ is saturated, its sigmoid is flat",
+        ),
+    ],
+)
+def test_a_delta_that_is_too_small_is_not_said_to_be_right(
+    page: Page, precision: str, delta: float, weight: float, a: float, hidden: str, output: str
+) -> None:
+    found = page.evaluate(ZERO, [precision, delta, weight, a, 0.5])
+    assert found == [f"① is 0: {hidden}", f"① is 0: {output}"]
+
+
 def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:
     spec = {**DEAD, "initial": {**DEAD["initial"], "weights": [[[0, 1], [0, 1]], [[1], [1]]]}}
     page = visit.open(spec).page

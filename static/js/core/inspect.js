@@ -1,11 +1,13 @@
 // What is looked at closely: the selected weight, bias or unit, and what the server said about it.
 
+import { sumOf } from "./sum.js";
+
 /**
  * @typedef {object} Inspecting
  * @property {string | null} selected  a parameter (w1.2.3, b1.3) or a unit (u1.2; layer 0: an input)
  * @property {string} tab  which of TABS is open for a parameter
- * @property {number} openPath  the path whose factors are shown
- * @property {number} openTerm  of the terms of a folded δ, the one whose factors are shown too
+ * @property {string | null} openPath  the path whose factors are shown, by its key; null for the largest
+ * @property {string | null} openTerm  of the terms of a folded δ, the one whose factors are shown too
  * @property {string[]} way  deltas opened one after another where there are too many paths, as the
  *   bias that has this derivative
  * @property {number | null} lit  the factor that is pointed at, from 0
@@ -20,7 +22,7 @@
  * @property {string} other  the second of two weights
  */
 export const INSPECTING = Object.freeze({
-  selected: null, tab: "chain", openPath: 0, openTerm: 0, way: [], lit: null, answers: {},
+  selected: null, tab: "chain", openPath: null, openTerm: null, way: [], lit: null, answers: {},
   tried: null, trial: null, lastTried: null, beyond: false, near: null, check: null, other: "",
 });
 
@@ -30,7 +32,7 @@ const WIDE = 2; // the range of a curve that is not looked at closely
 const LOST = 0.1; // ten updates that are less than this share of it are hard to see
 
 const untried = { tried: null, trial: null, beyond: false };
-const fresh = { openPath: 0, openTerm: 0, way: [], lit: null, ...untried, lastTried: null };
+const fresh = { openPath: null, openTerm: null, way: [], lit: null, ...untried, lastTried: null };
 const isTried = (state, tried) => state.tried?.parameter === tried.parameter;
 
 export const INSPECT_REDUCERS = {
@@ -38,7 +40,7 @@ export const INSPECT_REDUCERS = {
   pick: (state, { name }) => (state.selected === name ? state : { ...state, ...fresh, selected: name }),
   tab: (state, { tab }) => ({ ...state, ...fresh, tab }),
   path: (state, { path }) => ({ ...state, openPath: path, lit: null }),
-  delta: (state, { way }) => ({ ...state, way, openPath: 0, openTerm: 0, lit: null }),
+  delta: (state, { way }) => ({ ...state, way, openPath: null, openTerm: null, lit: null }),
   term: (state, { term }) => ({ ...state, openTerm: term, lit: null }),
   light: (state, { factor }) => (state.lit === factor ? state : { ...state, lit: factor }),
   // Another may have the focus while the page scrolls this one away from the pointer.
@@ -112,21 +114,35 @@ export const checkKey = (state) => keyOf(state, "check");
 export function openPathOf(state) {
   const data = state.answers.chain?.data;
   if (!data || data.parameter !== shownParameter(state) || state.tab !== "chain") return null;
-  return data.paths[Math.min(state.openPath, data.paths.length - 1)];
+  return openOf(data.paths, pathKey, state.openPath);
+}
+
+/** A path by what it goes through: its rank by size is another one in the next example. */
+export const pathKey = ({ factors }) => factors.map(({ at }) => at).join(",");
+
+/** A term by the δ that it ends at. */
+export const termKey = ({ factors }) => factors[factors.length - 1].at;
+
+/** Of paths or terms the one that is open: the largest, where none was chosen or it is gone. */
+export function openOf(list, keyOf, key) {
+  return list.find((one) => keyOf(one) === key) ?? list[0];
 }
 
 const MOST_TERMS = 24;
+/** What overflows, null, comes first. */
+const sizeOf = ({ product }) => (product === null ? Number.MAX_VALUE : Math.abs(product));
+const largestFirst = (one, other) => sizeOf(other) - sizeOf(one);
 
 /** The terms that are told one by one where a path is folded: the largest, and how many others. */
 export function termsOf({ terms = [], rest = { count: 0, sum: 0 } }) {
-  const order = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+  const order = [...terms].sort(largestFirst);
   const small = order.slice(MOST_TERMS);
-  const sum = small.reduce((total, { product }) => total + product, rest.sum);
+  const sum = sumOf([rest.sum, ...small.map(({ product }) => product)]);
   return { told: order.slice(0, MOST_TERMS), rest: { count: small.length + rest.count, sum } };
 }
 
 /** The factors that carry badges: those of a path, then those of the term that is open below it. */
 export function badgedFactors(path, openTerm) {
   const { told } = termsOf(path);
-  return [...path.factors, ...(told[Math.min(openTerm, told.length - 1)]?.factors ?? [])];
+  return [...path.factors, ...(openOf(told, termKey, openTerm)?.factors ?? [])];
 }

@@ -2,6 +2,7 @@
 
 import { full, signed, symbol } from "../core/format.js";
 import { unitSymbol } from "../core/network.js";
+import { lossName } from "../core/words.js";
 import { viewChain } from "../views/chain.js";
 import { button, h, math, replaceKeepingFocus, standsFor, whenChanged } from "./dom.js";
 import { batch, paths, terms } from "./paths.js";
@@ -13,7 +14,7 @@ export function mountChain(root, dispatch, connection) {
   let all = false; // whether every path is listed
   let drawn = null;
   const draw = whenChanged(
-    (state) => [state.answers.chain, state.digits, state.openPath, state.openTerm, state.way, state.session.layout],
+    (state) => [state.answers.chain, state.digits, state.openPath, state.openTerm, state.way, state.session.layout, all],
     (state) => {
       const { data, frame } = state.answers.chain;
       const view = viewChain(state.session.layout, frame, data, state.digits, state.openPath, state.openTerm);
@@ -23,7 +24,8 @@ export function mountChain(root, dispatch, connection) {
         dispatch({ type: "path", path: state.openPath });
       };
       const delta = state.way.length ? deltaName(state.session.layout, data.parameter) : "";
-      const said = delta ? `${delta} (= ∂${view.several ? "Eₖ" : "E"}/∂${symbol(data.parameter)})` : derivativeWords(view, data.kink);
+      const said = delta ? `${delta} (= ∂${lossName(view.several)}/∂${symbol(data.parameter)})` : derivativeWords(view, data.kink);
+      const words = said + runWords(view);
       const shown = [...view.factors, ...open];
       drawn = { shown, factors: factorsOf(shown, view.factors.length, dispatch), detail: h("div", { class: "detail" }) };
       const [ofPath, ofTerm] = [drawn.factors.slice(0, view.factors.length), drawn.factors.slice(view.factors.length)];
@@ -31,12 +33,12 @@ export function mountChain(root, dispatch, connection) {
         root,
         crumbs(state, dispatch),
         standsFor(equation(view, ofPath), view.equation),
-        result(view, said, state.digits),
-        view.total && total(view, said),
+        result(view, words, state.digits),
+        view.total && total(view, words),
         drawn.detail,
         view.terms.length ? terms(view, ofTerm, state, dispatch) : null,
         view.paths.length > 1 ? paths(view, dispatch, all, showAll) : null,
-        view.several ? batch(data, frame, state.digits, connection) : null,
+        view.several ? batch(data, frame, state, connection) : null,
       );
     },
   );
@@ -138,7 +140,7 @@ function result(view, said, digits) {
   const { name, product, paths, total } = view;
   const data = { "data-of": name, "data-result": String(product) };
   const share = () => `through ${paths.find(({ open }) => open).through}${view.zero && `; ${view.zero}`}`;
-  const words = total ? share() : said + roundedWords(view);
+  const words = total ? share() : said;
   return h(
     "p",
     { class: total ? "result share" : `result ${signOf(product)}`, ...data },
@@ -163,18 +165,24 @@ function total(view, said) {
 
 const signOf = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
 
-/** The product is of the run's numbers, but a run of float32 rounds each result on its way to it. */
-function roundedWords({ several, sum, product }) {
-  const same = sum === null || Math.abs(sum - product) <= 1e-12 * Math.abs(product);
-  return several || same ? "" : `; rounded to float32 the run has ${full(sum)}`;
+/**
+ * What the run has where that is another number than the one shown: each of its results is rounded,
+ * and comes in another order.
+ */
+function runWords({ several, sum, own, precision }) {
+  const isSame = sum !== null && Math.abs(own - sum) <= 1e-12 * Math.abs(sum);
+  if (isSame || !Number.isFinite(own)) return "";
+  if (sum === null) return `; in its own order the run has ${full(own)}`;
+  if (several) return `; with δ rounded to ${precision}, as the run has it, ${full(own)}`;
+  return `; rounded to ${precision} the run has ${full(own)}`;
 }
 
 /** Of one example only; or, where it is that of the loss, what the parameter must do. */
-function derivativeWords({ several, sum, zero, total }, kink) {
-  const why = total ? "" : zero;
-  if (several) return why ? `for this example; ${why}` : "for this example";
+function derivativeWords({ several, sum, own, zero, total, vanishes }, kink) {
   if (sum === null) return "beyond what a number can hold";
-  if (sum > 0) return "▼ to lower the loss it must fall";
-  if (sum < 0) return "▲ to lower the loss it must rise";
-  return kink ? KINK : why || "to first order nothing changes";
+  const why = kink ? KINK : total ? vanishes : zero;
+  if (several) return sum === 0 && why ? `for this example; ${why}` : "for this example";
+  if (own > 0) return "▼ to lower the loss it must fall";
+  if (own < 0) return "▲ to lower the loss it must rise";
+  return sum === 0 ? why || "to first order nothing changes" : "too small to move it";
 }

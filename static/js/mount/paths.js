@@ -1,10 +1,11 @@
 // What a chain is a part of: the paths that it is summed over, the terms of a folded δ, the batch.
 
 import { addingUp, count, full, signed, symbol } from "../core/format.js";
-import { whereItStands } from "../core/words.js";
+import { lossName, whereItStands } from "../core/words.js";
 import { button, h, math, standsFor } from "./dom.js";
 
 const FEW = 12;
+const ROUNDED = "The run rounds to float32 each δ that these are made of, and their mean.";
 
 const heading = (text) => h("th", { scope: "row" }, text);
 
@@ -17,27 +18,27 @@ const cell = (value, digits, data = {}) =>
  * others a line; the δ of the next layer in each opens in its turn.
  */
 export function terms(view, factors, state, dispatch) {
-  const rows = view.terms.map((term, k) => {
+  const rows = view.terms.map((term) => {
     const open = () => dispatch({ type: "delta", way: [...state.way, term.opens] });
-    const names = { "data-key": `delta${k}`, "aria-label": `Open δ of ${term.unit}` };
+    const names = { "data-key": `delta${term.key}`, "aria-label": `Open δ of ${term.unit}` };
     const opener = term.opens ? button(`open δ of ${term.unit} ›`, open, { class: "plain", ...names }) : null;
     const body = term.open ? openTerm(term, factors, state.digits) : math(term.tree);
-    return h("li", { class: term.open ? "open" : null }, through(term, k, dispatch), opener, body);
+    return h("li", { class: term.open ? "open" : null }, through(term, dispatch), opener, body);
   });
   const many = `${count(view.count)} paths lead from here to the error`;
   const folded = `${many}: they are folded, one layer at a time.`;
   return h(
     "section",
     {},
-    h("h3", {}, "δ is the sum of these"),
+    h("h3", {}, `δ is the sum of these${view.precision === "float32" ? ", rounded to float32" : ""}`),
     h("p", { class: "hint" }, folded),
     h("ul", { class: "terms" }, ...rows, view.rest ? smaller(view.rest, state.digits) : null),
   );
 }
 
-function through({ unit, open }, k, dispatch) {
-  const show = () => dispatch({ type: "term", term: k });
-  return button(`through ${unit}`, show, { class: "plain", "aria-pressed": String(open), "data-key": `term${k}` });
+function through({ unit, open, key }, dispatch) {
+  const show = () => dispatch({ type: "term", term: key });
+  return button(`through ${unit}`, show, { class: "plain", "aria-pressed": String(open), "data-key": `term${key}` });
 }
 
 function openTerm({ tree, unit, product, zero }, factors, digits) {
@@ -51,10 +52,11 @@ function openTerm({ tree, unit, product, zero }, factors, digits) {
 }
 
 function smaller({ count: number, sum }, digits) {
+  const [known, beyond] = number === 1 ? ["term", "term, which overflows"] : ["terms, together", "terms, whose sum overflows"];
   return h(
     "li",
     { class: "hint" },
-    `… and ${count(number)} smaller ${number === 1 ? "term" : "terms, together"} ${signed(sum, digits)}`,
+    `… and ${count(number)} smaller ${sum === null ? beyond : `${known} ${signed(sum, digits)}`}`,
   );
 }
 
@@ -62,7 +64,7 @@ function smaller({ count: number, sum }, digits) {
 export function paths(view, dispatch, all, showAll) {
   const shown = all ? view.paths : view.paths.slice(0, FEW);
   const heads = ["through", "product"].map((text) => h("th", { scope: "col" }, text));
-  const total = `their sum ${view.several ? "∂Eₖ/∂" : "∂E/∂"}${symbol(view.name)}`;
+  const total = `their sum ∂${lossName(view.several)}/∂${symbol(view.name)}`;
   const sum = cell(view.sum, view.adding, { "data-sum": String(view.sum) });
   const many = view.paths.length;
   return h(
@@ -82,9 +84,9 @@ export function paths(view, dispatch, all, showAll) {
   );
 }
 
-function pathRow({ symbol: name, through, index, product, open }, digits, dispatch) {
-  const show = () => dispatch({ type: "path", path: index });
-  const names = { "aria-pressed": String(open), "data-key": `path${index}` };
+function pathRow({ symbol: name, through, key, product, open }, digits, dispatch) {
+  const show = () => dispatch({ type: "path", path: key });
+  const names = { "aria-pressed": String(open), "data-key": `path${key}` };
   const opener = button(through, show, { class: "plain", ...names });
   const value = cell(product, digits, { "data-product": String(product) });
   const head = h("th", { scope: "row" }, math(["math", {}, name]), opener);
@@ -92,7 +94,7 @@ function pathRow({ symbol: name, through, index, product, open }, digits, dispat
 }
 
 /** How the batch's derivative comes from the examples: each one's own, and their mean. */
-export function batch(data, frame, digits, connection) {
+export function batch(data, frame, { digits, session }, connection) {
   const adding = addingUp(digits, data.batch_derivative, data.examples);
   const rows = data.examples.map((value, k) => exampleRow(data, k, frame, adding, connection));
   const mean = heading(`mean of ${frame.rows}: ${whereItStands(data)}`);
@@ -105,6 +107,7 @@ export function batch(data, frame, digits, connection) {
     h("h3", {}, "The batch: the mean over its examples"),
     h("div", { class: "scroll short", ...region }, h("table", {}, h("tbody", {}, ...rows), foot)),
     frame.rows > data.examples.length ? h("p", { class: "hint" }, first) : null,
+    session.layout.precision === "float32" ? h("p", { class: "hint" }, ROUNDED) : null,
   );
 }
 

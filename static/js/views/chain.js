@@ -1,9 +1,10 @@
 // The derivative of one parameter as the product of its factors: symbols, formulas, numbers.
 
 import { addingUp, signed } from "../core/format.js";
-import { termsOf } from "../core/inspect.js";
+import { openOf, pathKey, termKey, termsOf } from "../core/inspect.js";
 import { parseName, unitSymbol as unitName } from "../core/network.js";
-import { placeOf, slopeSymbol, viewFactor, zeroOf } from "./factors.js";
+import { sumOf } from "../core/sum.js";
+import { placeOf, slopeSymbol, viewFactor } from "./factors.js";
 import {
   deltaSymbol,
   joined,
@@ -19,44 +20,51 @@ import {
   sub,
   unitSymbol,
 } from "./mathml.js";
+import { VANISHED, vanishes, zeroOf } from "./zeros.js";
 
 const MOST_SUMMED = 4; // paths in a sum that is written out
 
 /**
  * @param {object} chain  what GET …/chain answers; `frame` is the step it speaks of
  * @returns {{name: string, lhs: object, factors: object[], equation: object, product: number,
- *   paths: object[], total: object | null, terms: object[], several: boolean,
- *   adding: import("../core/format.js").Digits}}  the term that is open has factors of its own
+ *   paths: object[], total: object | null, terms: object[], several: boolean, sum: number | null,
+ *   own: number | null | undefined, adding: import("../core/format.js").Digits}}  `sum` is that of the
+ *   products that are shown, `own` the derivative as the run has it; the term that is open has
+ *   factors of its own
  */
 export function viewChain(layout, frame, chain, digits, openPath, openTerm) {
   const found = parseName(layout, chain.parameter);
   const several = frame.rows > 1;
   const derivative = slopeOf(lossSymbol(several), parameterSymbol(found));
-  const open = Math.min(openPath, chain.paths.length - 1);
-  const path = chain.paths[open];
+  const path = openOf(chain.paths, pathKey, openPath);
   const about = { layout, frame, found, several, digits };
   const factors = path.factors.map((factor, k) => viewFactor(about, factor, k));
-  const paths = chain.paths.map((one, k) => viewPath(layout, one, k, k === open));
+  const paths = chain.paths.map((one, k) => viewPath(layout, one, k, one === path));
+  const shown = paths.find(({ open }) => open);
   const shared = paths.length > 1;
   const products = paths.map(({ product }) => product);
-  const adding = addingUp(digits, chain.derivative, products);
+  const sum = sumOf(products);
+  const adding = addingUp(digits, sum, products);
   return {
     name: chain.parameter,
-    lhs: shared ? paths[open].symbol : derivative,
+    lhs: shared ? shown.symbol : derivative,
     several,
     factors,
     product: path.product,
-    zero: zeroOf(about, factors),
+    zero: zeroOf(about, factors, path.product),
+    vanishes: chain.paths.some(vanishes) ? VANISHED : "",
     adding,
     equation: lines(
       "",
-      ...(shared ? shareLines(derivative, paths[open]) : []),
+      ...(shared ? shareLines(derivative, shown) : []),
       ...productLines(shared ? null : derivative, factors, path.product, digits),
     ).tree,
     paths,
-    total: shared ? viewTotal(derivative, paths, chain.derivative, adding) : null,
+    total: shared ? viewTotal(derivative, paths, sum, adding) : null,
     ...viewTerms(about, path, openTerm),
-    sum: chain.derivative,
+    sum,
+    own: several ? chain.examples[chain.example] : chain.derivative,
+    precision: layout.precision,
     count: chain.path_count,
   };
 }
@@ -104,7 +112,7 @@ function viewPath(layout, path, index, open) {
     .filter(({ kind }) => kind === "slope" || kind === "delta")
     .map(({ at }) => placeOf(at));
   return {
-    index,
+    key: pathKey(path),
     symbol: sub("p", String(index + 1)),
     units: units.map(({ layer, unit }) => unitSymbol(layout, layer, unit)),
     through: units.map(({ layer, unit }) => unitName(layout, layer, unit)).join(" ← "),
@@ -116,10 +124,10 @@ function viewPath(layout, path, index, open) {
 /** The terms that a δ is the sum of: the largest one by one, the rest as one number. */
 function viewTerms(about, path, openTerm) {
   const { told, rest } = termsOf(path);
-  const open = Math.min(openTerm, told.length - 1);
+  const open = openOf(told, termKey, openTerm);
   const before = path.factors.length;
   return {
-    terms: told.map((term, k) => viewTerm(about, term, k === open ? before : null)),
+    terms: told.map((term) => viewTerm(about, term, term === open ? before : null)),
     rest: rest.count ? rest : null,
   };
 }
@@ -129,20 +137,21 @@ function viewTerms(about, path, openTerm) {
  * factors are shown they are numbered from `before` on.
  */
 function viewTerm(about, term, before) {
-  const delta = term.factors[term.factors.length - 1];
-  const { layer, unit } = placeOf(delta.at);
+  const key = termKey(term);
+  const { layer, unit } = placeOf(key);
   const open = before !== null;
   const factors = open ? term.factors.map((factor, k) => viewFactor(about, factor, before + k)) : [];
   return {
+    key,
     open,
     factors,
     tree: open
       ? lines("", ...productLines(termSymbols(about, term), factors, term.product, about.digits)).tree
       : termLine(about, term),
     product: term.product,
-    zero: zeroOf(about, factors),
+    zero: zeroOf(about, factors, term.product),
     unit: unitName(about.layout, layer, unit),
-    opens: layer < about.layout.sizes.length - 1 ? `b${delta.at}` : null,
+    opens: layer < about.layout.sizes.length - 1 ? `b${key}` : null,
   };
 }
 

@@ -21,41 +21,6 @@ import {
   zSymbol,
 } from "./mathml.js";
 
-const CIRCLED = 0x2460; // ①; there are twenty of them
-
-/** Why a product is 0: the first of its factors that is, in words. */
-export function zeroOf(about, factors) {
-  const found = factors.find(({ raw }) => raw === 0);
-  if (!found) return "";
-  const { number: k, kind, at } = found;
-  const badge = k > 20 ? `factor ${k}` : String.fromCodePoint(CIRCLED + k - 1);
-  return `${badge} is 0: ${ZEROS[kind](about, at)}`;
-}
-
-/** What it means that a factor of this kind is 0. */
-const ZEROS = {
-  error: (about, at) => `${unitAt(about, at).name} is exactly right`,
-  delta(about, at) {
-    const { layer, unit, name } = unitAt(about, at);
-    const { z, a, f } = numbersOf(about, layer, unit);
-    const isOutput = layer === about.layout.sizes.length - 1;
-    // A cross entropy's δ holds no f′ of its own.
-    const hasSlope = !isOutput || about.layout.loss.endsWith("squared_error");
-    if (hasSlope && slopeIsZero(f, z, a)) return ZEROS.slope(about, at);
-    return isOutput ? `${name} is exactly right` : `what comes back to ${name} adds up to 0`;
-  },
-  slope(about, at) {
-    const { layer, unit, name } = unitAt(about, at);
-    const { f } = numbersOf(about, layer, unit);
-    return f === "relu" ? `${name} is off for this example` : `${name} is saturated, its ${f} is flat`;
-  },
-  weight: (about, at) => `nothing goes through ${plainSymbol(at)}`,
-  input: (about, at) => `${unitAt(about, at).name} hands on nothing`,
-};
-
-/** Whether f′(z) is 0: where a relu is off, and where a curve is so flat that no number tells. */
-const slopeIsZero = (f, z, a) => ({ relu: !(z > 0), tanh: a * a === 1, sigmoid: a * (1 - a) === 0 })[f] ?? false;
-
 /** A unit by its place, as 2.1. */
 export function placeOf(at) {
   const [layer, unit] = at.split(".").map(Number);
@@ -95,7 +60,7 @@ export function viewFactor(about, factor, k) {
 /** f′(z) of this unit. */
 export const slopeSymbol = (layer, unit) => row(i("f"), o("′"), inside(zSymbol(layer, unit)));
 
-const unitAt = ({ layout }, at) => {
+export const unitAt = ({ layout }, at) => {
   const { layer, unit } = placeOf(at);
   return {
     layer,
@@ -190,7 +155,7 @@ const FACTORS = {
   },
 };
 
-function numbersOf({ layout, frame }, layer, unit) {
+export function numbersOf({ layout, frame }, layer, unit) {
   const index = unitOffsets(layout.sizes)[layer - 1] + unit - 1;
   return { z: frame.z[index], a: frame.a[index], f: layout.activations[layer - 1] };
 }
