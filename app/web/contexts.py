@@ -9,9 +9,13 @@ from app.worksheet.sheet import Sheet
 
 @dataclass(frozen=True)
 class MainPage:
-    """`session_id` is empty on the start page, where the browser makes a session of its own."""
+    """`session_id` is empty on the start page, where the browser makes a session of its own.
+
+    `last_step` is the last one that a run may have here.
+    """
 
     session_id: str
+    last_step: int
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,19 @@ CHARTS = {"loss": "Loss", "gradient": "Gradient", "surface": "Two weights"}
 
 @router.get("/")
 async def start(request: Request) -> Response:
-    return page(request, "index.html", MainPage(""))
+    return _main(request, "")
 
 
 @router.get("/s/{session_id}")
 async def session(request: Request, session_id: str) -> Response:
     if not await request.app.state.sessions.exists(session_id):
         raise Refused("unknown_session", "session", session_id, "a session kept on this server")
-    return page(request, "index.html", MainPage(session_id))
+    return _main(request, session_id)
+
+
+def _main(request: Request, session_id: str) -> Response:
+    limits = request.app.state.settings.limits
+    return page(request, "index.html", MainPage(session_id, limits.max_steps))
 
 
 @router.get("/charts")

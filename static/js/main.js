@@ -32,7 +32,7 @@ import { mountWatching } from "./mount/watching.js";
 const HISTORY_EVERY = 250;
 const ANSWERS = new Set(["reply", "error"]);
 const page = document.querySelector("main");
-const store = createStore(reduce, { ...INITIAL, theme: readTheme() });
+const store = createStore(reduce, { ...INITIAL, theme: readTheme(), lastStep: Number(page.dataset.lastStep) });
 const { dispatch, get } = store;
 const live = connectionOf();
 

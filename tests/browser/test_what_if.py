@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
@@ -164,6 +165,66 @@ def test_a_value_tried_at_one_step_is_not_kept_at_another(visit: Visit) -> None:
     visit.click("Step forward")
     visit.at(1, 0)
     expect(keep).to_be_disabled()
+
+
+SINCE = "#tab-body .row:has(> [data-key=keep]) > .hint"
+DIVERGING: dict[str, Any] = {
+    "dataset": {"inputs": [[1.0]], "targets": [[0.5]]},
+    "layers": [{"units": 1, "activation": "identity"}] * 2,
+    "initial": {"weights": [[[1.5]], [[2.0]]], "biases": [[0.0], [0.0]]},
+    "learning_rate": 1e30,
+}
+
+
+def test_where_a_run_has_diverged_an_edit_is_not_promised(visit: Visit) -> None:
+    page = visit.open(DIVERGING).page
+    _open_curve(page, "w1.1.1")
+    since = page.locator(SINCE)
+    expect(since).to_have_text("from step 0 on")
+    seek = {"do": "seek", "step": 50, "phase": 0}
+    step = httpx.post(f"{visit.api}/commands", json=seek).json()["diverged"]["step"]
+    visit.at(step, 6)
+    expect(since).to_have_text(
+        f"from step {step + 1} on, if its numbers are then all finite; or step back first"
+    )
+    field = page.get_by_label("Set this parameter to")
+    field.fill("0.5")
+    field.press("Enter")
+    expect(page.locator("#slice-problem")).to_contain_text(
+        f"a value with which step {step + 1} stays finite (or step back first)"
+    )
+    page.get_by_role("button", name="Phase 0: Input").click()
+    expect(since).to_have_text(f"from step {step} on")
+    field.press("Enter")
+    expect(page.locator(".kept-words")).to_contain_text(f"from step {step} on")
+
+
+def test_behind_the_last_step_that_a_run_may_have_nothing_is_kept(
+    window: BrowserContext, tmp_path: Path
+) -> None:
+    server = Server(tmp_path, RETRACE_MAX_STEPS="3")
+    server.start()
+    visit = Visit(window.new_page(), server).open(HOUSE)
+    page = visit.page
+    _open_curve(page, "w1.1.1")
+    since = page.locator(SINCE)
+    httpx.post(f"{visit.api}/commands", json={"do": "seek", "step": 3, "phase": 5})
+    expect(since).to_have_text("from step 3 on")
+    page.locator(".slice .now").press("ArrowRight")
+    keep = page.locator("[data-key=keep]")
+    expect(keep).to_be_enabled()
+    httpx.post(f"{visit.api}/commands", json={"do": "seek", "step": 3, "phase": 6})
+    expect(since).to_have_text("the last step that a run may have is done: step back first")
+    page.locator(".slice .now").press("ArrowRight")
+    expect(keep).to_have_text(re.compile(r"Keep \S"))
+    expect(keep).to_be_disabled()
+    field = page.get_by_label("Set this parameter to")
+    field.fill("0.5")
+    field.press("Enter")
+    expect(page.locator("#slice-problem")).to_contain_text("an edit at or before 3")
+    page.close()
+    server.stop()
+    assert visit.problems == []
 
 
 def test_a_unit_is_a_bill_a_curve_and_its_delta(visit: Visit) -> None:

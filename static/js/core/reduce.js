@@ -16,6 +16,7 @@ import { divergedText, lasting, LINK_REDUCERS } from "./link.js";
  *   `passing` is true of what holds only until the run moves on
  * @property {{step: number, target: number} | null} progress
  * @property {object | null} history
+ * @property {number} lastStep  the last one that a run may have here
  * @property {boolean} table
  * @property {string} theme  "system", "light" or "dark"
  * @property {{unit: string, per_second: number}} speed
@@ -24,7 +25,7 @@ import { divergedText, lasting, LINK_REDUCERS } from "./link.js";
 export const INITIAL = Object.freeze({
   ...INSPECTING,
   session: null, frame: null, playing: null, connection: "connecting", closing: null, refused: 0, notice: null, progress: null,
-  history: null, table: false, theme: "system", presets: [], preset: null,
+  history: null, lastStep: Infinity, table: false, theme: "system", presets: [], preset: null,
   speed: { unit: "phase", per_second: 1 }, digits: 4,
 });
 
@@ -45,7 +46,7 @@ const REDUCERS = {
   theme: (state, { theme }) => ({ ...state, theme }),
   speed: (state, { speed }) => ({ ...state, speed }),
   presets: (state, { presets }) => ({ ...state, presets }),
-  leave: (state) => ({ ...INITIAL, presets: state.presets, theme: state.theme, table: state.table, speed: state.speed, digits: state.digits, tab: state.tab }),
+  leave: (state) => ({ ...INITIAL, lastStep: state.lastStep, presets: state.presets, theme: state.theme, table: state.table, speed: state.speed, digits: state.digits, tab: state.tab }),
 };
 
 /** @returns {State} */

@@ -41,17 +41,25 @@ function lossWords(slice, shown, { lastTried, digits, frame }) {
   return `${words(shown.tried.value, now)}, ${than(shown.loss, frame.loss, before)}`;
 }
 
-function drawKeep(parts, { tried, lastTried, digits, frame, session }) {
+function drawKeep(parts, { tried, lastTried, digits, frame, session, lastStep }) {
   const last = tried ?? lastTried;
   const from = frame.step + (frame.phase === session.layout.phases.length - 1 ? 1 : 0);
-  const since = `from step ${count(from)} on`;
+  const ended = from > lastStep;
+  const since = sinceWords(frame, from, ended);
   write(parts.keep, last ? `Keep ${fixed(last.value, digits)}` : "Keep");
   set(parts.keep, {
-    "aria-disabled": last && session.may_write !== false ? null : "true", // it keeps the focus
-    title: `It becomes an edit of the run, ${since}`,
-    "aria-description": `an edit of the run ${since}`,
+    "aria-disabled": last && !ended && session.may_write !== false ? null : "true", // it keeps the focus
+    title: ended ? since : `It becomes an edit of the run, ${since}`,
+    "aria-description": ended ? since : `an edit of the run ${since}`,
   });
   write(parts.from, since);
+}
+
+/** From when on an edit would hold; of a run that has ended, what must be done before. */
+function sinceWords({ step, lastFinite }, from, ended) {
+  if (ended) return "the last step that a run may have is done: step back first";
+  const since = `from step ${count(from)} on`;
+  return from > step && lastFinite ? `${since}, if its numbers are then all finite; or step back first` : since;
 }
 
 /** What is called higher or lower has to look so too. */
