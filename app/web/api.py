@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.json_text import written
 from app.refusal import Refused
@@ -16,6 +16,7 @@ from app.web import charts
 from app.web.answers import OF_COMMAND, OF_CREATION, OF_SESSION, OF_STEP, answers, body
 from app.web.body import body_of, json_body
 from app.web.carry_out import carry_out
+from app.web.queries import only_known
 from app.web.quotas import address_of
 from app.web.replies import Json, JsonText
 from app.wire.commands import OVER_HTTP, read_command
@@ -62,7 +63,11 @@ async def read(request: Request, session_id: SessionId) -> JsonText:
         return JsonText(access.session.to_text(access.may_write))
 
 
-@router.get("/sessions/{session_id}/steps/{step}", responses=answers("Step", OF_STEP))
+@router.get(
+    "/sessions/{session_id}/steps/{step}",
+    responses=answers("Step", OF_STEP),
+    dependencies=[Depends(only_known)],
+)
 async def read_step(
     request: Request, session_id: SessionId, step: StepNumber, example: str = "0"
 ) -> JsonText:

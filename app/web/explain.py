@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from app.refusal import Refused
@@ -19,6 +19,7 @@ from app.timeline.trial import optimizer_at, trial
 from app.web import contours
 from app.web.answers import OF_STEP, answers
 from app.web.api import PATIENCE, SessionId, StepNumber, sessions_of, whole
+from app.web.queries import only_known
 from app.web.replies import Json
 from app.wire.check import check_json
 from app.wire.explain import chain_text, position_in
@@ -26,7 +27,7 @@ from app.wire.frames import View, encode_frame
 from app.wire.landscape import slice_json, surface_json
 from app.wire.schemas.parameters import MOST_CHECKED, MOST_REACH
 
-router = APIRouter(prefix="/api/sessions/{session_id}")
+router = APIRouter(prefix="/api/sessions/{session_id}", dependencies=[Depends(only_known)])
 # What JSON calls a number and a little more: Python's float() would take "1_0" and " 1 " as well.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400

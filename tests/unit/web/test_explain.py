@@ -200,6 +200,30 @@ def test_every_parameter_has_one_name_and_one_place() -> None:
     assert (network.place("w2.4.1"), network.place("b3.1")) == ((2, 4, 1), (3, None, 1))
 
 
+@pytest.mark.parametrize(
+    ("path", "key", "known"),
+    [
+        ("", "exmaple", "example"),
+        ("/chain", "paramter", "parameter, example"),
+        ("/slice", "example", "parameter, reach"),
+        ("/surface", "z", "x, y"),
+        ("/check", "parameter", "first, count"),
+        ("/trial", "step", "parameter, value, example, phase"),
+    ],
+)
+def test_a_key_that_is_not_known_is_refused_and_those_that_are_named(
+    client: TestClient, house: str, path: str, key: str, known: str
+) -> None:
+    needed = {"parameter": "w1.1.1", "value": 0.5, "x": "w1.1.1", "y": "w2.1.1"}
+    asked = {name: needed[name] for name in known.split(", ") if name in needed}
+    assert client.get(house + path, params=asked).status_code == 200
+    for query in ({**asked, key: "2"}, {key: "2"}):
+        reply = client.get(house + path, params=query)
+        error = reply.json()["error"]
+        assert (reply.status_code, error["code"], error["field"]) == (422, "unknown_key", key)
+        assert (error["value"], error["expected"]) == ("2", f"no such key; known are {known}")
+
+
 def test_a_step_beyond_the_last_is_refused(client: TestClient, house: str) -> None:
     url = house.replace("steps/0", "steps/1000001")
     reply = client.get(f"{url}/chain", params={"parameter": "w1.1.1"})
