@@ -165,7 +165,9 @@ def _digits(value: float) -> int:
 def backward(n: Numbers, pen: Pen) -> Iterator[Group]:
     for layer in range(n.network.layer_count, 0, -1):
         lines = tuple(_delta(n, layer, unit, pen) for unit in n.units(layer))
-        yield Group(say.layer(n.network, layer), say.backward(n.network, layer), lines)
+        yield Group(
+            say.layer(n.network, layer), say.backward(n.network, layer, n.example, n.rows), lines
+        )
 
 
 def _delta(n: Numbers, layer: int, unit: int, pen: Pen) -> Line:

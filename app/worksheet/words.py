@@ -103,15 +103,21 @@ def names() -> Words:
     )
 
 
+def loss_of(example: int, rows: int) -> str:
+    """Return what the loss of one example is called: E where the batch has no other."""
+    return f"E{below(example + 1)}" if rows > 1 else "E"
+
+
 def rules(network: Network, rows: int, example: int) -> Words:
     one, several, called = _LOSSES[network.loss]
-    sentences = [f"The loss is {called}: E = {one if network.sizes[-1] == 1 else several}."]
+    own = loss_of(example, rows)
+    sentences = [f"The loss is {called}: {own} = {one if network.sizes[-1] == 1 else several}."]
     layers = [f"layer {k + 1} {_FUNCTIONS[name]}" for k, name in enumerate(network.activations)]
     sentences.append(f"The activations: {'; '.join(layers)}.")
     if rows > 1:
         sentences.append(
-            f"The batch has {rows} examples; the loss and every partial derivative are means over "
-            f"them. This sheet follows example {example + 1}, whose loss is E{below(example + 1)}."
+            f"The batch has {rows} examples; the loss E and every partial derivative are means "
+            f"over them. This sheet follows example {example + 1}, whose loss is {own}."
         )
     return tuple(sentences)
 
@@ -141,18 +147,19 @@ def loss(network: Network, rows: int) -> Words:
     return tuple(sentences)
 
 
-def backward(network: Network, number: int) -> Words:
+def backward(network: Network, number: int, example: int, rows: int) -> Words:
     if number < network.layer_count:
         return (
             f"δ = f′(z) · Σ w δ, with the δ of layer {number + 1} and the old weights; "
             f"{_SLOPES[network.activations[number - 1]]}.",
         )
+    own = loss_of(example, rows)
     if network.loss.endswith("cross_entropy"):
         return (
-            f"δ = ∂E/∂z. {network.activations[-1].capitalize()} and its cross entropy belong "
+            f"δ = ∂{own}/∂z. {network.activations[-1].capitalize()} and its cross entropy belong "
             "together: f′(z) cancels, and δ follows from the error at once.",
         )
-    return (f"δ = ∂E/∂z = ∂E/∂ŷ · f′(z); {_SLOPES[network.activations[-1]]}.",)
+    return (f"δ = ∂{own}/∂z = ∂{own}/∂ŷ · f′(z); {_SLOPES[network.activations[-1]]}.",)
 
 
 def derivatives(network: Network, rows: int) -> Words:

@@ -39,6 +39,23 @@ def test_nothing_is_wider_than_a_phone_or_than_paper(visit: Visit, name: str, qu
         assert page.evaluate(CLIPPED) == []
 
 
+GAPS = """() => [...document.querySelectorAll('.how')].flatMap((how) => {
+  const boxes = [...how.querySelectorAll('mfrac')].map((e) => e.getBoundingClientRect());
+  return boxes.slice(1).map((b, k) => [boxes[k], b])
+    .filter(([a, b]) => b.top > a.top + 8 && a.left < b.right && b.left < a.right)
+    .map(([a, b]) => b.top - a.bottom); })"""
+
+
+@pytest.mark.parametrize("query", ["", "?blank=1"], ids=["filled in", "blank"])
+@pytest.mark.parametrize("name", ["ames", "classes"])
+def test_fractions_of_a_line_that_wraps_do_not_touch(visit: Visit, name: str, query: str) -> None:
+    page = _open(visit.page, visit.server, name, query)
+    page.set_viewport_size({"width": 390, "height": 900})
+    gaps = page.evaluate(GAPS)
+    assert gaps
+    assert min(gaps) > 2
+
+
 def test_from_the_filled_in_sheet_to_the_blank_one_and_back_to_the_run(visit: Visit) -> None:
     page = _open(visit.page, visit.server, "house")
     line = page.locator('[data-line="new w2.1.1"] [data-part=result]')

@@ -217,6 +217,23 @@ def test_the_house_is_exact(client: TestClient) -> None:
             assert eval(form, {"D": Fraction}) == Fraction(_plain(line.result)), form
 
 
+@pytest.mark.parametrize(
+    ("name", "loss", "delta"),
+    [
+        ("relu, two outputs", "E₂ = Σ (ŷ − y)²", "δ = ∂E₂/∂z = ∂E₂/∂ŷ · f′(z)"),
+        ("classes", "E₂ = −Σ y ln ŷ", "δ = ∂E₂/∂z. Softmax"),
+        ("tanh squared", "E = Σ (ŷ − y)²", "δ = ∂E/∂z = ∂E/∂ŷ · f′(z)"),
+    ],
+)
+def test_a_loss_and_a_delta_are_of_the_example_that_the_sheet_follows(
+    client: TestClient, name: str, loss: str, delta: str
+) -> None:
+    example = int("₂" in loss)
+    text = html.unescape(_page(client, _session(client, SPECS[name]), example=example))
+    assert loss in text
+    assert delta in text
+
+
 def test_both_ways_to_say_the_update_are_there(client: TestClient) -> None:
     line = _sheet(client, _session(client, HOUSE))["new w2.1.1"]
     assert line.symbols == "=w112-α*∂E/∂w112"  # read below, then above: w²₁₁
