@@ -259,6 +259,26 @@ def test_too_many_paths_are_folded_and_opened_one_layer_at_a_time(visit: Visit) 
     expect_chain(page, found)
 
 
+@pytest.mark.parametrize("key", ["Enter", None], ids=["keyboard", "pointer"])
+def test_the_way_back_from_a_delta_ends_where_it_began(visit: Visit, key: str | None) -> None:
+    page = visit.open(WIDE).page
+    explain(page, "w1.2.3")
+    found = chain_of(visit, "w1.2.3")
+    expect_chain(page, found)
+    opener = page.locator(".terms > li").nth(4).get_by_role("button", name="Open δ of")
+    at = terms_of(found)[4]["factors"][-1]["at"]
+    back = page.locator(".crumbs").get_by_role("button", name="w¹₂₃")
+    for button, shown, term in ((opener, chain_of(visit, f"b{at}"), 0), (back, found, 4)):
+        if key:
+            button.focus()
+            page.keyboard.press(key)
+        else:
+            button.click()
+        expect_chain(page, shown, 0, term)
+    expect(opener).to_be_focused()
+    expect(opener).to_be_in_viewport()
+
+
 # More outputs than paths are listed: the terms of a folded δ end at the error itself.
 MANY_OUTPUTS: dict[str, Any] = {
     "dataset": {
@@ -486,6 +506,8 @@ def test_a_product_has_a_sign_between_its_factors_in_every_row(visit: Visit) -> 
     page = visit.open().page
     explain(page, "w1.1.1")
     expect_chain(page, chain_of(visit, "w1.1.1"))
+    # Read out, the equation has one sign of equality.
+    expect(page.locator(".factor.lhs math:not([aria-hidden])")).to_have_count(1)
     left, first, *others = page.evaluate(ROWS)
     assert (left[1], first[1]) == ([], [])
     for formulas, signs in others:

@@ -310,7 +310,7 @@ def test_a_bias_that_is_not_trained_is_said_to_be_so_and_no_more(visit: Visit) -
     page.get_by_role("button", name=re.compile("Update")).click()
     visit.at(0, 6)
     bias = page.locator("#diagram [data-parameter='b1.1']")
-    expect(bias).to_have_attribute("aria-label", "b¹₁, bias of h₁: weight 0, not trained")
+    expect(bias).to_have_attribute("aria-label", "b¹₁, bias of h₁: value 0, not trained")
 
 
 def test_a_diverging_run_says_so(visit: Visit) -> None:

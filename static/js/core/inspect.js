@@ -40,7 +40,8 @@ export const INSPECT_REDUCERS = {
   pick: (state, { name }) => (state.selected === name ? state : { ...state, ...fresh, selected: name }),
   tab: (state, { tab }) => ({ ...state, ...fresh, tab }),
   path: (state, { path }) => ({ ...state, openPath: path, lit: null }),
-  delta: (state, { way }) => ({ ...state, way, openPath: null, openTerm: null, lit: null }),
+  // Back from a δ the term that ends at it is open.
+  delta: (state, { way }) => ({ ...state, way, openPath: null, openTerm: state.way[way.length]?.slice(1) ?? null, lit: null }),
   term: (state, { term }) => ({ ...state, openTerm: term, lit: null }),
   light: (state, { factor }) => (state.lit === factor ? state : { ...state, lit: factor }),
   // Another may have the focus while the page scrolls this one away from the pointer.

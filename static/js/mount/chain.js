@@ -13,11 +13,14 @@ const KINK = "at a ReLU's kink the slope is taken as that of the side where it i
 export function mountChain(root, dispatch, connection) {
   let all = false; // whether every path is listed
   let drawn = null;
+  let came = []; // the way that was drawn last
   const draw = whenChanged(
     (state) => [state.answers.chain, state.digits, state.openPath, state.openTerm, state.way, state.session.layout, all],
     (state) => {
       const { data, frame } = state.answers.chain;
       const view = viewChain(state.session.layout, frame, data, state.digits, state.openPath, state.openTerm);
+      const left = came.length > state.way.length ? came[state.way.length] : null;
+      came = state.way;
       const open = view.terms.find((term) => term.open)?.factors ?? [];
       const showAll = () => {
         all = true;
@@ -40,6 +43,7 @@ export function mountChain(root, dispatch, connection) {
         view.paths.length > 1 ? paths(view, dispatch, all, showAll) : null,
         view.several ? batch(data, frame, state, connection) : null,
       );
+      if (left) showWhereItWas(root, left);
     },
   );
   const light = whenChanged(
@@ -82,6 +86,11 @@ function crumbs({ way, selected, session }, dispatch) {
   );
 }
 
+/** Back from a δ: the focus, which had to leave, goes to where that δ can be opened again. */
+function showWhereItWas(root, bias) {
+  if (document.activeElement.classList.contains("chosen")) root.querySelector(`[data-key="delta${bias.slice(1)}"]`)?.focus();
+}
+
 /** A δ by the bias that has the same derivative, as the way to it tells them. */
 function deltaName(layout, bias) {
   const [layer, unit] = bias.slice(1).split(".").map(Number);
@@ -95,12 +104,13 @@ function equation(view, factors) {
 
 function leftSide(view) {
   const equals = ["mo", {}, "="];
+  const hidden = { "aria-hidden": "true" }; // of three rows one is enough to be heard
   return h(
     "div",
     { class: "factor lhs", role: "listitem" },
     math(["math", { "data-part": "symbol" }, view.lhs, equals]),
-    math(["math", {}, equals]),
-    math(["math", {}, equals]),
+    math(["math", hidden, equals]),
+    math(["math", hidden, equals]),
   );
 }
 
@@ -155,7 +165,7 @@ function total(view, said) {
   return standsFor(
     h(
       "p",
-      { class: `result ${signOf(view.sum)}`, "data-total": String(view.sum) },
+      { class: `result ${signOf(view.sum)}`, title: full(view.sum), "data-total": String(view.sum) },
       h("span", { class: "sides" }, ...view.total.sides.map(math)),
       h("span", { class: "hint" }, said),
     ),

@@ -189,7 +189,7 @@ function labels(edge, layout, view) {
   const target = unitSymbol(layout, edge.layer, edge.to);
   const label =
     view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
-  return { label, accessible: `${edge.symbol}, from ${source} to ${target}: ${told(view)}` };
+  return { label, accessible: `${edge.symbol}, from ${source} to ${target}: ${told(view, "weight")}` };
 }
 
 /** ▼ for a weight that will fall (a positive gradient), ▲ for one that will rise. */
@@ -205,12 +205,13 @@ function moved(view) {
   return `${glyph(Math.sign(view.weight - view.next))} ${short(view.next)}`;
 }
 
-function told({ weight, gradient, next, sign, kept }) {
-  const parts = [`weight ${full(weight)}`];
+/** What is said of a parameter: of a weight by that name, of a bias as its value. */
+function told({ weight, gradient, next, sign, kept }, called) {
+  const parts = [`${called} ${full(weight)}`];
   if (kept) parts.push("not trained");
   else if (gradient === null) parts.push("gradient not yet");
   else parts.push(`gradient ${full(gradient)}`);
-  if (next !== null) parts.push(`new weight ${full(next)}`);
+  if (next !== null) parts.push(`new ${called} ${full(next)}`);
   else if (sign !== 0) parts.push(sign > 0 ? "will fall" : "will rise");
   return parts.join(", ");
 }
@@ -223,7 +224,7 @@ function biasLabel(mark, layout, view) {
         ? slope(view)
         : `b ${short(view.weight)}`;
   const unit = unitSymbol(layout, mark.layer, mark.unit);
-  const accessible = `${mark.symbol}, bias of ${unit}: ${told(view)}`;
+  const accessible = `${mark.symbol}, bias of ${unit}: ${told(view, "value")}`;
   return { text: mark.small ? "b" : value, accessible };
 }
 
