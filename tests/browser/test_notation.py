@@ -248,6 +248,31 @@ def test_every_formula_on_the_page_adds_up_and_can_be_copied(visit: Visit, name:
         visit.click("Next phase")
 
 
+def _is_off(sides: list[tuple[str, float, float]]) -> bool:
+    """Whether a formula of all digits does not come out of its own numbers, as float64 has it."""
+    return any(abs(value - shown) > 1e-11 * max(1, abs(shown)) for _, value, shown in sides)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["non-square, a batch of three", "tanh at the output"])
+def test_with_all_digits_what_the_run_has_rounded_is_not_called_equal(
+    visit: Visit, name: str, precision: str
+) -> None:
+    spec, layers = PAGES[name]
+    page = visit.open({**(spec or {}), "precision": precision}).page
+    page.get_by_label("Digits").select_option("all")
+    off = 0
+    for phase in range(2 * layers + 3):
+        visit.at(0, phase)
+        for formula in page.evaluate(SCRAPE):
+            if _is_off(equations(formula["markup"])):
+                off += 1
+                assert "≈" in formula["text"], (phase, formula["text"])
+            assert precision == "float32" or "≈" not in formula["text"]
+        visit.click("Next phase")
+    assert (off > 4) == (precision == "float32")
+
+
 def _check_latex(latex: str, rows: int) -> None:
     assert latex.isascii(), latex
     bare = re.sub(r"\\[{}\\]", "", latex)

@@ -15,6 +15,7 @@ import {
   o,
   outputDelta,
   parameterSymbol,
+  resultSign,
   row,
   slopeOf,
   unitSymbol,
@@ -40,7 +41,7 @@ export function viewFactor(about, factor, k) {
     made.symbol,
     ...formula,
     ...(made.numbers ? [o("="), made.numbers] : []),
-    o("="),
+    o(made.numbers ? resultSign(about.layout) : "="),
     n(fixed(factor.value, made.exact ? "all" : about.digits)),
   ];
   return {

@@ -18,6 +18,7 @@ import {
   outputDelta,
   parameterSymbol,
   ratio,
+  resultSign,
   row,
   slopeOf,
   sub,
@@ -67,7 +68,7 @@ export function inputFormulas(layout, frame, digits, first = 1) {
                 o("−"),
                 mean < 0 ? inside(n(plain(mean, digits))) : n(plain(mean, digits)),
               );
-        return [symbol, row(ratio(top, n(plain(scale, digits))), o("="), n(fixed(seen, digits)))];
+        return [symbol, row(ratio(top, n(plain(scale, digits))), o(resultSign(layout)), n(fixed(seen, digits)))];
       }),
     ),
   ];
@@ -113,7 +114,7 @@ function weightedSum(layout, frame, layer, unit, digits) {
     "The weighted sum",
     [zSymbol(layer, unit), sum],
     ...sumRows(terms, digits, [], [o("+"), number(bias, digits)], MOST_TERMS),
-    [null, n(fixed(frame.z[indexOf(layout, layer, unit)], digits))],
+    [null, n(fixed(frame.z[indexOf(layout, layer, unit)], digits)), resultSign(layout)],
   );
 }
 
@@ -131,7 +132,7 @@ export function activationFormula(layout, frame, layer, unit, digits) {
       "then softmax: its share of all eᶻ",
       [symbol, softmaxShare(layout, z)],
       ...softmaxNumbers(layout, frame, index, digits),
-      [null, a],
+      [null, a, resultSign(layout)],
     );
   const put =
     name === "relu"
@@ -141,7 +142,7 @@ export function activationFormula(layout, frame, layer, unit, digits) {
     `then its activation, ${name}`,
     [symbol, row(["mtext", {}, name], inside(z))],
     [null, put],
-    [null, a],
+    [null, a, name === "relu" ? "=" : resultSign(layout)],
   );
 }
 
@@ -247,7 +248,7 @@ function deltaOfOutput(layout, frame, layer, unit, digits) {
     `δ of the output: the error's slope, ∂${lossName(frame.rows > 1)}/∂z`,
     [deltaSymbol(layer, unit), formula],
     [null, numbers(digits)],
-    [null, n(signed(frame.delta[index], digits))],
+    [null, n(signed(frame.delta[index], digits)), resultSign(layout)],
   );
 }
 
@@ -268,7 +269,7 @@ function hiddenDelta(layout, frame, layer, unit, digits) {
     "δ of the hidden unit: its slope, times what comes back",
     [deltaSymbol(layer, unit), row(inside(...slope.formula), o("·"), sum)],
     ...sumRows(terms, digits, before, [o(")")], MOST_TERMS),
-    [null, n(signed(frame.delta[indexOf(layout, layer, unit)], digits))],
+    [null, n(signed(frame.delta[indexOf(layout, layer, unit)], digits)), resultSign(layout)],
   );
 }
 
@@ -282,7 +283,7 @@ export function updateFormulas(layout, frame, found, digits) {
   ];
   const adding = addingUp(digits, after - before);
   const moved = n(signed(after - before, digits));
-  const rounded = layout.precision === "float32" ? "≈" : "="; // the run rounds what it adds
+  const rounded = resultSign(layout);
   const product = row(n(full(frame.learningRate)), o("·"), number(slope, digits));
   return [
     lines(

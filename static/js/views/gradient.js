@@ -16,6 +16,7 @@ import {
   o,
   parameterSymbol,
   ratio,
+  resultSign,
   row,
   slopeOf,
 } from "./mathml.js";
@@ -173,7 +174,7 @@ function meanOf(layout, gradient, { parameter, examples }, digits) {
       row(k ? o("+") : before, terms, ...(k === rows.length - 1 ? [o(")")] : [])),
       k ? "" : "=",
     ]),
-    [null, n(signed(gradient.largest_value, adding))],
+    [null, n(signed(gradient.largest_value, adding)), resultSign(layout)],
   );
 }
 

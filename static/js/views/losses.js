@@ -12,6 +12,7 @@ import {
   number,
   o,
   ratio,
+  resultSign,
   row,
   square,
   sub,
@@ -45,7 +46,7 @@ function ownLoss(layout, frame, digits) {
     [left, symbols],
     ...termRows(before.parts, terms, digits),
     ...addingRow(before.parts, terms, sum, digits),
-    [null, n(fixed(loss, digits))],
+    [null, n(fixed(loss, digits)), frame.rows > 1 ? "=" : resultSign(layout)],
   );
 }
 

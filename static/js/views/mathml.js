@@ -40,6 +40,9 @@ export function lines(label, ...rows) {
   return { label, tree: ["math", { display: "block" }, ["mtable", {}, ...cells]] };
 }
 
+/** The sign before what the run has: in float32 it rounds all that it works out. */
+export const resultSign = ({ precision }) => (precision === "float32" ? "≈" : "=");
+
 /** Terms of a sum, so many to a row, each [one, other] factors, with what stands around. */
 export function sumRows(terms, digits, before = [], after = [], most = 6) {
   const perRow = digits === "all" ? 1 : 2;
