@@ -99,13 +99,14 @@ def _check_words(element: dict[str, str], numbers: dict[str, float], name: str) 
         if "delta" in numbers:
             assert float(label.rsplit("δ ", 1)[1]) == pytest.approx(numbers["delta"], rel=0.06)
         return
-    assert _said(label, "weight") == numbers["weight"]
+    called = "weight" if name.startswith("w") else "value"
+    assert _said(label, called) == numbers["weight"]
     if "gradient" not in numbers:
         assert "gradient not yet" in label
         return
     assert _said(label, "gradient") == numbers["gradient"]
     if "newWeight" in numbers:
-        assert _said(label, "new weight") == numbers["newWeight"]
+        assert _said(label, f"new {called}") == numbers["newWeight"]
     elif numbers["gradient"]:
         assert f"will {'fall' if numbers['gradient'] > 0 else 'rise'}" in label
         assert ("▼" if numbers["gradient"] > 0 else "▲") in (element["text"] or "▼▲")
