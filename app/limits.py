@@ -22,7 +22,8 @@ class Limits:
     Large frames to all viewers together take `frame_bytes_per_second`.
     `reads_at_once` explanations are computed together, of small runs and of large ones; so many of
     a run may wait as `reads_waiting` says.
-    A viewer for whom `messages_waiting` wait is cut off, and comes back.
+    A viewer for whom `messages_waiting` wait is cut off, and comes back. Changes of more than
+    `resume_bytes` are not told to it one by one.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire; where nine tenths of
     `disk_bytes` are used, no new ones are made.
@@ -49,6 +50,7 @@ class Limits:
     reads_at_once: int = 2
     reads_waiting: int = 300
     messages_waiting: int = 1_000
+    resume_bytes: int = 262_144
     sockets_per_session: int = 300
     sockets_per_address: int = 300
     sessions_per_hour: int = 600

@@ -183,13 +183,18 @@ class Session:
         return await self._readers.read(self.id, call, *args, **kwargs)
 
     async def changes_since(self, number: int) -> list[Body] | None:
-        """Return what came after the change of this number; None where that is not kept."""
+        """Return what came after the change of this number; None where that is not kept, or where
+        there is too much of it: every edit lists all of them.
+        """
         if not self.changes - KEPT_CHANGES <= number <= self.changes:
             return None
         try:
-            found = await self._store.bodies_since(self.id, number)
+            most = self.timeline.limits.resume_bytes
+            found = await self._store.bodies_since(self.id, number, most)
         except Damaged:
             return None  # a viewer is told everything instead; the run itself was read
+        if found is None:
+            return None
         complete = [body["offset"] for body in found] == list(range(number + 1, self.changes + 1))
         return found if complete else None
 

@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -165,10 +166,23 @@ class Store:
         rows = await self._read(lambda db: db.execute(query, (session_id,)).fetchall())
         return [row[0] for row in rows]
 
-    async def bodies_since(self, session_id: str, number: int) -> list[dict[str, Any]]:
-        """Return the changes behind the one of this number, those that are kept, in order."""
-        query = "SELECT body FROM change WHERE session_id = ? AND number > ? ORDER BY number"
-        return await self._read(lambda db: bodies(db, query, (session_id, number)))
+    async def bodies_since(
+        self, session_id: str, number: int, most: int
+    ) -> list[dict[str, Any]] | None:
+        """Return the changes behind the one of this number, those that are kept, in order; None
+        where they take more than `most` bytes, which are not read then.
+        """
+        behind = "FROM change WHERE session_id = ? AND number > ? ORDER BY number"
+        which = (session_id, number)
+
+        def read(db: sqlite3.Connection) -> list[dict[str, Any]] | None:
+            # The length of a blob is known without reading it, and a few rows may be enough.
+            lengths = db.execute(f"SELECT LENGTH(CAST(body AS BLOB)) {behind}", which)
+            if any(size > most for size in accumulate(row[0] for row in lengths)):
+                return None
+            return bodies(db, f"SELECT body {behind}", which)
+
+        return await self._read(read)
 
     async def follow_clock(self) -> int:
         """Where the clock leapt, let the times of last use leap with it; return the seconds.

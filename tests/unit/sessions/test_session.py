@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import math
 import weakref
 from collections.abc import Awaitable, Callable
@@ -191,6 +192,24 @@ def test_what_was_missed_is_told_as_far_as_it_is_kept(
         assert await session.changes_since(3) is None
 
     play(tmp_path, scene)
+
+
+def test_what_was_missed_is_told_as_far_as_it_is_small(tmp_path: Path) -> None:
+    """Each edit lists all of them: 1,000 edits of a run come to 65 MB."""
+
+    async def scene(_: Sessions, access: Access) -> None:
+        session = access.session
+        bodies = [
+            await session.change({"learning_rate": 1 / k}, Asked(f"c{k}")) for k in range(1, 9)
+        ]
+        sizes = [len(json.dumps(body, separators=(",", ":"))) for body in bodies]
+        fit = next(k for k in range(9) if sum(sizes[k:]) <= 1_000)
+        assert 1 < fit < 8, "some of them"
+        assert await session.changes_since(fit) == bodies[fit:]
+        assert await session.changes_since(fit - 1) is None
+        assert await session.changes_since(0) is None
+
+    play(tmp_path, scene, resume_bytes=1_000)
 
 
 def test_a_session_that_is_leaving_is_not_opened_beside_itself(
