@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from app.limits import over
 from app.metrics import Metrics
 from app.refusal import Refused
-from app.sessions.asking import Asked
+from app.sessions.asking import Asked, told
 from app.sessions.keeping import Keeping
 from app.sessions.reaching import Reaching
 from app.sessions.reads import Reads
@@ -79,7 +79,7 @@ class Session:
         self._spec = stored.text
         self.running: set[asyncio.Task[Body]] = set()  # commands under way
         self._commands = dict.fromkeys(commands)  # ids that are kept, the oldest first
-        self.wish: object = None  # the latest move asked for: an older one that waits gives up
+        self.wish: Asked | None = None  # the latest asked for: an older move that waits gives up
         self.used_at = stored.used_at  # as it is in the store, or an hour older at most
         self.users = 0  # requests and sockets that hold this session in memory
 
@@ -196,7 +196,13 @@ class Session:
         if found is None:
             return None
         complete = [body["offset"] for body in found] == list(range(number + 1, self.changes + 1))
-        return found if complete else None
+        return list(map(told, found)) if complete else None
+
+    async def known(self, asked: Asked) -> Body | None:
+        """Return what became of a command before, and tell the one who asks again; Refused
+        `id_taken` where its id is known as another command's.
+        """
+        return await self._known(asked) if asked.id in self._commands else None
 
     def set_playing(self, playing: dict[str, Any] | None, reason: str | None = None) -> None:
         self.playing = playing
@@ -258,7 +264,7 @@ class Session:
     async def _carry_out(self, asked: Asked, call: Callable[[], Coroutine[Any, Any, Body]]) -> Body:
         """Do a command, once; a known one is answered as it was the first time."""
         async with self.turn:
-            known = await self._known(asked) if asked.id in self._commands else None
+            known = await self.known(asked)
             if known is not None:
                 return known
             try:
@@ -270,9 +276,12 @@ class Session:
                 return known
 
     async def _known(self, asked: Asked) -> Body | None:
-        """Return what became of a command before, and tell the one who asks again."""
-        known = None if asked.id is None else await self._store.body_of(self.id, asked.id)
-        if known is not None and asked.viewer:
+        """Return what the store knows to have become of a command."""
+        kept = None if asked.id is None else await self._store.body_of(self.id, asked.id)
+        if kept is None:
+            return None
+        known = asked.answer(kept)
+        if asked.viewer:
             asked.viewer.tell({"type": "reply", **known})
         return known
 
@@ -290,7 +299,7 @@ class Session:
             record = await self.reaching.record(last, patience)
         body = self._body(asked, wanted, self.revision, extra)
         place = self._place(wanted, self.revision, body["offset"])
-        await self._store.move(self.id, place, body)
+        await self._store.move(self.id, place, asked.kept(body))
         self.reads.seen = max(self.reads.seen, place.furthest)
         self._stand(asked, body, wanted, record)
         await self.keeping.store_if_much()
@@ -330,7 +339,7 @@ class Session:
             cursor, extra["diverged"] = self._last_cursor(last), {"step": last}
             record = await self.reaching.record(last, patience=None)
         body = self._body(asked, cursor, self.revision + 1, {**self._edit_words(done), **extra})
-        await self._write_edit(body, cursor)
+        await self._write_edit(asked.kept(body), cursor)
         self._stand(asked, body, cursor, record)
         return body
 

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.json_text import written
 from app.refusal import Refused
-from app.sessions.asking import Asked
 from app.sessions.sessions import Sessions
 from app.timeline.presets import PRESETS
 from app.web import charts
 from app.web.answers import OF_COMMAND, OF_CREATION, OF_SESSION, OF_STEP, answers, body
 from app.web.body import body_of, json_body
-from app.web.carry_out import carry_out
+from app.web.carry_out import asked_of, carry_out
 from app.web.queries import only_known
 from app.web.quotas import address_of
 from app.web.replies import Json, JsonText
@@ -99,9 +98,8 @@ async def command(request: Request, session_id: SessionId) -> Json:
         seat = access.writing()
         seat.commands.spend()
         identity, what = read_command(await json_body(request), OVER_HTTP)
-        return Json(
-            await carry_out(seat, what, Asked(identity), PATIENCE, request.app.state.metrics)
-        )
+        asked, metrics = asked_of(identity, what), request.app.state.metrics
+        return Json(await carry_out(seat, what, asked, PATIENCE, metrics))
 
 
 @router.get("/sessions/{session_id}/figures/loss", responses=answers("Figure", (*OF_SESSION, 422)))

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from app.metrics import Metrics
 from app.sessions.asking import Asked
 from app.sessions.sessions import Seat
+from app.sessions.viewers import Viewer
 from app.web.counting import count, failed
 from app.wire.commands import Change, Command, Seek, Step, Undo
+
+_MARK_CHARACTERS = 16  # of a hash: 64 bits
+
+
+def asked_of(identity: str | None, command: Command, viewer: Viewer | None = None) -> Asked:
+    """Return who asks for `command`; one that has an id is marked, so that no other is taken for it
+    once it is known.
+    """
+    return Asked(identity, viewer, None if identity is None else _mark(command))
+
+
+def _mark(command: Command) -> str:
+    """Return what tells a command from others; how it was written does not matter."""
+    try:
+        text = json.dumps([type(command).__name__, vars(command)], sort_keys=True)
+    except RecursionError:  # just not too deep to be read: it will be refused
+        text = "too deep"
+    return hashlib.sha256(text.encode()).hexdigest()[:_MARK_CHARACTERS]
 
 
 async def carry_out(
@@ -16,11 +37,12 @@ async def carry_out(
 ) -> dict[str, Any]:
     """Return the reply of a command that both doors know.
 
-    A move pauses the player, and gives up the one that is under way; an edit does neither.
+    One that is known is answered and touches nothing. A new one takes the place of a move under
+    way; a move pauses the player, an edit does not.
     """
     before = seat.session.changes
     try:
-        reply = await _carry_out(seat, command, asked, patience)
+        reply = await seat.session.known(asked) or await _carry_out(seat, command, asked, patience)
     except Exception as failure:
         count(metrics, command, failed(failure))
         raise
@@ -33,6 +55,7 @@ async def _carry_out(
     seat: Seat, command: Command, asked: Asked, patience: float | None
 ) -> dict[str, Any]:
     session = seat.session
+    session.wish = asked
     match command:
         case Step(unit, by):
             await seat.player.stop("moved")

@@ -24,6 +24,7 @@ STATUS = {
     "read_only": 403,
     "diverged": 409,
     "nothing_to_undo": 409,
+    "id_taken": 409,
     "body_too_slow": 408,
     "body_too_large": 413,
     "host_not_allowed": 400,

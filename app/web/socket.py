@@ -21,7 +21,7 @@ from app.sessions.reaching import Busy, Cancelled
 from app.sessions.sessions import Access, Sessions
 from app.sessions.store import Damaged
 from app.sessions.viewers import Viewer
-from app.web.carry_out import carry_out
+from app.web.carry_out import asked_of, carry_out
 from app.web.errors import error_of, log
 from app.web.framing import Framing
 from app.wire.commands import (
@@ -185,18 +185,17 @@ class Connection:
 
     async def _move_or_edit(self, command: Command, identity: str | None) -> None:
         """Wait a moment for the reply; what takes longer goes on while other commands come in."""
-        wish = self._session.wish = object()
-        asked = Asked(identity, self._viewer)
+        asked = asked_of(identity, command, self._viewer)
         try:
             await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
         except Busy:
-            task = asyncio.create_task(self._wait_for(command, asked, wish))
+            task = asyncio.create_task(self._wait_for(command, asked))
             self._moves.add(task)
             task.add_done_callback(self._moves.discard)
 
-    async def _wait_for(self, command: Command, asked: Asked, wish: object) -> None:
+    async def _wait_for(self, command: Command, asked: Asked) -> None:
         try:
-            while self._session.wish is wish:
+            while self._session.wish is asked:
                 with contextlib.suppress(Busy):
                     await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
                     return

@@ -20,7 +20,8 @@ STATUSES: dict[int, str] = {
     403: "origin_not_allowed: a page of another origin asks; read_only: this id may only read",
     404: "unknown_session: no session has this id; not_found: no such address",
     409: "diverged: the step is beyond the last one whose numbers are finite; nothing_to_undo; "
-    "or cancelled: another move took the place of this one",
+    "id_taken: the id is that of another command; or cancelled: another move took the place of "
+    "this one",
     408: "body_too_slow",
     413: "body_too_large",
     422: "what was asked is wrong: `field` says where, `value` what came, `expected` what would do",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,31 @@ def test_a_repeated_command_is_answered_and_not_done_again(do: Callable[..., Any
     first = do(do="step", unit="step", by=1, id="once")
     assert do(do="step", unit="step", by=1, id="once") == first
     assert _cursor(do(do="step", unit="phase", by=1, id="other")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"do": "step", "unit": "step", "by": 2},
+        {"do": "seek", "step": 1},
+        {"do": "change", "learning_rate": 9},
+        {"do": "change", "nested": json.loads("[" * 900 + "]" * 900)},
+        {"do": "undo"},
+    ],
+    ids=lambda other: str(other["do"]),
+)
+def test_an_id_is_that_of_one_command(do: Callable[..., Any], other: dict[str, Any]) -> None:
+    do(do="step", unit="step", by=1, id="once")
+    error = do(**other, id="once", expected=409)["error"]
+    assert (error["code"], error["field"], error["value"]) == ("id_taken", "id", "once")
+    assert _cursor(do(do="step", unit="phase", by=1)) == (1, 1)
+
+
+def test_a_command_is_the_same_however_it_is_written(do: Callable[..., Any]) -> None:
+    first = do(do="step", id="once")
+    assert do(by=1, unit="phase", do="step", id="once") == first
+    edit = do(do="change", parameter="w1.1.1", value=0.5, id="edit")
+    assert do(do="change", value=0.5, parameter="w1.1.1", id="edit") == edit
 
 
 def test_a_learning_rate_holds_from_its_step_on(
@@ -242,6 +268,8 @@ def test_a_restart_finds_the_run_where_it_stood_to_the_bit(data_dir: Path) -> No
         assert client.get(f"{url}/history").json() == history
         repeated = {"do": "step", "unit": "step", "by": 5, "id": "k"}
         assert _cursor(client.post(f"{url}/commands", json=repeated).json()) == (705, 3)
+        another = {**repeated, "by": 6}
+        assert client.post(f"{url}/commands", json=another).status_code == 409
 
 
 def test_sessions_that_leave_memory_come_back(data_dir: Path) -> None:

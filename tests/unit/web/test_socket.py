@@ -34,6 +34,14 @@ class Live:
             if found["type"] == kind and all(found.get(k) == v for k, v in wanted.items()):
                 return found
 
+    def answer(self, identity: str) -> dict[str, Any]:
+        """Return the next reply or error with this id."""
+        while True:
+            text = self.socket.receive().get("text")
+            found: dict[str, Any] = json.loads(text) if text else {}
+            if found.get("id") == identity:
+                return found
+
 
 @pytest.fixture
 def live(client: TestClient, session: str) -> Any:
@@ -61,7 +69,7 @@ def test_the_same_commands_over_the_socket(live: Live) -> None:
 def test_who_comes_back_is_told_what_it_missed_and_how_things_stand(
     client: TestClient, session: str
 ) -> None:
-    commands = [{"do": "step", "unit": "step", "by": by} for by in (1, 1, 2)]
+    commands = [{"do": "step", "unit": "step", "by": by, "id": f"c{by}"} for by in (1, 2, 3)]
     done = [client.post(f"/api/sessions/{session}/commands", json=each).json() for each in commands]
     with client.websocket_connect(f"/api/sessions/{session}/live?since=1") as socket:
         told = Live(socket).until("resumed")
@@ -126,6 +134,39 @@ def test_a_far_jump_reports_progress_and_can_be_cancelled(client: TestClient) ->
         assert live.until("error", id="far")["error"]["code"] == "cancelled"
         live.send(do="step", id="s")
         assert live.until("reply", id="s")["cursor"] == {"step": 0, "phase": 1}
+
+
+def test_a_known_command_does_not_stop_what_plays(
+    client: TestClient, session: str, live: Live
+) -> None:
+    step = {"do": "step", "unit": "step", "by": 3, "id": "known"}
+    first = client.post(f"/api/sessions/{session}/commands", json=step).json()
+    live.send(do="play", unit="step", per_second=0.01)
+    live.until("playing")
+    assert client.post(f"/api/sessions/{session}/commands", json=step).json() == first
+    live.send(**step)
+    assert live.answer("known") == {"type": "reply", **first}
+    live.send(**{**step, "by": 4})
+    assert live.answer("known")["error"]["code"] == "id_taken"
+    with client.websocket_connect(f"/api/sessions/{session}/live") as second:
+        assert Live(second).until("hello")["playing"] is not None
+
+
+@pytest.mark.parametrize("by", [3, 4])
+def test_a_known_command_does_not_end_a_far_move(client: TestClient, by: int) -> None:
+    url = f"/api/sessions/{client.post('/api/sessions', json={}).json()['id']}"
+    step = {"do": "step", "unit": "step", "by": 3, "id": "known"}
+    client.post(f"{url}/commands", json=step)
+    with (
+        client.websocket_connect(f"{url}/live") as one,
+        client.websocket_connect(f"{url}/live") as other,
+    ):
+        live, second = Live(one), Live(other)
+        live.send(do="seek", step=200_000, id="far")
+        live.until("progress")
+        second.send(**{**step, "by": by})
+        assert second.answer("known")["type"] == ("reply" if by == 3 else "error")
+        assert live.answer("far").get("cursor") == {"step": 200_000, "phase": 0}
 
 
 def test_undo_of_a_far_edit_goes_back_to_where_it_held(client: TestClient) -> None:
