@@ -13,7 +13,7 @@ from app.sessions.sessions import Sessions
 from app.timeline.presets import PRESETS
 from app.web import charts
 from app.web.answers import OF_COMMAND, OF_CREATION, OF_SESSION, OF_STEP, answers, body
-from app.web.body import body_of, json_body
+from app.web.body import body_of, command_of
 from app.web.carry_out import asked_of, carry_out
 from app.web.queries import only_known
 from app.web.quotas import address_of
@@ -97,7 +97,7 @@ async def command(request: Request, session_id: SessionId) -> Json:
     async with sessions_of(request).use(session_id) as access:
         seat = access.writing()
         seat.commands.spend()
-        identity, what = read_command(await json_body(request), OVER_HTTP)
+        identity, what = read_command(await command_of(request), OVER_HTTP)
         asked, metrics = asked_of(identity, what), request.app.state.metrics
         return Json(await carry_out(seat, what, asked, PATIENCE, metrics))
 

@@ -254,6 +254,16 @@ def test_a_body_beyond_the_limit_is_cut(data_dir: Path) -> None:
         assert client.post("/api/sessions", content=b" " * 101).status_code == 413
 
 
+def test_a_command_is_no_larger_than_a_message_on_a_socket(data_dir: Path) -> None:
+    with client_of(Settings(data_dir=data_dir, limits=Limits(message_bytes=100))) as client:
+        url = f"/api/sessions/{client.post('/api/sessions', json=SMALL).json()['id']}/commands"
+        command = json.dumps({"do": "step"})
+        assert client.post(url, content=command.ljust(100)).status_code == 200
+        refused = client.post(url, content=command.ljust(101))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "body_too_large")
+    assert "RETRACE_MESSAGE_BYTES" in refused.json()["error"]["message"]
+
+
 def test_a_restart_finds_the_run_where_it_stood_to_the_bit(data_dir: Path) -> None:
     with client_of(Settings(data_dir=data_dir)) as client:
         identity = client.post("/api/sessions", json=SMALL).json()["id"]
