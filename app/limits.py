@@ -24,6 +24,8 @@ class Limits:
     a run may wait as `reads_waiting` says.
     A viewer for whom `messages_waiting` wait is cut off, and comes back. Changes of more than
     `resume_bytes` are not told to it one by one.
+    As many sockets that only read may be open as `sockets_per_session` and `sockets_per_address`
+    allow of those that write.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
     one address may make. Sessions that nobody opened for `idle_days` expire; where nine tenths of
     `disk_bytes` are used, no new ones are made.

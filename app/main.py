@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Retrace", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.settings = settings
-    app.state.quotas = quotas = Quotas(settings.limits, time.monotonic)
+    app.state.quotas = Quotas(settings.limits, time.monotonic)
     app.state.metrics = metrics = Metrics()
     app.state.framing = Framing(settings.limits)
     app.state.stopping = stopping = Stopping()
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app, settings.limits)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     app.add_middleware(Gate, stopping=stopping)
-    app.add_middleware(Guard, settings=settings, quotas=quotas)
+    app.add_middleware(Guard, settings=settings)
     app.add_middleware(AccessLog, metrics=metrics)  # the last one added is outermost
     return app
 

@@ -24,7 +24,7 @@ from app.sessions.rate import Allowance
 from app.sessions.rows import Place, Stored
 from app.sessions.schema import KEY_BYTES
 from app.sessions.session import Session
-from app.sessions.store import Store
+from app.sessions.store import Damaged, Store
 from app.sessions.workers import Workers
 from app.sessions.writer import NotStored
 from app.timeline.run import StepRecord
@@ -162,6 +162,14 @@ class Sessions:
         finally:
             session.users -= 1
             await self._make_room()
+
+    async def writes(self, key: str) -> bool:
+        """Tell whether a key may change a run, without opening it."""
+        if key in self._seats or key in self._keys:
+            return key in self._seats
+        with contextlib.suppress(Damaged):  # whoever opens it is told
+            return await self._store.writes(key)
+        return False
 
     async def exists(self, key: str) -> bool:
         if key in self._seats or key in self._keys:

@@ -151,6 +151,11 @@ class Store:
         query = "SELECT 1 FROM session WHERE id = ? OR read_id = ?"
         return bool(await self._read(lambda db: db.execute(query, (key, key)).fetchall()))
 
+    async def writes(self, key: str) -> bool:
+        """Tell whether a key is a writing one."""
+        query = "SELECT 1 FROM session WHERE id = ?"
+        return bool(await self._read(lambda db: db.execute(query, (key,)).fetchall()))
+
     async def body_of(self, session_id: str, command_id: str) -> dict[str, Any] | None:
         """Return what became of a command, or None if it is not known (any more)."""
         query = "SELECT body FROM change WHERE session_id = ? AND command_id = ?"

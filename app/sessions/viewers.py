@@ -17,8 +17,8 @@ from app.limits import DEFAULT_LIMITS
 class Viewer:
     """`example` is the position in the batch that it looks at; `most` messages may wait for it."""
 
-    def __init__(self, most: int = DEFAULT_LIMITS.messages_waiting) -> None:
-        self.example, self._most = 0, most
+    def __init__(self, most: int = DEFAULT_LIMITS.messages_waiting, may_write: bool = True) -> None:
+        self.example, self.may_write, self._most = 0, may_write, most
         self.too_slow = False
         self._messages: deque[dict[str, Any]] = deque()
         self._stale = True

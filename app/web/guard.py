@@ -16,17 +16,15 @@ from app.settings import Settings
 from app.web import errors
 from app.web.door import Door
 from app.web.exchange import Exchange, Handshake
-from app.web.quotas import Quotas, address_of
 
 _INTERNAL = 1011
 
 
 class Guard:
-    """Lets in what `settings` allow; `quotas` count the sockets of each address."""
+    """Lets in what `settings` allow."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, quotas: Quotas) -> None:
-        self._app, self._quotas = app, quotas
-        self._door, self._limits = Door(settings), settings.limits
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app, self._door, self._limits = app, Door(settings), settings.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -50,20 +48,11 @@ class Guard:
             await answer(scope, exchange.receive, exchange.send)
 
     async def _socket(self, scope: Scope, receive: Receive, handshake: Handshake) -> None:
-        address = address_of(scope)
         try:
             self._door.check(scope)
-            self._quotas.take_socket(address)
         except Refused as refusal:
-            status, error = errors.status_of(refusal), errors.counted(scope, refusal)
-            await handshake.turn_down(status, error, errors.when_to_come_back(refusal))
+            await handshake.turn_down(errors.status_of(refusal), errors.counted(scope, refusal))
             return
-        try:
-            await self._served(scope, receive, handshake)
-        finally:
-            self._quotas.leave_socket(address)
-
-    async def _served(self, scope: Scope, receive: Receive, handshake: Handshake) -> None:
         try:
             await self._app(scope, receive, handshake.send)
         except WebSocketDisconnect:

@@ -32,28 +32,36 @@ class Quotas:
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self._limits, self._clock = limits, clock
-        self._sockets: Counter[str] = Counter()
+        self._sockets: Counter[tuple[str, bool]] = Counter()  # of those that may write, and others
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     @property
     def addresses(self) -> int:
         """How many addresses are remembered."""
-        return len(self._sockets.keys() | self._full_at.keys())
+        return len({address for address, _ in self._sockets} | self._full_at.keys())
 
-    def take_socket(self, address: str) -> None:
-        """Count one more socket of `address`; Refused `too_many_sockets` if it has all it may."""
-        most = self._limits.sockets_per_address
-        if self._sockets[address] >= most:
-            expected = f"at most {most:,} sockets of one address"
-            refusal = over("sockets_per_address", expected, None, None, "too_many_sockets")
-            refusal.retry_after = _SOCKET_SECONDS
-            raise refusal
-        self._sockets[address] += 1
+    @contextmanager
+    def socket(self, address: str, may_write: bool) -> Iterator[None]:
+        """Count a socket of `address` while it lasts; Refused `too_many_sockets` where it has all
+        it may of this kind: whoever only reads takes none from those who work.
+        """
+        kind = (address, may_write)
+        if self._sockets[kind] >= self._limits.sockets_per_address:
+            raise self._too_many_sockets(may_write)
+        self._sockets[kind] += 1
+        try:
+            yield
+        finally:
+            self._sockets[kind] -= 1
+            if not self._sockets[kind]:
+                del self._sockets[kind]
 
-    def leave_socket(self, address: str) -> None:
-        self._sockets[address] -= 1
-        if not self._sockets[address]:
-            del self._sockets[address]
+    def _too_many_sockets(self, may_write: bool) -> Refused:
+        most, kind = self._limits.sockets_per_address, "may write" if may_write else "only read"
+        expected = f"at most {most:,} sockets of one address that {kind}"
+        refusal = over("sockets_per_address", expected, None, None, "too_many_sockets")
+        refusal.retry_after = _SOCKET_SECONDS
+        return refusal
 
     @contextmanager
     def session(self, address: str) -> Iterator[None]:

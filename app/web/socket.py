@@ -24,6 +24,7 @@ from app.sessions.viewers import Viewer
 from app.web.carry_out import asked_of, carry_out
 from app.web.errors import error_of, log
 from app.web.framing import Framing
+from app.web.quotas import Quotas, address_of
 from app.wire.commands import (
     MOST_ID,
     Cancel,
@@ -45,11 +46,17 @@ NO_SUCH_SESSION, TOO_SLOW, DAMAGED, TOO_MANY = 4404, 4408, 4410, 4429
 @router.websocket("/api/sessions/{session_id}/live")
 async def live(socket: WebSocket, session_id: str, since: str = "") -> None:
     """Serve one viewer until the socket closes; `since` is the last offset that it has seen."""
-    await socket.accept()
     sessions: Sessions = socket.app.state.sessions
+    quotas: Quotas = socket.app.state.quotas
+    with quotas.socket(address_of(socket.scope), await sessions.writes(session_id)):
+        await socket.accept()
+        await _serve(socket, sessions, session_id, int(since) if _is_offset(since) else None)
+
+
+async def _serve(socket: WebSocket, sessions: Sessions, session_id: str, since: int | None) -> None:
     try:
         async with _use(socket, sessions, session_id) as access:
-            await Connection(socket, access).serve(int(since) if _is_offset(since) else None)
+            await Connection(socket, access).serve(since)
     except Refused as refusal:
         if refusal.code != "unknown_session":
             raise
@@ -87,7 +94,7 @@ class Connection:
         self._metrics = socket.app.state.metrics
         self._framing: Framing = socket.app.state.framing
         self._limits: Limits = socket.app.state.sessions.limits
-        self._viewer = Viewer(self._limits.messages_waiting)
+        self._viewer = Viewer(self._limits.messages_waiting, access.may_write)
         self._own = Allowance(self._limits, "a socket")
         self._hello = ""  # what is told first, as text: a spec may take megabytes
         self._moves: set[asyncio.Task[None]] = set()
@@ -96,11 +103,8 @@ class Connection:
         """Tell what the viewer needs to know, then read and write until one of the two ends."""
         session = self._session
         missed = None if since is None else await session.changes_since(since)
-        most = self._limits.sockets_per_session
-        if len(session.viewers) >= most:  # nothing is awaited from here until it is one of them
-            self._metrics.refused("too_many_sockets")
-            setting = setting_of("sockets_per_session")
-            await self._socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
+        if self._is_one_too_many():  # nothing is awaited from here until it is one of them
+            await self._turn_away()
             return
         self._greet(missed)
         session.viewers.add(self._viewer)
@@ -112,6 +116,17 @@ class Connection:
         finally:
             # A task of its own: also where this one is cancelled, nothing plays on for nobody.
             await asyncio.shield(asyncio.create_task(self._leave(tasks)))
+
+    def _is_one_too_many(self) -> bool:
+        """Tell whether as many of its kind are there: those who read keep out none who work."""
+        kind, viewers = self._viewer.may_write, self._session.viewers
+        same = sum(viewer.may_write == kind for viewer in viewers)
+        return same >= self._limits.sockets_per_session
+
+    async def _turn_away(self) -> None:
+        self._metrics.refused("too_many_sockets")
+        most, setting = self._limits.sockets_per_session, setting_of("sockets_per_session")
+        await self._socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
 
     async def _leave(self, tasks: list[asyncio.Task[None]]) -> None:
         self._session.viewers.discard(self._viewer)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
 
 from app.limits import MAX_NAME, Limits
 from app.main import create_app
@@ -104,15 +106,19 @@ def test_memory_is_bounded_however_many_ask(clock: Clock, monkeypatch: pytest.Mo
 
 def test_sockets_are_counted_while_they_last(clock: Clock) -> None:
     found = Quotas(Limits(sockets_per_address=2), clock)
-    found.take_socket("a")
-    found.take_socket("a")
-    found.take_socket("b")
-    with pytest.raises(Refused, match="RETRACE_SOCKETS_PER_ADDRESS"):
-        found.take_socket("a")
-    found.leave_socket("a")
-    found.take_socket("a")
-    for address in "aab":
-        found.leave_socket(address)
+    for may_write in (True, False):  # both kinds, and neither from the other's share
+        with found.socket("a", may_write), found.socket("b", may_write):
+            with found.socket("a", may_write):
+                assert found.addresses == 2
+                with (
+                    pytest.raises(Refused, match="RETRACE_SOCKETS_PER_ADDRESS"),
+                    found.socket("a", may_write),
+                ):
+                    pass
+                with found.socket("a", not may_write):
+                    pass
+            with found.socket("a", may_write):
+                pass
     assert found.addresses == 0
 
 
@@ -171,6 +177,23 @@ def test_too_many_sockets_are_refused_at_the_handshake(strict: TestClient) -> No
             with strict.websocket_connect(url) as third:
                 assert "hello" in third.receive_text()
         assert 'retrace_refusals_total{code="too_many_sockets"} 1.0' in strict.get("/metrics").text
+
+
+@pytest.mark.parametrize("limit", ["sockets_per_address", "sockets_per_session"])
+def test_those_who_read_keep_out_none_who_write(data_dir: Path, limit: str) -> None:
+    with client_of(Settings(data_dir=data_dir, limits=Limits(**{limit: 2}))) as client:
+        session = client.post("/api/sessions", json=SMALL).json()
+        reading, writing = (f"/api/sessions/{session[key]}/live" for key in ("read_id", "id"))
+        with contextlib.ExitStack() as open_ones:
+            for url in (reading, reading, writing, writing):
+                socket = open_ones.enter_context(client.websocket_connect(url))
+                assert "hello" in socket.receive_text()
+            for url in (reading, writing):
+                with (
+                    pytest.raises((WebSocketDenialResponse, WebSocketDisconnect)),
+                    client.websocket_connect(url) as socket,
+                ):
+                    socket.receive_text()
 
 
 @pytest.mark.parametrize("query", [b"", b"since=0"])
