@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from app.logs import FORMATS, LEVELS
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _NAME = r"(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z._-]*[0-9a-zA-Z_-])"  # what a Host header may name
 _NEAR = 0.7  # of 1: a name this much like a setting's is taken for one that is misspelt
-_HOST, _ORIGIN = re.compile(_NAME), re.compile(rf"https?://{_NAME}(:[0-9]{{1,5}})?")
+_HOST = re.compile(_NAME)
+_ORIGIN = re.compile(rf"(https?)://{_NAME}(?::([0-9]{{1,5}}))?", re.IGNORECASE)
+_USUAL_PORT = {"http": 80, "https": 443}  # which browsers leave out
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,12 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         host=environment.get("RETRACE_HOST", default.host),
         port=_port(environment.get("RETRACE_PORT", str(default.port))),
         data_dir=Path(environment.get("RETRACE_DATA_DIR", str(default.data_dir))),
-        allowed_hosts=_all(_HOST, environment, "RETRACE_ALLOWED_HOSTS", "names without ports"),
+        allowed_hosts=_all(_host, environment, "RETRACE_ALLOWED_HOSTS", "names without ports"),
         allowed_origins=_all(
-            _ORIGIN, environment, "RETRACE_ALLOWED_ORIGINS", "origins like https://a.example"
+            _origin,
+            environment,
+            "RETRACE_ALLOWED_ORIGINS",
+            "origins like https://a.example, without a path",
         ),
         trusted_proxies=_proxies(environment, "RETRACE_TRUSTED_PROXIES"),
         log_level=_one_of(LEVELS, environment, "RETRACE_LOG_LEVEL", default.log_level),
@@ -92,14 +97,43 @@ def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _all(
-    pattern: re.Pattern[str], environment: Mapping[str, str], name: str, expected: str
+    read: Callable[[str], str | None], environment: Mapping[str, str], name: str, expected: str
 ) -> tuple[str, ...]:
-    """Return the words of a list that must each match: what never could would only puzzle."""
-    words = _words(environment, name)
-    for word in words:
-        if not pattern.fullmatch(word):
+    """Return the words of a list, each as `read` returns it: what never could match would only
+    puzzle, and is refused.
+    """
+    found = []
+    for word in _words(environment, name):
+        text = read(word)
+        if text is None:
             raise ValueError(f"{name}: expected {expected}, got {word!r}")
-    return words
+        found.append(text)
+    return tuple(found)
+
+
+def _host(word: str) -> str | None:
+    """Return a name as browsers send it, in small letters; None where it is none."""
+    if not _HOST.fullmatch(word):
+        return None
+    if not word.startswith("["):
+        return word.lower()
+    try:
+        return f"[{ipaddress.IPv6Address(word[1:-1]).compressed}]"
+    except ValueError:
+        return None
+
+
+def _origin(word: str) -> str | None:
+    """Return an origin as browsers send it; None where it is none."""
+    found = _ORIGIN.fullmatch(word)
+    host = _host(found[2]) if found else None
+    if not found or not host:
+        return None
+    scheme = found[1].lower()
+    port = int(found[3] or _USUAL_PORT[scheme])
+    if not 0 < port < 65536:
+        return None
+    return f"{scheme}://{host}" + ("" if port == _USUAL_PORT[scheme] else f":{port}")
 
 
 def _proxies(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

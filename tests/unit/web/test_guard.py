@@ -208,7 +208,14 @@ def test_where_no_socket_is_served_the_handshake_is_told_so(app: FastAPI) -> Non
         ("RETRACE_ALLOWED_ORIGINS", "null"),
         ("RETRACE_ALLOWED_ORIGINS", "*"),
         ("RETRACE_ALLOWED_ORIGINS", "a.example"),
+        ("RETRACE_ALLOWED_HOSTS", "[1::2::3]"),
+        ("RETRACE_ALLOWED_HOSTS", "a.example b.example"),
         ("RETRACE_ALLOWED_ORIGINS", "https://a.example/"),
+        ("RETRACE_ALLOWED_ORIGINS", "https://a.example/lessons"),
+        ("RETRACE_ALLOWED_ORIGINS", "https://a.example https://b.example"),
+        ("RETRACE_ALLOWED_ORIGINS", "https://a.example:0"),
+        ("RETRACE_ALLOWED_ORIGINS", "https://a.example:65536"),
+        ("RETRACE_ALLOWED_ORIGINS", "https://[1::2::3]"),
     ],
 )
 def test_a_setting_that_could_never_match_is_named(name: str, text: str) -> None:
@@ -225,3 +232,35 @@ def test_settings_hold_names_and_origins(tmp_path: Path) -> None:
     )
     assert found.allowed_hosts == ("a.example", "[2001:db8::1]")
     assert found.allowed_origins == ("https://b.example:8443",)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("HTTPS://School.Example", "https://school.example"),
+        ("https://school.example:443", "https://school.example"),
+        ("http://school.example:80", "http://school.example"),
+        ("http://school.example:443", "http://school.example:443"),
+        ("https://school.example:08443", "https://school.example:8443"),
+        ("https://[2001:DB8:0::1]:443", "https://[2001:db8::1]"),
+    ],
+)
+def test_an_origin_may_be_written_otherwise_than_browsers_send_it(
+    data_dir: Path, text: str, sent: str
+) -> None:
+    origins = settings_from({"RETRACE_ALLOWED_ORIGINS": text}).allowed_origins
+    with client_of(Settings(data_dir=data_dir, allowed_origins=origins)) as client:
+        reply = client.post("/api/sessions", json={}, headers={"origin": sent})
+    assert reply.status_code == 201, reply.text
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [("School.Example", "school.example"), ("[2001:DB8:0::1]", "[2001:db8::1]:8000")],
+)
+def test_a_host_may_be_written_otherwise_than_browsers_send_it(
+    data_dir: Path, text: str, sent: str
+) -> None:
+    hosts = settings_from({"RETRACE_ALLOWED_HOSTS": text}).allowed_hosts
+    with client_of(Settings(data_dir=data_dir, allowed_hosts=hosts)) as client:
+        assert client.get("/healthz", headers={"host": sent}).status_code == 200
