@@ -25,7 +25,7 @@ class Kept(Protocol):
         """Return why nothing can be kept right now, in words for the operator, or None."""
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 async def ready(request: Request) -> Response:
     """200 where requests are served, 503 with the reason where they should go elsewhere."""
     stopping: Stopping = request.app.state.stopping

@@ -64,7 +64,7 @@ async def icon() -> Response:
     return FileResponse(ROOT / "static" / "icon.svg", media_type="image/svg+xml")
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def health() -> Response:
     return Json({"status": "ok"})
 

@@ -186,6 +186,14 @@ def test_not_ready_once_it_stops(ready: TestClient) -> None:
     assert ready.get("/readyz").json()["reason"] == "the server stops"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_monitor_may_ask_by_head(data_dir: Path, path: str) -> None:
+    with client_of(Settings(data_dir=data_dir)) as client:
+        assert client.head(path).status_code == 200
+        client.app.state.stopping.reason = "the server stops"  # type: ignore[attr-defined]
+        assert client.head(path).status_code == client.get(path).status_code
+
+
 def test_metrics_are_never_cached(data_dir: Path) -> None:
     with client_of(Settings(data_dir=data_dir)) as client:
         answer = client.get("/metrics")
