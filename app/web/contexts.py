@@ -50,9 +50,11 @@ class WorksheetPage:
     """One step on paper. `sheet` is None where there is none, and `problem` then says why.
 
     `links` lead to the sheet's neighbours: blank or filled in, another step, another example.
+    `anew` says that its digits may not be those first shown; empty where they are.
     """
 
     session_id: str
     sheet: Sheet | None
     problem: str
     links: tuple[Link, ...]
+    anew: str = ""

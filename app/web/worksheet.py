@@ -12,6 +12,7 @@ from app.sessions.sessions import Access
 from app.web.api import PATIENCE, SessionId, sessions_of, whole
 from app.web.contexts import ErrorPage, Link, WorksheetPage
 from app.web.replies import page
+from app.worksheet import words
 from app.worksheet.sheet import Sheet, why_not, worksheet
 
 router = APIRouter(include_in_schema=False)
@@ -48,7 +49,8 @@ async def _answer(
         worksheet, record, timeline.network, timeline.dataset, example, blank
     )
     links = tuple(_links(access, sheet))
-    return page(request, "worksheet.html", WorksheetPage(access.key, sheet, "", links))
+    anew = "" if record.exact else words.anew(timeline.other_machines())
+    return page(request, "worksheet.html", WorksheetPage(access.key, sheet, "", links, anew))
 
 
 def _refusal(request: Request, access: Access, reason: str) -> Response:

@@ -55,6 +55,7 @@ def check_json(
         "worst": _worst(network, first, verdicts),
         "tolerance": tolerance.relative,
         "noise": finite(tolerance.noise),
+        "exact": record.exact,
     }
 
 

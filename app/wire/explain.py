@@ -116,6 +116,7 @@ def _explained(
         **{f"batch_{key}": whole[key] for key in ("numeric", "relative_gap", "kink", "difference")},
         "gradient": _in_gradient(record, network, index),
         "update": update_of(record, network, index, name),
+        "exact": record.exact,
     }
 
 

@@ -60,6 +60,7 @@ def slice_json(
         "wiggle": _columns(h=WIDTHS, quotient=_quotients(at_near - own, near - at)),
         "cut": cut,
         "kink": around.difference(index).kink,
+        "exact": record.exact,
     }
 
 
@@ -93,6 +94,7 @@ def surface_json(
         "gradient": [batch_derivative(record, network, name) for name in names],
         "next": new.tolist(),
         "trail": way,
+        "exact": record.exact,
     }
 
 

@@ -50,6 +50,17 @@ IN_Z = "the logarithms are written in z: the digits of ŷ do not tell them"
 NO_TERMS = "every y is 0, and so is every term"
 
 
+def anew(machines: list[str]) -> str:
+    """Say of a step that `machines`, as far as they are known, computed first what the page says of
+    it (static/js/core/words.js).
+    """
+    where = f" (on {'; '.join(machines)})" if machines else ""
+    return (
+        "Computed anew on this machine: the last digits of this step may differ from those first "
+        f"recorded{where}."
+    )
+
+
 def below(number: int) -> str:
     return str(number).translate(_DOWN)
 

@@ -334,6 +334,12 @@ def test_digits_computed_on_another_machine_are_said_to_be_so(
         visit.at(step, 0)
         expect(note).to_be_visible(visible=anew)
     expect(note).to_contain_text("may differ from those first recorded (on NumPy 1.0, elsewhere)")
+    beside = visit.page.locator("#panel .note")
+    said = note.inner_text()
+    for name in ("w1.1.1", "u1.1"):
+        visit.page.get_by_label("Explain").fill(name)
+        visit.page.keyboard.press("Enter")
+        expect(beside).to_contain_text(said)
     visit.page.close()
     server.stop()
     assert visit.problems == []

@@ -21,10 +21,12 @@ from app.wire.schemas.words import (
     named,
     one_of,
     or_null,
+    said,
     some_object,
     whole,
 )
 
+EXACT = said("false where another machine computed the step first", TRUTH)
 KINDS = ("error", "delta", "slope", "weight", "input", "one")
 TERM = {"factors": list_of(named("Factor"), least=1), "product": MAYBE}
 FOLDED = {"terms": list_of(an_object(**TERM)), "rest": an_object(count=COUNT, sum=MAYBE)}
@@ -68,6 +70,7 @@ EXPLAINED: dict[str, Schema] = {
             largest_example=or_null(COUNT),
         ),
         update=an_object(learning_rate=NUMBER, delta=NUMBER, new_value=NUMBER, trained=TRUTH),
+        exact=EXACT,
     ),
     "Slice": an_object(
         parameter=PARAMETER,
@@ -81,6 +84,7 @@ EXPLAINED: dict[str, Schema] = {
         wiggle=list_of(an_object(h=NUMBER, quotient=MAYBE)),
         cut=list_of(one_of(("below", "above"))),
         kink=TRUTH,
+        exact=EXACT,
     ),
     "Surface": an_object(
         x=PARAMETER,
@@ -92,6 +96,7 @@ EXPLAINED: dict[str, Schema] = {
         gradient=PAIR,
         next=PAIR,
         trail=list_of({"type": "array", "items": NUMBER, "minItems": 3, "maxItems": 3}),
+        exact=EXACT,
     ),
     "Check": an_object(
         parameters=whole(1),
@@ -106,5 +111,6 @@ EXPLAINED: dict[str, Schema] = {
         worst=an_object(parameter=MAYBE_TEXT, relative_gap=NUMBER),
         tolerance=NUMBER,
         noise=MAYBE,
+        exact=EXACT,
     ),
 }

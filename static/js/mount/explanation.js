@@ -2,6 +2,7 @@
 
 import { isCurrent, isParameter, shownParameter, TABS } from "../core/inspect.js";
 import { count, fixed, full } from "../core/format.js";
+import { anewWords } from "../core/words.js";
 import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
 import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
 import { makeCopying } from "./copying.js";
@@ -122,7 +123,9 @@ function renderNote(note, state, layout, connection) {
   const behind = layer > 0 && !revealed(layout, frame.phase).hasGradient(layer);
   const answer = state.tab === "slice" ? answers.slice : state.tab === "surface" ? null : answers.chain;
   const step = isParameter(selected) && answer?.frame ? answer.frame.step : frame.step;
-  const text = behind ? `Step ${count(step)}, computed ahead of the diagram.` : `Step ${count(step)}, with the weights before the update.`;
+  const where = behind ? "computed ahead of the diagram" : "with the weights before the update";
+  const anew = answer?.data ? !answer.data.exact : frame.anew;
+  const text = `Step ${count(step)}, ${where}.${anew ? ` ${anewWords(state.session.recorded_on)}` : ""}`;
   const phase = 2 * (layout.sizes.length - 1) + 2 - layer;
   if (note.dataset.text === text + phase) return;
   note.dataset.text = text + phase;
