@@ -12,11 +12,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.limits import Limits, setting_of
 from app.sockets import Headers, error_body
+from app.unread import Unread
 
 
-def protocol(limits: Limits, headers: Headers) -> type[asyncio.Protocol]:
+def protocol(limits: Limits, headers: Headers, unread: Unread) -> type[asyncio.Protocol]:
     """Return the class of which uvicorn makes one for each connection."""
-    given = {"limits": limits, "answer_headers": headers}
+    given = {"limits": limits, "answer_headers": headers, "unread": unread}
     return type(Bounded.__name__, (Bounded,), given)
 
 
@@ -25,16 +26,27 @@ class Bounded(HttpToolsProtocol):
 
     limits: ClassVar[Limits]
     answer_headers: ClassVar[Headers]  # they go with what is answered here
+    unread: ClassVar[Unread]
     _in_head, _taken = False, 0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.unread.begun(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cease_to_wait()
+        self.unread.ended(self.transport)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread.paused(self.transport)
+
+    def resume_writing(self) -> None:
+        self.unread.ended(self.transport)
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -24,6 +24,7 @@ class Limits:
     a run may wait as `reads_waiting` says.
     A viewer for whom `messages_waiting` wait is cut off, and comes back. Changes of more than
     `resume_bytes` are not told to it one by one.
+    What all clients together leave unread takes `unread_bytes`; then the slowest are cut.
     As many sockets that only read may be open as `sockets_per_session` and `sockets_per_address`
     allow of those that write.
     `commands_per_second` may be exceeded in bursts of `command_burst`; `sessions_per_hour` is what
@@ -53,6 +54,7 @@ class Limits:
     reads_waiting: int = 300
     messages_waiting: int = 1_000
     resume_bytes: int = 262_144
+    unread_bytes: int = 500_000_000
     sockets_per_session: int = 300
     sockets_per_address: int = 300
     sessions_per_hour: int = 600

@@ -14,6 +14,7 @@ from app import heads, sockets
 from app.main import create_app
 from app.sessions.lock import held
 from app.settings import Settings
+from app.unread import Unread
 from app.web.headers import completed
 from app.web.stopping import Stopping
 
@@ -24,12 +25,13 @@ _log = logging.getLogger("retrace")
 def serve(settings: Settings) -> int:
     """Serve until a signal says stop; return the exit code. lock.InUse where another one serves."""
     app, headers = create_app(settings), completed(())
+    shared = settings.limits, headers, Unread(settings.limits.unread_bytes)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=heads.protocol(settings.limits, headers),
-        ws=sockets.protocol(settings.limits, headers),
+        http=heads.protocol(*shared),
+        ws=sockets.protocol(*shared),
         ws_max_size=settings.limits.message_bytes,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=settings.stop_seconds,

@@ -19,6 +19,7 @@ from websockets.server import ServerProtocol
 from app.bucket import Bucket
 from app.limits import Limits, setting_of
 from app.refusal import short
+from app.unread import Unread
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -63,10 +64,11 @@ def error_body(status: HTTPStatus, message: str) -> str:
 
 
 class Bounded(WebSocketsSansIOProtocol):
-    """One socket. `limits` and `headers`, those of all of them, come with the class."""
+    """One socket. `limits`, `headers` and `unread`, those of all of them, come with the class."""
 
     limits: Limits
     headers: Headers
+    unread: Unread
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -83,7 +85,20 @@ class Bounded(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             self._send_pong()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread.paused(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.unread.ended(self.transport)
+        super().connection_lost(exc)
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._end_at_last()
+
     def resume_writing(self) -> None:
+        self.unread.ended(self.transport)
         super().resume_writing()
         self._send_pong()
 
@@ -121,6 +136,7 @@ class Bounded(WebSocketsSansIOProtocol):
             self.handshake_complete = not message.get("more_body", False)
 
 
-def protocol(limits: Limits, headers: Headers) -> type[WebSocketsSansIOProtocol]:
+def protocol(limits: Limits, headers: Headers, unread: Unread) -> type[WebSocketsSansIOProtocol]:
     """Return the class of which uvicorn makes one for each socket."""
-    return type("Bounded", (Bounded,), {"limits": limits, "headers": headers})
+    given = {"limits": limits, "headers": headers, "unread": unread}
+    return type(Bounded.__name__, (Bounded,), given)

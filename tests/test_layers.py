@@ -19,6 +19,7 @@ GROUND = {
     "metrics",
     "settings",
     "sockets",
+    "unread",
 }
 BELOW: dict[str, set[str]] = {
     "maths": set(),
@@ -41,6 +42,7 @@ BELOW: dict[str, set[str]] = {
     "metrics": set(),
     "settings": set(),
     "sockets": set(),
+    "unread": set(),
 }
 JS_BELOW: dict[str, set[str]] = {
     "core": set(),

@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
+from app import unread
 from app.limits import Limits
 from app.metrics import Metrics
 from app.sessions.sessions import Sessions
@@ -70,11 +71,11 @@ def _all_of(line: socket.socket) -> bytes:
 
 
 class Unread(asyncio.Transport):
-    """A connection whose other end reads nothing once `full` is set."""
+    """A connection whose other end reads nothing."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = b""
+        self.written, self.aborted = b"", asyncio.Event()
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -84,6 +85,12 @@ class Unread(asyncio.Transport):
     def resume_reading(self) -> None: ...
 
     def close(self) -> None: ...
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.written)
 
     def is_closing(self) -> bool:
         return False
@@ -102,7 +109,7 @@ async def _never(scope: Any, receive: Any, send: Any) -> None:
 async def _opened() -> tuple[Any, Unread]:
     """Return what speaks on a socket that was accepted, and its connection."""
     config = uvicorn.Config(_never, log_config=None, lifespan="off")
-    found, line = protocol(Limits(), [])(config, ServerState(), {}), Unread()
+    found, line = protocol(Limits(), [], unread.Unread(1_000))(config, ServerState(), {}), Unread()
     found.connection_made(line)
     found.data_received(HANDSHAKE)
     found.conn.send_response(found.response)
@@ -127,6 +134,18 @@ def test_only_the_latest_ping_is_answered_once_a_client_reads_again() -> None:
         return said
 
     assert asyncio.run(scene()) == [_pong("one"), _pong("two"), b"", b"", b"", _pong("four")]
+
+
+def test_who_says_farewell_and_leaves_something_unread_is_cut() -> None:
+    async def scene() -> None:
+        found, line = await _opened()
+        found.close_timeout = 0
+        found.data_received(Frame(Opcode.CLOSE, b"").serialize(mask=True))
+        await line.aborted.wait()
+        for task in found.tasks:
+            task.cancel()
+
+    asyncio.run(scene())
 
 
 def _ping(data: str) -> bytes:
