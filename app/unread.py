@@ -7,8 +7,6 @@ import logging
 from socket import SO_SNDBUF, SOL_SOCKET
 
 _log = logging.getLogger("retrace")
-
-
 _KERNEL_BYTES = 1 << 20  # of a connection, which the system may keep besides; it would take 4 MB
 
 
