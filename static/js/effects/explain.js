@@ -3,7 +3,7 @@
 import { checkKey, isParameter, wanted } from "../core/inspect.js";
 import { getExplanation, getTrial } from "./api.js";
 
-const SLOW = 40; // milliseconds for two frames
+const SLOW = 40; // milliseconds for two frames: one more was left out
 const LONGEST = 250;
 const WHILE_PLAYING = 200; // milliseconds between two questions
 
@@ -53,14 +53,17 @@ export function followExplanations({ get, dispatch, subscribe }) {
   subscribe(follow);
 }
 
+/** The time at which the next frame is drawn. */
+const aFrame = () => new Promise(requestAnimationFrame);
+
 /**
  * What came is painted before more is asked for; where painting takes long, as in a network of many
  * edges, most frames are left to the handle, which must not wait.
  */
 async function breathe() {
-  const started = performance.now();
-  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
-  const spent = performance.now() - started;
+  const drawn = await aFrame();
+  await aFrame();
+  const spent = (await aFrame()) - drawn;
   if (spent > SLOW) await new Promise((done) => setTimeout(done, Math.min(LONGEST, 3 * spent)));
 }
 

@@ -7,7 +7,7 @@ import { revealed } from "../core/network.js";
 import { edgeCount, LARGE, strongestEdges } from "../core/strongest.js";
 import { phaseTitle } from "../core/words.js";
 import { viewDiagram } from "../views/diagram.js";
-import { s, set, whenChanged, write } from "./dom.js";
+import { renew, s, set, whenChanged, write } from "./dom.js";
 import { createBadges } from "./badges.js";
 import { writeFitting } from "./fit.js";
 import { createFlow } from "./flow.js";
@@ -59,6 +59,7 @@ export function mountDiagram(root, dispatch, repaint) {
       const { layout, spec } = state.session;
       const view = viewDiagram(drawn.plan, layout, spec, frame, state.selected, path, state.way);
       update(drawn, view, layout, frame, Boolean(state.selected));
+      nameEdges(drawn, view, Boolean(state.trial));
       setAside(drawn, view, Boolean(state.trial));
       flow.show(drawn, view, state);
     },
@@ -134,7 +135,7 @@ function draw(root, plan, layout, dispatch) {
   // A tall network may take more of the page than the screen shows: small text would be worse.
   if (!plan.large) svg.style.maxHeight = `max(58vh, ${Math.round(plan.height * 0.8)}px)`;
   root.replaceChildren(svg);
-  return { plan, svg, still, moving, edges, biases, units, bars, badges, aside: false };
+  return { plan, svg, still, moving, edges, biases, units, bars, badges, aside: false, naming: 0 };
 }
 
 /**
@@ -170,7 +171,7 @@ function makeEdge(edge, dispatch) {
   const halo = s("line", { class: "halo", ...ends });
   const core = s("line", { class: "core", ...ends });
   const target = s("line", { class: "target", ...ends });
-  const chevrons = s("g", { class: "chevrons" });
+  const chevrons = s("path", { class: "chevrons" });
   const tip = s("title");
   const group = s("g", { class: "edge", "data-parameter": edge.name, role: "button", tabindex: "-1" }, tip, halo, core, chevrons, target);
   const box = s("rect", { ...PILL, rx: PILL.height / 2 });
@@ -241,14 +242,25 @@ function classes(base, view) {
   return `${base}${sign}${view.dimmed ? " dimmed" : ""}${view.selected ? " selected" : ""}${view.lit ? " lit" : ""}${view.kept ? " kept" : ""}`;
 }
 
+/**
+ * What is heard and read of the edges, and not seen. While a weight is dragged it is written in the next
+ * frame: drawing what is seen may take up its own.
+ */
+function nameEdges(drawn, { edges }, trying) {
+  const name = () => edges.forEach(({ named, data }, k) => renew(drawn.edges[k].group, { "aria-label": named(), ...data }));
+  cancelAnimationFrame(drawn.naming);
+  if (trying) drawn.naming = requestAnimationFrame(name);
+  else name();
+}
+
 function updateEdge(made, view, plan) {
-  set(made.group, { class: classes("edge", view), "aria-label": view.accessible, "aria-pressed": String(view.selected), ...view.data });
-  set(made.core, { "stroke-width": view.core.toFixed(2), class: view.negative ? "core negative" : "core" });
-  set(made.halo, { "stroke-width": view.halo.toFixed(2) });
+  renew(made.group, { class: classes("edge", view), "aria-pressed": String(view.selected) });
+  renew(made.core, { "stroke-width": view.core.toFixed(2), class: view.negative ? "core negative" : "core" });
+  renew(made.halo, { "stroke-width": view.halo.toFixed(2) });
   const has = made.edge.label || (view.selected && spotOf(made, plan));
   const hidden = !has || view.dimmed;
-  set(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
-  writeFitting(made.label, view.label, PILL.width - 6, LETTERS.label);
+  renew(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
+  if (!hidden) writeFitting(made.label, view.label, PILL.width - 6, LETTERS.label);
   made.tip.text = view.tip;
 }
 

@@ -1,22 +1,25 @@
 // The moving chevrons: direction and density only. One loop, which runs only while something moves.
 
-import { s, set } from "./dom.js";
+import { renew } from "./dom.js";
 
 const SPEED = 46; // units of the picture a second
 const ENTRANCE = 650; // milliseconds in which the flow of a phase reaches the other end
 const MOST = 600; // chevrons in the whole picture
-const SHAPE = "M-4.2,-4.6 L4.6,0 L-4.2,4.6 L-2,0 Z";
+// A chevron about its middle, pointing right: where its outline starts, and its sides from there.
+const POINT = [-4.2, -4.6];
+const SIDES = [[8.8, 4.6], [-8.8, 4.6], [2.2, -4.6]];
 
 export function createFlow() {
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let running = 0;
   let edges = [];
+  let thin = 1; // the share of them that there is room for
   let started = 0;
   let last = "";
 
   function frame(now) {
     const share = Math.min(1, (now - started) / ENTRANCE);
-    place(edges, ((now - started) * SPEED) / 1000, 1 - (1 - share) ** 3);
+    place(edges, ((now - started) * SPEED) / 1000, 1 - (1 - share) ** 3, thin);
     running = document.hidden ? 0 : requestAnimationFrame(frame);
   }
   function start() {
@@ -35,9 +38,8 @@ export function createFlow() {
     show(drawn, view, state) {
       stop();
       const total = view.edges.reduce((sum, edge) => sum + edge.chevrons, 0);
-      const thin = Math.min(1, MOST / Math.max(total, 1));
+      thin = Math.min(1, MOST / Math.max(total, 1));
       const all = drawn.edges.map((made, k) => ({ made, view: view.edges[k] }));
-      for (const { made, view: edge } of all) fillChevrons(made, edge, thin);
       // While numbers change many times a second, chevrons stand: the numbers are what is followed.
       const fast = (state.playing && state.playing.unit !== "phase") || Boolean(state.trial);
       const key = `${state.frame.step}:${state.frame.phase}`;
@@ -45,37 +47,40 @@ export function createFlow() {
       // The same phase shown again, as when a weight is dragged, goes on flowing where it was.
       if (key !== last) started = performance.now() - (enters ? 0 : ENTRANCE);
       last = key;
-      place(all, still.matches || fast ? 0 : ((performance.now() - started) * SPEED) / 1000, 1);
+      place(all, still.matches || fast ? 0 : ((performance.now() - started) * SPEED) / 1000, 1, thin);
       edges = fast ? [] : all.filter(({ view: edge }) => edge.flow !== 0);
       if (moves()) start();
     },
   };
 }
 
-function fillChevrons(made, view, thin) {
-  const wanted = view.chevrons ? Math.max(1, Math.round(view.chevrons * thin)) : 0;
-  while (made.chevrons.childElementCount > wanted) made.chevrons.lastChild.remove();
-  while (made.chevrons.childElementCount < wanted) made.chevrons.append(s("path", { d: SHAPE }));
-}
-
 /** Put every edge's chevrons `moved` along, and its halo `reach` of the way from where it starts. */
-function place(edges, moved, reach) {
+function place(edges, moved, reach, thin) {
   for (const { made, view } of edges) {
     const { edge } = made;
-    const back = view.flow < 0 || (view.flow === 0 && view.share > 0);
     const grown = view.enters ? reach : 1;
-    set(made.halo, { x1: edge.x2 + (edge.x1 - edge.x2) * grown, y1: edge.y2 + (edge.y1 - edge.y2) * grown });
-    const chevrons = made.chevrons.children;
-    const gap = edge.length / chevrons.length;
-    const turn = (Math.atan2(edge.dy, edge.dx) * 180) / Math.PI + (back ? 180 : 0);
-    for (let k = 0; k < chevrons.length; k++) {
-      const along = ((k + 0.5) * gap + moved) % edge.length;
-      const from = back ? edge.length - along : along;
-      const hidden = view.enters && along > edge.length * grown;
-      const x = (edge.x1 + edge.dx * from).toFixed(1);
-      const y = (edge.y1 + edge.dy * from).toFixed(1);
-      chevrons[k].setAttribute("transform", `translate(${x} ${y}) rotate(${turn.toFixed(1)})`);
-      set(chevrons[k], { visibility: hidden ? "hidden" : null });
-    }
+    renew(made.halo, { x1: edge.x2 + (edge.x1 - edge.x2) * grown, y1: edge.y2 + (edge.y1 - edge.y2) * grown });
+    const count = view.chevrons ? Math.max(1, Math.round(view.chevrons * thin)) : 0;
+    renew(made.chevrons, { d: count ? chevrons(edge, view, count, moved, edge.length * grown) : null });
   }
+}
+
+/**
+ * The outlines of an edge's chevrons, those less than `reach` along, in one path: as elements of their
+ * own, each turned and moved, they would take the browser longer to lay in order than to paint.
+ */
+function chevrons({ x1, y1, dx, dy, length }, view, count, moved, reach) {
+  const back = view.flow < 0 || (view.flow === 0 && view.share > 0);
+  const way = back ? -1 : 1;
+  const turn = ([x, y]) => [way * (x * dx - y * dy), way * (x * dy + y * dx)];
+  const [startX, startY] = turn(POINT);
+  const sides = `${SIDES.map((side) => `l${turn(side).map((at) => at.toFixed(2)).join(" ")}`).join("")}z`;
+  let outlines = "";
+  for (let k = 0; k < count; k++) {
+    const along = (((k + 0.5) * length) / count + moved) % length;
+    if (view.enters && along > reach) continue;
+    const from = back ? length - along : along;
+    outlines += `M${(x1 + dx * from + startX).toFixed(1)} ${(y1 + dy * from + startY).toFixed(1)}${sides}`;
+  }
+  return outlines;
 }

@@ -189,7 +189,7 @@ function labels(edge, layout, view) {
   const target = unitSymbol(layout, edge.layer, edge.to);
   const label =
     view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
-  return { label, accessible: `${edge.symbol}, from ${source} to ${target}: ${told(view, "weight")}` };
+  return { label, named: () => `${edge.symbol}, from ${source} to ${target}: ${told(view, "weight")}` };
 }
 
 /** ▼ for a weight that will fall (a positive gradient), ▲ for one that will rise. */
