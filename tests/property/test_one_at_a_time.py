@@ -22,7 +22,17 @@ from app.sessions.sessions import Sessions
 from app.timeline.timeline import Timeline
 from tests.nets import SMALL
 
-_USES = ("advance", "record", "change", "undo", "put_back", "trail", "history", "saving", "note_stored")
+_USES = (
+    "advance",
+    "record",
+    "change",
+    "undo",
+    "put_back",
+    "trail",
+    "history",
+    "saving",
+    "note_stored",
+)
 _FAR = 6_000
 _ASKED = 150
 Ask = Callable[[Session, random.Random], Coroutine[Any, Any, Any]]
