@@ -45,6 +45,20 @@ class Stored:
     text: str = field(default="", compare=False)
 
 
+# Where another machine may have shown steps, it stays open who did: `saved` has who computed what.
+# A move is one statement: a second one would cost a tenth of the replies that a core can give.
+_MOVE = (
+    "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ?,"
+    " furthest = MAX(furthest, ?), machine = CASE machine WHEN ? THEN machine ELSE ? END,"
+    " used_at = ? WHERE id = ?"
+)
+_SHOW = (
+    "UPDATE session SET"
+    " furthest = MAX(furthest, ?), machine = CASE machine WHEN ? THEN machine ELSE ? END,"
+    " used_at = ? WHERE id = ?"
+)
+
+
 def write_session(db: sqlite3.Connection, stored: Stored, now: int) -> None:
     """Write a new session, first used at `now`."""
     row = (stored.id, stored.read_id, *astuple(stored.place), now)
@@ -60,9 +74,7 @@ def write_change(
     db: sqlite3.Connection, session_id: str, place: Place, body: dict[str, Any] | None, now: int
 ) -> None:
     """Write where a session stands and, if there is one, the change that led there."""
-    query = "UPDATE session SET step = ?, phase = ?, revision = ?, changes = ? WHERE id = ?"
-    db.execute(query, (place.step, place.phase, place.revision, place.changes, session_id))
-    write_shown(db, session_id, place.furthest, place.machine, now)
+    db.execute(_MOVE, (*astuple(place), ANEW, now, session_id))
     if body is None:
         return
     row = (session_id, place.changes, body["id"], _text(body))
@@ -76,15 +88,8 @@ def write_change(
 def write_shown(
     db: sqlite3.Connection, session_id: str, furthest: int, machine: str, now: int
 ) -> None:
-    """Write that `machine` may have shown steps up to `furthest`.
-
-    Where another may have, it stays open who did: what was computed where is in `saved`.
-    """
-    query = (
-        "UPDATE session SET furthest = MAX(furthest, ?), used_at = ?,"
-        " machine = CASE machine WHEN ? THEN machine ELSE ? END WHERE id = ?"
-    )
-    db.execute(query, (furthest, now, machine, ANEW, session_id))
+    """Write that `machine` may have shown steps up to `furthest`."""
+    db.execute(_SHOW, (furthest, machine, ANEW, now, session_id))
 
 
 def write_furthest(db: sqlite3.Connection, session_id: str, furthest: int) -> None:
