@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from socket import SO_SNDBUF, SOL_SOCKET
 
@@ -22,7 +23,8 @@ class Unread:
 
     def begun(self, transport: asyncio.BaseTransport) -> None:
         """Note a new connection."""
-        transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
+        with contextlib.suppress(OSError):  # it may be gone already
+            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
 
     def paused(self, transport: asyncio.WriteTransport) -> None:
         """Note that a client leaves bytes unread, and cut as many as it takes."""

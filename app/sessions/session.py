@@ -89,7 +89,12 @@ class Session:
 
     async def show_stored(self) -> None:
         """Stand where the store says that the session stood."""
-        self.shown = await self.reaching.record(self.cursor.step, patience=None)
+        try:
+            self.shown = await self.reaching.record(self.cursor.step, patience=None)
+        except Refused:  # near its divergence a run may overflow earlier on another machine
+            last = self.timeline.last_step or 0
+            self.cursor = self._last_cursor(last)
+            self.shown = await self.reaching.record(last, patience=None)
         if self.timeline.took_over:  # from now on it counts which machine computed what
             with contextlib.suppress(NotStored):
                 await self.keeping.store()
@@ -240,7 +245,7 @@ class Session:
         return Place(cursor.step, cursor.phase, revision, changes, *self.timeline.shown)
 
     def _interrupt_player(self) -> None:
-        if self.playing:
+        if self.playing and not self.running:  # else what is under way has done so
             self.reaching.cancel()
 
     async def _is_near(self, step: int) -> bool:

@@ -181,7 +181,7 @@ class Store:
         which = (session_id, number)
 
         def read(db: sqlite3.Connection) -> list[dict[str, Any]] | None:
-            # The length of a blob is known without reading it, and a few rows may be enough.
+            # A few rows may be enough to know that it is too much.
             lengths = db.execute(f"SELECT LENGTH(CAST(body AS BLOB)) {behind}", which)
             if any(size > most for size in accumulate(row[0] for row in lengths)):
                 return None

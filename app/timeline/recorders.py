@@ -39,7 +39,7 @@ class Recorders:
         """
         later = [name for at, name in self.entries if start < at < step]
         gone = any(name != machine for name in (self.at(start), *later))
-        self.entries = [entry for entry in self.entries if entry[0] < start or entry[0] == 0]
+        self.entries = [entry for entry in self.entries if entry[0] <= start]
         if gone and start < step:
             self.entries = [entry for entry in self.entries if entry[0] < start]
             self.entries.append((start, ANEW))

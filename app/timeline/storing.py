@@ -66,9 +66,12 @@ class Storing:
         self.to, self._front, self._ends = memory
 
     def cut(self, step: int) -> None:
-        """Forget the states behind `step`, which an edit changes."""
-        self._front = self._front if self._front and self._front.step <= step else None
-        self._ends = [end for end in self._ends if end.step <= step]
+        """Forget the states behind `step`, which an edit changes, and those that lie beyond what is
+        left of the computed steps: to come there again may lead to other bytes.
+        """
+        left = min(step, self._trainer.fed)
+        self._front = self._front if self._front and self._front.step <= left else None
+        self._ends = [end for end in self._ends if end.step <= left]
         self.to = min(self.to, self._trainer.fed)
 
     def _next_of(self, kept: list[Checkpoint]) -> tuple[list[Checkpoint], frozenset[int]]:

@@ -185,7 +185,7 @@ class Timeline:
         if not self.held.undo_stack:
             raise Refused("nothing_to_undo", None, None, "an edit to take back")
         held, edit, shown = self.held.undoing()
-        shown = shown or (self._trainer.furthest, "")
+        shown = shown or (self.limits.max_steps, "")
         self._take(held, edit.step)
         self._trainer.take_back(edit.step, *shown)
         return edit

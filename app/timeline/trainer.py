@@ -265,5 +265,7 @@ class Trainer:
             self._start_afresh()
         else:
             self.checkpoints.drop_after(cut)
+            if self.recorders.of_all() != self.machine:  # from another one digits could differ
+                self.checkpoints.pinned.add(cut)
             self.history.cut(cut, *self.checkpoints[cut].sums)
             self.recorders.cut(cut, step, self.machine)

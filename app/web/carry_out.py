@@ -24,7 +24,7 @@ def asked_of(identity: str | None, command: Command, viewer: Viewer | None = Non
 
 
 def _mark(command: Command) -> str:
-    """Return what tells a command from others; how it was written does not matter."""
+    """Return what tells a command from others, in whatever order its keys came."""
     try:
         text = json.dumps([type(command).__name__, vars(command)], sort_keys=True)
     except RecursionError:  # just not too deep to be read: it will be refused

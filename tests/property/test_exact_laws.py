@@ -52,6 +52,7 @@ class Machines(RuleBasedStateMachine):
         self.patch.setattr(checkpoints, "memory_cap", lambda _: 0)
         self.patch.setattr(storing, "AT_ONCE", 0)
         self.patch.setattr(timeline_module, "work_of_step", lambda *_: 100_000.0)  # microseconds
+        self.patch.setattr(timeline_module, "_MOST_RECORDS", 1)  # what is seen again is replayed
         self.patch.setattr(timeline_module, "fingerprint", lambda _: self.machine)
         self.patch.setattr(store_module, "has_checkpoints_room", lambda *_: self.has_room)
         self.patch.setattr(store_module, "write_change", self.write_change)
@@ -97,6 +98,10 @@ class Machines(RuleBasedStateMachine):
     def seek(self, step: int) -> None:
         self.command("seek", step, 0, None)
         self.cursor = step
+
+    @rule(by=st.integers(-6, 6))
+    def seek_near(self, by: int) -> None:
+        self.seek(min(max(self.cursor + by, 0), LAST))
 
     @rule(rate=st.floats(0.001, 0.2))
     def change(self, rate: float) -> None:
@@ -150,8 +155,8 @@ class Machines(RuleBasedStateMachine):
     @invariant()
     def what_is_called_exact_is_what_was_shown_first(self) -> None:
         if hasattr(self, "key"):
-            self.look(self.cursor)
-            self.look(self.cursor // 2)
+            for step in (self.cursor, max(self.cursor - 1, 0), self.cursor // 2):
+                self.look(step)
 
     def look(self, step: int) -> None:
         async def use() -> Any:

@@ -413,6 +413,13 @@ def test_digits_of_a_machine_in_between_are_gone_with_a_cut() -> None:
     assert found.at(250) == "here"
 
 
+def test_a_cut_where_a_machine_took_over_leaves_its_steps_its_own() -> None:
+    found = Recorders("there")
+    found.note(12, "here")
+    found.cut(12, 14, "here")
+    assert [found.at(step) for step in (11, 12, 13, 14)] == ["there", "here", "here", "here"]
+
+
 def test_steps_computed_anew_are_not_forgotten_with_a_fresh_start() -> None:
     found = Recorders("here")
     assert found.of_all() == "here"

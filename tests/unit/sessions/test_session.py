@@ -613,3 +613,60 @@ def test_what_leaves_memory_is_free_at_once(tmp_path: Path) -> None:
         assert [reference() for reference in alive] == [None] * 6
     finally:
         gc.enable()
+
+
+def test_an_edit_while_another_is_under_way_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, ended, asked, may = access.session, 0, asyncio.Event(), asyncio.Event()
+        store, cancel = session._store_edit, session.reaching.cancel
+
+        async def slow(*given: Any) -> dict[str, Any]:
+            asked.set()
+            await may.wait()
+            return await store(*given)
+
+        def count() -> None:
+            nonlocal ended
+            ended += 1
+            cancel()
+
+        monkeypatch.setattr(session, "_store_edit", slow)
+        monkeypatch.setattr(session.reaching, "cancel", count)
+        session.playing = {"unit": "step", "per_second": 0}
+        first = asyncio.create_task(session.change({"learning_rate": 0.5}, Asked()))
+        await asked.wait()
+        before = ended
+        second = asyncio.create_task(session.change({"learning_rate": 0.6}, Asked()))
+        for _ in range(9):
+            await asyncio.sleep(0)
+        assert ended == before > 0
+        may.set()
+        assert [(await edit)["revision"] for edit in (first, second)] == [1, 2]
+        session.playing = None
+
+    play(tmp_path, scene)
+
+
+def test_a_run_that_overflows_before_the_step_it_stood_at_opens_at_its_last(tmp_path: Path) -> None:
+    """As on another machine, whose digits lead there a step sooner."""
+
+    async def stand_behind() -> str:
+        sessions = Sessions(tmp_path, Limits())
+        key = (await sessions.create({**SMALL, "learning_rate": 1e9})).id
+        place = Place(40, 2, 0, 0, 40, "another machine")
+        await sessions._store.move(key, place, None)
+        await sessions._store.close()
+        sessions._workers.close()
+        return key
+
+    async def opened(key: str) -> None:
+        sessions = Sessions(tmp_path, Limits())
+        async with sessions.use(key) as access:
+            session = access.session
+            assert session.shown.step == session.cursor.step == session.timeline.last_step
+            assert 0 < session.cursor.step < 40
+        await sessions.close()
+
+    asyncio.run(opened(asyncio.run(stand_behind())))
