@@ -279,6 +279,20 @@ def test_the_way_back_from_a_delta_ends_where_it_began(visit: Visit, key: str | 
     expect(opener).to_be_in_viewport()
 
 
+def test_another_weight_is_no_way_back_from_a_delta(visit: Visit) -> None:
+    page = visit.open(WIDE).page
+    explain(page, "w1.2.3")
+    opener = page.locator(".terms > li").nth(4).get_by_role("button", name="Open δ of")
+    opener.click()
+    expect(page.locator(".crumbs")).to_be_visible()
+    explain(page, "u1.2")
+    bill = page.locator("#tab-body section", has_text="like a bill")
+    bill.get_by_role("button").first.focus()
+    page.keyboard.press("Enter")
+    expect_chain(page, chain_of(visit, "w1.1.2"))
+    expect(page.locator(".chosen")).to_be_focused()
+
+
 # More outputs than paths are listed: the terms of a folded δ end at the error itself.
 MANY_OUTPUTS: dict[str, Any] = {
     "dataset": {
@@ -429,7 +443,7 @@ SUMS = """async (lists) => {
   return lists.map(sumOf); }"""
 
 
-def test_a_sum_loses_nothing_on_its_way(page: Page) -> None:
+def test_a_sum_keeps_what_is_lost_on_its_way(page: Page) -> None:
     rng = np.random.default_rng(4)
     lists = [(rng.normal(size=n) * 10.0 ** rng.integers(-9, 9, n)).tolist() for n in (2, 30, 256)]
     lists += [[1e16, 1.0, -1e16], [0.1] * 10, []]

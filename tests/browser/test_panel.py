@@ -461,7 +461,7 @@ def test_a_product_that_is_too_small_for_a_number_has_no_factor_called_0(visit: 
         }
     )
     _show(page, "w1.1.1")
-    expect(words).to_have_text("too small to move it; rounded to float32 the run has 0")
+    expect(words).to_have_text("it does not move; rounded to float32 the run has 0")
 
 
 ZERO = """async ([precision, delta, weight, biases, target]) => {
@@ -483,7 +483,7 @@ SMALL = "too small for a number: it is kept as 0"
             1e-200,
             1e-200,
             1e-200,
-            f"what comes back to h₁ is {SMALL}",
+            f"what comes back to h₁ times its slope is {SMALL}",
             f"its error times its slope is {SMALL}",
         ),
         (
@@ -491,7 +491,7 @@ SMALL = "too small for a number: it is kept as 0"
             1e-30,
             1e-30,
             0.25,
-            f"what comes back to h₁ is {SMALL}",
+            f"what comes back to h₁ times its slope is {SMALL}",
             f"its error times its slope is {SMALL}",
         ),
         (

@@ -340,6 +340,11 @@ def test_digits_computed_on_another_machine_are_said_to_be_so(
         visit.page.get_by_label("Explain").fill(name)
         visit.page.keyboard.press("Enter")
         expect(beside).to_contain_text(said)
+    visit.page.get_by_label("Jump to step").fill("901")
+    visit.page.keyboard.press("Enter")
+    visit.at(901, 0)
+    expect(beside).to_contain_text("Step 901, ")
+    expect(beside).not_to_contain_text("Computed anew")
     visit.page.close()
     server.stop()
     assert visit.problems == []

@@ -1,4 +1,4 @@
-// A sum that loses nothing on the way, so that what is shown adds up to what is said.
+// A sum that keeps what is lost on the way, so that what is shown adds up to what is said.
 
 /**
  * The sum of many numbers; null where it, or one of them, is beyond what a number can hold.

@@ -13,14 +13,14 @@ const KINK = "at a ReLU's kink the slope is taken as that of the side where it i
 export function mountChain(root, dispatch, connection) {
   let all = false; // whether every path is listed
   let drawn = null;
-  let came = []; // the way that was drawn last
+  let came = { selected: null, way: [] }; // what was drawn last
   const draw = whenChanged(
     (state) => [state.answers.chain, state.digits, state.openPath, state.openTerm, state.way, state.session.layout, all],
     (state) => {
       const { data, frame } = state.answers.chain;
       const view = viewChain(state.session.layout, frame, data, state.digits, state.openPath, state.openTerm);
-      const left = came.length > state.way.length ? came[state.way.length] : null;
-      came = state.way;
+      const left = came.selected === state.selected ? came.way[state.way.length] : null;
+      came = state;
       const open = view.terms.find((term) => term.open)?.factors ?? [];
       const showAll = () => {
         all = true;
@@ -194,5 +194,5 @@ function derivativeWords({ several, sum, own, zero, total, vanishes }, kink) {
   if (several) return sum === 0 && why ? `for this example; ${why}` : "for this example";
   if (own > 0) return "▼ to lower the loss it must fall";
   if (own < 0) return "▲ to lower the loss it must rise";
-  return sum === 0 ? why || "to first order nothing changes" : "too small to move it";
+  return sum === 0 ? why || "to first order nothing changes" : "it does not move";
 }

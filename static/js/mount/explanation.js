@@ -121,10 +121,11 @@ function renderNote(note, state, layout, connection) {
   const { frame, selected, answers } = state;
   const layer = Number(selected.slice(1).split(".")[0]);
   const behind = layer > 0 && !revealed(layout, frame.phase).hasGradient(layer);
-  const answer = state.tab === "slice" ? answers.slice : state.tab === "surface" ? null : answers.chain;
-  const step = isParameter(selected) && answer?.frame ? answer.frame.step : frame.step;
+  const asks = isParameter(selected) && state.tab !== "surface"; // else it speaks of the frame alone
+  const answer = !asks ? null : state.tab === "slice" ? answers.slice : answers.chain;
+  const { step, anew: isAnew } = answer?.frame ?? frame;
   const where = behind ? "computed ahead of the diagram" : "with the weights before the update";
-  const anew = answer?.data ? !answer.data.exact : frame.anew;
+  const anew = answer?.data ? !answer.data.exact : isAnew;
   const text = `Step ${count(step)}, ${where}.${anew ? ` ${anewWords(state.session.recorded_on)}` : ""}`;
   const phase = 2 * (layout.sizes.length - 1) + 2 - layer;
   if (note.dataset.text === text + phase) return;

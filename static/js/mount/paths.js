@@ -62,7 +62,7 @@ function smaller({ count: number, sum }, digits) {
 
 /** Every path from the error to the parameter, or the first few of them, and their sum. */
 export function paths(view, dispatch, all, showAll) {
-  const shown = all ? view.paths : view.paths.slice(0, FEW);
+  const shown = view.paths.filter(({ open }, k) => all || k < FEW || open);
   const heads = ["through", "product"].map((text) => h("th", { scope: "col" }, text));
   const total = `their sum ∂${lossName(view.several)}/∂${symbol(view.name)}`;
   const sum = cell(view.sum, view.adding, { "data-sum": String(view.sum) });

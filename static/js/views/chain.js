@@ -52,7 +52,7 @@ export function viewChain(layout, frame, chain, digits, openPath, openTerm) {
     factors,
     product: path.product,
     zero: zeroOf(about, factors, path.product),
-    vanishes: chain.paths.some(vanishes) ? VANISHED : "",
+    vanishes: chain.paths.some(vanishes) && products.every((product) => product === 0) ? VANISHED : "",
     adding,
     equation: lines(
       "",

@@ -31,7 +31,7 @@ const ZEROS = {
     if (layer === about.layout.sizes.length - 1) return ofOutput(about, at, slope);
     if (slope === 0) return ZEROS.slope(about, at);
     const back = `what comes back to ${name}`;
-    return isTiny(about, layer, unit, slope) ? `${back} is ${VANISHED}` : `${back} adds up to 0`;
+    return isTiny(about, layer, unit, slope) ? `${back} times its slope is ${VANISHED}` : `${back} adds up to 0`;
   },
   slope(about, at) {
     const { layer, unit, name } = unitAt(about, at);
