@@ -85,7 +85,8 @@ class Run:
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        self._learning_rate, self._rate = value, np.array(value, self.dtype)
+        with np.errstate(over="ignore"):  # one beyond float32 leaves a step that is not finite
+            self._learning_rate, self._rate = value, np.array(value, self.dtype)
 
     def initial_state(self) -> Array:
         parameters = np.zeros(self.network.parameter_count, self.dtype)

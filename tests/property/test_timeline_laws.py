@@ -203,6 +203,12 @@ def test_an_edit_that_overflows_its_own_step_is_refused_and_changes_nothing() ->
     assert (_bytes(timeline, 40), timeline.history()) == (before, history)
 
 
+def test_a_learning_rate_beyond_float32_is_refused_without_a_warning() -> None:
+    spec = parse_spec({**SPEC, "precision": "float32", "learning_rate": 1e300})
+    with pytest.raises(Refused, match="whose first step stays finite"):
+        Timeline(spec)
+
+
 def test_an_early_edit_of_a_long_run_leaves_a_fine_history() -> None:
     timeline = Timeline(parse_spec(SPEC))
     before = timeline.record(40).parameters.copy()
