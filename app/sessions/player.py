@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 
 from app.refusal import Refused
 from app.sessions.reaching import SLICE_SECONDS, Cancelled
 from app.sessions.session import Session
 from app.sessions.writer import NotStored
-from app.timeline.phases import last_cursor
+from app.timeline.phases import Cursor, last_cursor
 
 _TICK = 1 / 60
 _STORE_SECONDS = 1.0
+_AHEAD_SECONDS = 2  # that are stored as seen beforehand, so that few moves wait for the store
 _NOT_STORED = "not stored"
 _log = logging.getLogger("retrace")
 
@@ -35,7 +37,7 @@ class Player:
         self._session = session
         self._task: asyncio.Task[None] | None = None  # plays, or stores what was played
         self._pausing = asyncio.Lock()
-        self._jump = 1
+        self._jump, self._per_second = 1, 0.0
 
     @property
     def is_behind(self) -> bool:
@@ -47,8 +49,9 @@ class Player:
         await self._session.store_cursor()
         self._cancel()
         self._session.reaching.cancel()
+        self._per_second = per_second
         self._session.set_playing({"unit": unit, "per_second": per_second})
-        self._task = asyncio.create_task(self._play(unit, per_second))
+        self._task = asyncio.create_task(self._play(unit))
 
     async def pause(self, reason: str | None = None) -> None:
         """Stop at the step that is shown, and store it; NotKept where that cannot be now.
@@ -96,9 +99,9 @@ class Player:
         if self._task:
             self._task.cancel()
 
-    async def _play(self, unit: str, per_second: float) -> None:
+    async def _play(self, unit: str) -> None:
         try:
-            reason = await self._play_on(unit, per_second)
+            reason = await self._play_on(unit, self._per_second)
         except Exception as failure:  # whatever it was: no run may look as if it still played
             _log.error("the player failed", exc_info=failure)
             reason = "failed"
@@ -147,9 +150,14 @@ class Player:
         Where an edit or another search comes in between, the next move finds how things are then.
         """
         async with self._session.turn:
-            with contextlib.suppress(Cancelled):
+            if self._session.running:  # a command came while another one had its turn: it is next
+                return None
+            try:
                 return await self._move_now(unit, by)
-        return None
+            except Cancelled:
+                return None
+            except NotStored:
+                return _NOT_STORED
 
     async def _move_now(self, unit: str, by: int) -> str | None:
         session, timeline = self._session, self._session.timeline
@@ -160,13 +168,18 @@ class Player:
         except Refused:
             last = timeline.last_step or 0
             at = last_cursor(last, timeline.phase_count)
-            await session.show(at, await session.reaching.record(last, None))
+            await session.show(at, await session.reaching.record(last, None), last)
             return "diverged"
         self._adapt(time.monotonic() - began)
-        await session.show(wanted, record)
+        await session.show(wanted, record, self._soon(wanted, unit))
         last = timeline.limits.max_steps
         at_end = wanted == last_cursor(last, timeline.phase_count)
         return "end" if at_end or (unit != "phase" and wanted.step == last) else None
+
+    def _soon(self, cursor: Cursor, unit: str) -> int:
+        """Return the step to which playing will have come a little later."""
+        pace = self._per_second or self._jump / _TICK
+        return self._session.timeline.move(cursor, unit, math.ceil(_AHEAD_SECONDS * pace)).step
 
     def _adapt(self, took: float) -> None:
         """Choose how far to move at once, so that about 60 states a second are shown."""

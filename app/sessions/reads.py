@@ -58,7 +58,7 @@ class Reads:
                 self._turn.release()
 
         found = await self._as_stored(read)
-        return found if await self._note_seen(found.step) else replace(found, exact=False)
+        return found if await self._is_known(found.step) else replace(found, exact=False)
 
     async def trail(self, step: int) -> list[tuple[int, Any]]:
         return await self._as_stored(lambda: self._compute(self._timeline.trail, step))
@@ -66,8 +66,25 @@ class Reads:
     async def history(self) -> dict[str, Any]:
         """Return the losses so far; the steps that they are of count as seen."""
         found = await self._as_stored(lambda: self._compute(self._timeline.history))
-        await self._note_seen(self._timeline.furthest)
+        await self._is_known(self._timeline.furthest)
         return found
+
+    async def note_seen(self, step: int, until: int = 0) -> None:
+        """Store that this step is seen, before it is; NotStored where that cannot be.
+
+        Another kind of machine that computes it then knows that its digits may be others. Steps up
+        to `until` will be seen soon, if nobody knows better by then: so they need no write each.
+        """
+        if step > self.seen:
+            furthest, machine = self._timeline.shown
+            furthest = max(furthest, until)
+            await self._store.note_seen(self._id, furthest, machine)
+            self.seen = max(self.seen, furthest)
+
+    @property
+    def are_held(self) -> bool:
+        """Tell whether an edit is under way."""
+        return self._editing.locked()
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -94,19 +111,12 @@ class Reads:
                 if self._edits_begun == begun:
                     return found
 
-    async def _note_seen(self, step: int) -> bool:
-        """Store that this step is seen, before it is; tell whether the store knows.
-
-        Another kind of machine that computes it then knows that its digits may be others.
-        """
-        if step <= self.seen:
-            return True
-        furthest, machine = self._timeline.shown
+    async def _is_known(self, step: int) -> bool:
+        """Tell whether the store knows that this step is seen."""
         try:
-            await self._store.note_seen(self._id, furthest, machine)
+            await self.note_seen(step)
         except NotStored:
             return False
-        self.seen = max(self.seen, furthest)
         return True
 
     async def _compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -93,7 +93,7 @@ def write_shown(
 
 
 def write_furthest(db: sqlite3.Connection, session_id: str, furthest: int) -> None:
-    """Write the furthest step shown where an edit or an undo leaves others than there were."""
+    """Write the furthest step shown where it may be less than was written before."""
     db.execute("UPDATE session SET furthest = ? WHERE id = ?", (furthest, session_id))
 
 

@@ -214,18 +214,31 @@ class Session:
         self.viewers.tell({"type": "playing", "playing": playing, "reason": reason})
         self.viewers.refresh()
 
-    async def show(self, cursor: Cursor, record: StepRecord) -> None:
-        """Stand at `cursor` without storing it: the player stores once a second."""
+    async def show(self, cursor: Cursor, record: StepRecord, until: int) -> None:
+        """Stand at `cursor` without storing it: the player stores once a second, and before that
+        only that steps up to `until` may be seen. NotStored where not even that can be.
+        """
+        await self.reads.note_seen(cursor.step, until)
         self.cursor, self.shown = cursor, record
         self.viewers.refresh()
 
     async def store_cursor(self) -> None:
-        """Store where the session stands, and what was computed if that was much."""
+        """Store where the session stands and how far it was seen, and what was computed if that was
+        much.
+        """
         async with self.turn:  # a command under way stores a newer place
             if self.keeping.has_much:
                 await self.keeping.store()
-            else:
-                await self._store.move(self.id, self.here(), None)
+            place = self.here()
+            self.reads.seen = min(self.reads.seen, place.furthest)  # what was to be seen was not
+            await self._store.stand(self.id, place)
+            self.reads.seen = max(self.reads.seen, place.furthest)
+
+    def cancel(self) -> None:
+        """Give up the move under way. An edit goes on: it is short, and may be somebody else's."""
+        self.wish = None
+        if not self.reads.are_held:
+            self.reaching.cancel()
 
     async def leave(self) -> None:
         """Finish what is under way, and store all that it would take to compute it again."""

@@ -93,6 +93,15 @@ class Store:
         """Write the place and, in the same transaction, the change that led there."""
         await self.writer.put(lambda db: write_change(db, session_id, place, body, _now()))
 
+    async def stand(self, session_id: str, place: Place) -> None:
+        """Write the place where playing came, and that no step beyond its furthest was seen."""
+
+        def write(db: sqlite3.Connection) -> None:
+            write_change(db, session_id, place, None, _now())
+            write_furthest(db, session_id, place.furthest)
+
+        await self.writer.put(write)
+
     async def edit(
         self,
         session_id: str,

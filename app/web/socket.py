@@ -191,8 +191,7 @@ class Connection:
             case Pause():
                 await player.pause()
             case Cancel():
-                session.wish = None
-                session.reaching.cancel()
+                session.cancel()
             case _:
                 await self._move_or_edit(command, identity)
                 return

@@ -23,10 +23,12 @@ from app.maths.passes import Passes
 from app.sessions import store as store_module
 from app.sessions.asking import Asked
 from app.sessions.rows import write_change
-from app.sessions.sessions import Sessions
+from app.sessions.sessions import Access, Sessions
 from app.sessions.writer import NotStored
 from app.timeline import checkpoints, storing, trainer
 from app.timeline import timeline as timeline_module
+from app.timeline.phases import Cursor
+from app.timeline.run import StepRecord
 from tests.nets import SMALL
 
 SEQUENCES = (
@@ -147,6 +149,38 @@ class Machines(RuleBasedStateMachine):
         self.sessions._workers.close()
         self.start_on(machine)
 
+    @rule(by=st.integers(1, 12), kills_on=st.none() | MACHINES)
+    def play(self, by: int, kills_on: str | None) -> None:
+        """Play a few steps, then pause or be killed before they are stored."""
+
+        async def use() -> None:
+            async with self.sessions.use(self.key, PATIENCE) as access:
+                await self.play_on(access, min(self.cursor + by, LAST), kills_on is None)
+
+        self.do(use())
+        if kills_on:
+            self.crash(kills_on)
+
+    async def play_on(self, access: Access, last: int, pauses: bool) -> None:
+        session, player = access.session, access.seat.player
+        show = session.show
+
+        async def note(cursor: Cursor, record: StepRecord, until: int) -> None:
+            await show(cursor, record, until)
+            self.note(record)
+
+        session.show = note  # type: ignore[method-assign]
+        await player.play("step", 0)
+        while session.cursor.step < last and session.playing:
+            await asyncio.sleep(0)
+        if pauses:
+            await player.pause()
+            self.cursor = session.cursor.step
+        elif player._task:
+            player._task.cancel()
+            await asyncio.wait({player._task})
+        session.show = show  # type: ignore[method-assign]
+
     def start_on(self, machine: str) -> None:
         self.machine = machine
         self.used.add(machine)
@@ -163,7 +197,10 @@ class Machines(RuleBasedStateMachine):
             async with self.sessions.use(self.key, PATIENCE) as access:
                 return await access.record(step, PATIENCE)
 
-        record = self.do(use())
+        self.note(self.do(use()))
+
+    def note(self, record: StepRecord) -> None:
+        step = record.step
         found = record.parameters.tobytes() + record.gradient.tobytes()
         before = tuple(edit for edit in self.edits if edit[0] <= step)
         if record.exact:

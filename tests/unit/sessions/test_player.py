@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from app.refusal import Refused
 from app.sessions import player as player_module
+from app.sessions.asking import Asked
 from app.sessions.reaching import Cancelled
 from app.sessions.sessions import Access, Sessions
 from app.sessions.writer import NotStored
@@ -91,6 +93,67 @@ def test_what_is_shown_is_stored_within_a_second(
         assert any(cursor <= kept and at <= moment + 1 for at, kept in stored)
     longest = max(later - earlier for (earlier, _), (later, _) in pairwise(stored))
     assert longest <= max(1, 1 / per_second) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("unit", "per_second"), [("step", 0), ("step", 20), ("phase", 50), ("epoch", 7)]
+)
+def test_a_step_may_be_seen_says_the_store_before_it_is_and_at_the_pause_which_ones_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, per_second: float
+) -> None:
+    Clock(monkeypatch)
+    shown: list[tuple[int, int]] = []
+    notes = 0
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, disk = access.session, sqlite3.connect(tmp_path / "retrace.sqlite3")
+        refresh, note = session.viewers.refresh, sessions._store.note_seen
+
+        def furthest() -> int:
+            return int(disk.execute("SELECT furthest FROM session").fetchone()[0])
+
+        def look() -> None:
+            shown.append((session.cursor.step, furthest()))
+            refresh()
+
+        async def count(*given: Any) -> None:
+            nonlocal notes
+            notes += 1
+            await note(*given)
+
+        monkeypatch.setattr(session.viewers, "refresh", look)
+        monkeypatch.setattr(sessions._store, "note_seen", count)
+        await access.seat.player.play(unit, per_second)
+        while session.cursor.step < 60:
+            await asyncio.sleep(0)
+        ahead = furthest()
+        await access.seat.player.pause()
+        assert session.cursor.step <= furthest() <= session.timeline.furthest
+        assert furthest() < ahead
+        disk.close()
+
+    play(tmp_path, scene)
+    assert all(step <= known for step, known in shown)
+    assert notes <= max(3, len(shown) / 5)
+
+
+def test_playing_lets_a_command_go_first_that_waits_behind_it(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        await player.play("step", 0)
+        async with session.turn:  # as while another command is under way
+            for _ in range(9):
+                await asyncio.sleep(0)
+            stood = session.cursor
+            edit = asyncio.create_task(session.change({"learning_rate": 0.25}, Asked()))
+            for _ in range(9):
+                await asyncio.sleep(0)
+        assert (await edit)["cursor"] == stood.to_json()
+        while session.cursor == stood:
+            await asyncio.sleep(0)
+        await player.pause()
+
+    play(tmp_path, scene)
 
 
 def test_a_pause_that_cannot_be_stored_is_refused_and_tried_again_until_it_is(

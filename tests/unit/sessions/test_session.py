@@ -641,10 +641,13 @@ def test_an_edit_while_another_is_under_way_does_not_end_it(
         second = asyncio.create_task(session.change({"learning_rate": 0.6}, Asked()))
         for _ in range(9):
             await asyncio.sleep(0)
+        session.cancel()  # is for moves
         assert ended == before > 0
         may.set()
         assert [(await edit)["revision"] for edit in (first, second)] == [1, 2]
         session.playing = None
+        session.cancel()
+        assert ended > before
 
     play(tmp_path, scene)
 
