@@ -124,9 +124,15 @@ function plain(size) {
   return size < 0.005 ? fixed(size, 2) : decimal(size, 2);
 }
 
+const groupings = new Map(); // by decimals: to make one takes as long as a hundred numbers
+
 function grouped(size, decimals) {
-  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return size.toLocaleString("en-US", digits);
+  let grouping = groupings.get(decimals);
+  if (!grouping) {
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    groupings.set(decimals, (grouping = new Intl.NumberFormat("en-US", digits)));
+  }
+  return grouping.format(size);
 }
 
 /** Groups before the point; what is behind it stays. */

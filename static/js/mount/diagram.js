@@ -17,6 +17,7 @@ import { makeBar, updateBar } from "./errorbar.js";
 
 const MOST_BARS = 6;
 const MANY = 60; // edges beyond which those off the path of a dragged weight rest
+const REST = 120; // milliseconds without another trial after which edges are named
 const EVERY = 250; // milliseconds between two drawings of a large network while it plays
 const LETTERS = { label: 12.5, narrowDelta: 11, value: 16, narrowValue: 13, compactValue: 11, title: 13, titleAbove: 12 }; // as in diagram.css
 const LEAST_TITLE = 11;
@@ -243,13 +244,13 @@ function classes(base, view) {
 }
 
 /**
- * What is heard and read of the edges, and not seen. While a weight is dragged it is written in the next
- * frame: drawing what is seen may take up its own.
+ * What is heard and read of the edges, and not seen. While a weight is dragged it is written once that
+ * rests a moment: four attributes of each edge take as long as all that is seen of it.
  */
 function nameEdges(drawn, { edges }, trying) {
   const name = () => edges.forEach(({ named, data }, k) => renew(drawn.edges[k].group, { "aria-label": named(), ...data }));
-  cancelAnimationFrame(drawn.naming);
-  if (trying) drawn.naming = requestAnimationFrame(name);
+  clearTimeout(drawn.naming);
+  if (trying) drawn.naming = setTimeout(name, REST);
   else name();
 }
 
@@ -260,7 +261,7 @@ function updateEdge(made, view, plan) {
   const has = made.edge.label || (view.selected && spotOf(made, plan));
   const hidden = !has || view.dimmed;
   renew(made.pill, { class: `${classes("pill", view)}${hidden ? " hidden" : ""}` });
-  if (!hidden) writeFitting(made.label, view.label, PILL.width - 6, LETTERS.label);
+  if (!hidden) writeFitting(made.label, view.label(), PILL.width - 6, LETTERS.label);
   made.tip.text = view.tip;
 }
 

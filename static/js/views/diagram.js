@@ -181,15 +181,20 @@ function tipOf(name, weight, gradient, next) {
   return parts.join("\n");
 }
 
+/** Its texts, made only where they are read: of hundreds of edges few have room for a label. */
 function labels(edge, layout, view) {
-  const source =
-    edge.layer === 1
-      ? layout.inputs[edge.from - 1].label
-      : unitSymbol(layout, edge.layer - 1, edge.from);
-  const target = unitSymbol(layout, edge.layer, edge.to);
-  const label =
-    view.next !== null ? moved(view) : view.gradient !== null ? slope(view) : short(view.weight);
-  return { label, named: () => `${edge.symbol}, from ${source} to ${target}: ${told(view, "weight")}` };
+  return { label: () => labelOf(view), named: () => nameOf(edge, layout, view) };
+}
+
+function labelOf(view) {
+  if (view.next !== null) return moved(view);
+  return view.gradient !== null ? slope(view) : short(view.weight);
+}
+
+function nameOf(edge, layout, view) {
+  const { layer, from, to } = edge;
+  const source = layer === 1 ? layout.inputs[from - 1].label : unitSymbol(layout, layer - 1, from);
+  return `${edge.symbol}, from ${source} to ${unitSymbol(layout, layer, to)}: ${told(view, "weight")}`;
 }
 
 /** ▼ for a weight that will fall (a positive gradient), ▲ for one that will rise. */
@@ -217,12 +222,8 @@ function told({ weight, gradient, next, sign, kept }, called) {
 }
 
 function biasLabel(mark, layout, view) {
-  const value =
-    view.next !== null
-      ? moved(view)
-      : view.gradient !== null
-        ? slope(view)
-        : `b ${short(view.weight)}`;
+  const moves = view.next !== null || view.gradient !== null;
+  const value = moves ? labelOf(view) : `b ${short(view.weight)}`;
   const unit = unitSymbol(layout, mark.layer, mark.unit);
   const accessible = `${mark.symbol}, bias of ${unit}: ${told(view, "value")}`;
   return { text: mark.small ? "b" : value, accessible };
