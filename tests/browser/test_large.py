@@ -58,6 +58,7 @@ def test_a_selection_reacts_to_pointer_and_keys_and_says_what_is_not_drawn(visit
     before = ":is([data-unit^='0.'], [data-parameter^='w1.']):focus"
     expect(page.locator(f"#diagram {before}")).to_have_count(1)
     _find(page, "w1.51.58")
+    expect(page.locator(".chosen")).to_contain_text("x51 to h₅₈")  # old badges are gone
     expect(page.locator("[data-badge]")).to_have_count(5)
     labels = [e.get_attribute("aria-label") or "" for e in page.locator("[data-badge]").all()]
     undrawn = [label.partition(", not drawn: ")[2] for label in labels]
