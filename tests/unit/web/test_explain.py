@@ -89,7 +89,10 @@ def test_a_float32_run_is_checked_by_its_own_tolerance(client: TestClient) -> No
     assert chain["relative_gap"] > 1e-9
 
 
-def test_a_check_of_more_than_500_parameters_goes_on_where_it_stopped(client: TestClient) -> None:
+def test_a_check_of_more_than_500_parameters_goes_on_where_it_stopped(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.explain.CHECK_SECONDS", 60.0)
     rng = np.random.default_rng(2)
     data = {"inputs": rng.normal(size=(6, 12)), "targets": rng.uniform(size=(6, 10))}
     spec = {
@@ -111,6 +114,7 @@ def test_a_check_without_time_still_gets_to_its_end(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.web.explain.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("app.web.explain.CHECK_BEGINNINGS", 0)
     identity = client.post("/api/sessions", json={}).json()["id"]
     parts: list[dict[str, Any]] = []
     first: int | None = 0
