@@ -102,7 +102,11 @@ async def command(request: Request, session_id: SessionId) -> Json:
         return Json(await carry_out(seat, what, asked, PATIENCE, metrics))
 
 
-@router.get("/sessions/{session_id}/figures/loss", responses=answers("Figure", (*OF_SESSION, 422)))
+@router.get(
+    "/sessions/{session_id}/figures/loss",
+    responses=answers("Figure", (*OF_SESSION, 422)),
+    dependencies=[Depends(only_known)],
+)
 async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
     """The loss as a Plotly figure."""
     async with sessions_of(request).use(session_id) as access:
@@ -110,7 +114,11 @@ async def loss_figure(request: Request, session_id: SessionId, theme: str = "lig
         return Json(charts.loss_figure(history, timeline.layout(), timeline.furthest, theme))
 
 
-@router.get("/sessions/{session_id}/figures/gradient", responses=answers("GradientFigure", OF_STEP))
+@router.get(
+    "/sessions/{session_id}/figures/gradient",
+    responses=answers("GradientFigure", OF_STEP),
+    dependencies=[Depends(only_known)],
+)
 async def gradient_figure(
     request: Request,
     session_id: SessionId,

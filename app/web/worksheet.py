@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.refusal import Refused
 from app.sessions.reaching import Busy
 from app.sessions.sessions import Access
 from app.web.api import PATIENCE, SessionId, sessions_of, whole
 from app.web.contexts import ErrorPage, Link, WorksheetPage
+from app.web.queries import only_known
 from app.web.replies import page
 from app.worksheet import words
 from app.worksheet.sheet import Sheet, why_not, worksheet
@@ -18,7 +19,7 @@ from app.worksheet.sheet import Sheet, why_not, worksheet
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/s/{session_id}/worksheet")
+@router.get("/s/{session_id}/worksheet", dependencies=[Depends(only_known)])
 async def read_worksheet(
     request: Request, session_id: SessionId, step: str = "", example: str = "0", blank: str = "0"
 ) -> Response:

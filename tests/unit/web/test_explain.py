@@ -207,17 +207,19 @@ def test_every_parameter_has_one_name_and_one_place() -> None:
 @pytest.mark.parametrize(
     ("path", "key", "known"),
     [
-        ("", "exmaple", "example"),
-        ("/chain", "paramter", "parameter, example"),
-        ("/slice", "example", "parameter, reach"),
-        ("/surface", "z", "x, y"),
-        ("/check", "parameter", "first, count"),
-        ("/trial", "step", "parameter, value, example, phase"),
+        ("/steps/0", "exmaple", "example"),
+        ("/steps/0/chain", "paramter", "parameter, example"),
+        ("/steps/0/slice", "example", "parameter, reach"),
+        ("/steps/0/surface", "z", "x, y"),
+        ("/steps/0/check", "parameter", "first, count"),
+        ("/steps/0/trial", "step", "parameter, value, example, phase"),
+        ("/figures/loss", "colour", "theme"),
     ],
 )
 def test_a_key_that_is_not_known_is_refused_and_those_that_are_named(
     client: TestClient, house: str, path: str, key: str, known: str
 ) -> None:
+    house = house.removesuffix("/steps/0")
     needed = {"parameter": "w1.1.1", "value": 0.5, "x": "w1.1.1", "y": "w2.1.1"}
     asked = {name: needed[name] for name in known.split(", ") if name in needed}
     assert client.get(house + path, params=asked).status_code == 200
