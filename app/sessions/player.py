@@ -49,7 +49,7 @@ class Player:
         await self._session.store_cursor()
         self._cancel()
         self._session.reaching.cancel()
-        self._per_second = per_second
+        self._jump, self._per_second = 1, per_second
         self._session.set_playing({"unit": unit, "per_second": per_second})
         self._task = asyncio.create_task(self._play(unit))
 
@@ -119,11 +119,11 @@ class Player:
             if per_second:
                 due = started + (moved + 1) / per_second
                 await asyncio.sleep(max(due - time.monotonic(), _TICK))
-                by = max(1, int((time.monotonic() - started) * per_second) - moved)
+                late = max(1, int((time.monotonic() - started) * per_second) - moved)
+                by, moved = min(late, self._jump), moved + late  # nothing is made up for
             else:
                 await asyncio.sleep(0)
                 by = self._jump
-            moved += by
             reason = await self._move(unit, by)
             now = time.monotonic()
             if reason or now - stored + (now - began) > _STORE_SECONDS:  # the next move is too late
@@ -150,7 +150,8 @@ class Player:
         Where an edit or another search comes in between, the next move finds how things are then.
         """
         async with self._session.turn:
-            if self._session.running:  # a command came while another one had its turn: it is next
+            # A command that came while another one had its turn is next.
+            if any(not task.done() for task in self._session.running):
                 return None
             try:
                 return await self._move_now(unit, by)
@@ -170,20 +171,26 @@ class Player:
             at = last_cursor(last, timeline.phase_count)
             await session.show(at, await session.reaching.record(last, None), last)
             return "diverged"
-        self._adapt(time.monotonic() - began)
-        await session.show(wanted, record, self._soon(wanted, unit))
+        took = time.monotonic() - began
+        await session.show(wanted, record, self._soon(wanted, unit, by, took))
+        self._adapt(by, took)
         last = timeline.limits.max_steps
         at_end = wanted == last_cursor(last, timeline.phase_count)
         return "end" if at_end or (unit != "phase" and wanted.step == last) else None
 
-    def _soon(self, cursor: Cursor, unit: str) -> int:
-        """Return the step to which playing will have come a little later."""
-        pace = self._per_second or self._jump / _TICK
+    def _soon(self, cursor: Cursor, unit: str, by: int, took: float) -> int:
+        """Return the step to which playing will have come a little later, if it moves on as by so
+        many units in the seconds that this took.
+        """
+        pace = min(by / max(took, _TICK), self._per_second or math.inf)
         return self._session.timeline.move(cursor, unit, math.ceil(_AHEAD_SECONDS * pace)).step
 
-    def _adapt(self, took: float) -> None:
-        """Choose how far to move at once, so that about 60 states a second are shown."""
-        if took < SLICE_SECONDS:
+    def _adapt(self, by: int, took: float) -> None:
+        """Choose how far to move at once at the most, so that about 60 states a second are shown.
+
+        What is too slow for its speed would else compute for ever longer without showing a state.
+        """
+        if took < SLICE_SECONDS and by == self._jump:
             self._jump = min(self._jump * 2, 1 << 16)
         elif took > 2 * SLICE_SECONDS:
             self._jump = max(self._jump // 2, 1)

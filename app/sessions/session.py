@@ -70,7 +70,8 @@ class Session:
         tell = self.viewers.tell
         self.reaching = Reaching(timeline, lane, self.computing, tell, steps, insists=True)
         self.reads = Reads(stored.id, timeline, lane, store, self.computing, steps)
-        self.reads.seen = stored.place.furthest
+        # Of another machine the store must be told anew: what is read here has digits of its own.
+        self.reads.seen = -1 if timeline.took_over else stored.place.furthest
         self._held = timeline.held  # edits and what can be undone, as they are in the store
         self.turn = asyncio.Lock()
         here = weakref.WeakMethod(self.here)  # no circle that would hold a session
@@ -229,10 +230,14 @@ class Session:
         async with self.turn:  # a command under way stores a newer place
             if self.keeping.has_much:
                 await self.keeping.store()
-            place = self.here()
-            self.reads.seen = min(self.reads.seen, place.furthest)  # what was to be seen was not
-            await self._store.stand(self.id, place)
-            self.reads.seen = max(self.reads.seen, place.furthest)
+            await self._store_place()
+
+    async def _store_place(self) -> None:
+        """Store where the session stands, and that nothing further was seen."""
+        place = self.here()
+        self.reads.seen = min(self.reads.seen, place.furthest)
+        await self._store.stand(self.id, place)
+        self.reads.seen = max(self.reads.seen, place.furthest)
 
     def cancel(self) -> None:
         """Give up the move under way. An edit goes on: it is short, and may be somebody else's."""
@@ -249,6 +254,7 @@ class Session:
         await self.keeping.end()
         async with self.turn:
             await self.keeping.store()
+            await self._store_place()
 
     def here(self) -> Place:
         """Return where the session stands, as it is stored."""

@@ -6,7 +6,6 @@ What is large has threads of its own, and so have reads, so that nobody's click 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from app.json_text import SMALL
 from app.limits import Limits
+from app.sessions.ending import to_its_end
 from app.sessions.turns import Turns
 
 P = ParamSpec("P")
@@ -27,8 +27,8 @@ _KEPT_BYTES = 8 << 20
 class Lane:
     """Some threads; `compute` runs a call in one of them, in the order in which calls came.
 
-    A thread cannot be stopped. Whoever is cancelled, however often, waits until it is done: what it
-    uses is nobody else's before.
+    A thread cannot be stopped: whoever is cancelled waits, since what it uses is nobody else's
+    before.
     """
 
     def __init__(self, name: str, threads: int) -> None:
@@ -36,17 +36,7 @@ class Lane:
 
     async def compute(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            while not work.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait({work})
-            work.exception()  # looked at, so that nobody is warned about one that nobody awaits
-            raise
-        finally:
-            del work  # its failure leads here, and from here to it: a circle would keep the run
+        return await to_its_end(loop.run_in_executor(self._threads, lambda: call(*args, **kwargs)))
 
     def close(self) -> None:
         self._threads.shutdown()

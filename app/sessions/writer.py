@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.sessions.ending import to_its_end
+
 Write = Callable[[sqlite3.Connection], object]
 _MOST = 512
 _GATHER_SECONDS = 0.005
@@ -94,13 +96,14 @@ class Writer:
 
         A large one has a transaction of its own, and lets the small ones go first that wait with
         it. Conflict where it contradicts what is stored; what else `write` raises is raised here.
+        Whoever is cancelled waits too: a large write could else undo a later small one.
         """
         if not self.is_open:
             raise NotStored(_ENDED)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(write, loop, loop.create_future(), large)
-        self._queue.put(waiting)
-        await waiting.done
+        done = loop.create_future()
+        self._queue.put(_Waiting(write, loop, done, large))
+        await to_its_end(done)
 
     async def check(self) -> str | None:
         """Return why nothing can be written, or None; what was wrong is tried once more."""

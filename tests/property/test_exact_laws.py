@@ -149,6 +149,14 @@ class Machines(RuleBasedStateMachine):
         self.sessions._workers.close()
         self.start_on(machine)
 
+    @rule(machine=MACHINES)
+    def crash_while_full(self, machine: str) -> None:
+        """Whoever comes next cannot store that it took over, and has been there for a moment."""
+        self.crash(machine)
+        self.fails = True
+        self.look(self.cursor)
+        self.fails = False
+
     @rule(by=st.integers(1, 12), kills_on=st.none() | MACHINES)
     def play(self, by: int, kills_on: str | None) -> None:
         """Play a few steps, then pause or be killed before they are stored."""
@@ -192,12 +200,14 @@ class Machines(RuleBasedStateMachine):
             for step in (self.cursor, max(self.cursor - 1, 0), self.cursor // 2):
                 self.look(step)
 
-    def look(self, step: int) -> None:
+    def look(self, step: int) -> StepRecord:
         async def use() -> Any:
             async with self.sessions.use(self.key, PATIENCE) as access:
                 return await access.record(step, PATIENCE)
 
-        self.note(self.do(use()))
+        record: StepRecord = self.do(use())
+        self.note(record)
+        return record
 
     def note(self, record: StepRecord) -> None:
         step = record.step
@@ -224,3 +234,22 @@ Machines.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 TestMachines = Machines.TestCase
+
+
+def test_who_could_not_store_that_it_took_over_stores_that_a_step_was_read() -> None:
+    """Steps that were about to be played when the first machine was killed, and never computed."""
+    run = Machines()
+    run.start("one")
+
+    async def play() -> None:
+        async with run.sessions.use(run.key, PATIENCE) as access:
+            await run.play_on(access, 3, pauses=False)
+
+    run.do(play())
+    run.crash("two")
+    run.fails = True
+    assert not run.look(20).exact
+    run.crash("one")
+    run.fails = False
+    assert not run.look(20).exact
+    run.teardown()

@@ -156,6 +156,108 @@ def test_playing_lets_a_command_go_first_that_waits_behind_it(tmp_path: Path) ->
     play(tmp_path, scene)
 
 
+def test_what_is_about_to_be_seen_is_as_much_as_can_be_computed_and_no_jump_is_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    shown: list[tuple[int, int]] = []
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        record, show = session.reaching.record, session.show
+
+        async def note(cursor: Cursor, found: StepRecord, until: int) -> None:
+            shown.append((cursor.step, until))
+            await show(cursor, found, until)
+
+        async def slow(step: int, patience: float | None) -> StepRecord:
+            clock.now += (step - session.cursor.step) / 5  # five steps a second
+            return await record(step, patience)
+
+        monkeypatch.setattr(session, "show", note)
+        await player.play("step", 1)
+        while len(shown) < 20:
+            await asyncio.sleep(0)
+        await player.pause()
+        assert all(until - step <= 2 for step, until in shown)
+        for per_second in (0, 1000):
+            shown.clear()
+            before = session.cursor.step
+            with monkeypatch.context() as patch:
+                patch.setattr(session.reaching, "record", slow)
+                await player.play("step", per_second)
+                while len(shown) < 5:
+                    await asyncio.sleep(0)
+                await player.pause()
+            assert shown[0][0] - before == 1  # no jump is left over from before
+            assert shown[-1][0] - before == 5  # each step that can be computed is shown
+            assert all(until - step <= 11 for step, until in shown)
+
+    play(tmp_path, scene)
+
+
+def test_no_beat_is_lost_to_an_edit_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        store, may, beats = session._store_edit, asyncio.Event(), []
+        show = session.show
+
+        async def slow(*given: Any) -> dict[str, Any]:
+            await may.wait()
+            return await store(*given)
+
+        async def note(*given: Any) -> None:
+            beats.append(clock.now)
+            await show(*given)
+
+        monkeypatch.setattr(session, "_store_edit", slow)
+        monkeypatch.setattr(session, "show", note)
+        edit = asyncio.create_task(session.change({"learning_rate": 0.25}, Asked()))
+        player._task = asyncio.create_task(player._play("step"))
+        player._per_second = 0.1
+        session.set_playing({"unit": "step", "per_second": 0.1})
+        for _ in range(9):
+            await asyncio.sleep(0)
+        assert clock.now == 10
+        may.set()
+        await edit
+        while not beats:
+            await asyncio.sleep(0)
+        await player.pause()
+        assert beats[0] == 10
+
+    play(tmp_path, scene)
+
+
+def test_a_run_that_stops_is_left_as_far_as_it_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        disk = FullDisk(sessions, monkeypatch)
+        await player.play("step", 30)
+        while session.cursor.step < 9:
+            await asyncio.sleep(0)
+        disk.full = True
+        await player.close()
+        disk.full = False
+        stored = await sessions._store.load(session.id)
+        assert stored
+        assert stored.place.furthest > session.timeline.furthest
+        await session.leave()
+        stored = await sessions._store.load(session.id)
+        assert stored
+        assert stored.place.furthest == session.timeline.furthest
+
+    play(tmp_path, scene)
+
+
 def test_a_pause_that_cannot_be_stored_is_refused_and_tried_again_until_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +349,7 @@ def test_who_pauses_too_is_answered_no_sooner_and_who_gives_up_stops_it_all_the_
 
         monkeypatch.setattr(session, "store_cursor", slow)
         one, other = (asyncio.create_task(player.pause()) for _ in range(2))
-        for _ in range(20):
+        while session.playing:
             await asyncio.sleep(0)
         one.cancel()
         await asyncio.wait({one})

@@ -706,6 +706,33 @@ def test_a_large_write_lets_small_ones_go_first_and_shares_its_transaction_with_
     assert groups == [1, 2, 1, 1, 1, 1]
 
 
+def test_who_gives_up_a_write_waits_for_it_so_that_no_later_one_is_undone_by_it(
+    tmp_path: Path,
+) -> None:
+    written: list[str] = []
+
+    async def write() -> None:
+        store = Store(tmp_path, Limits())
+        begun, go_on = threading.Event(), threading.Event()
+        held = asyncio.ensure_future(store.writer.put(lambda _: (begun.set(), go_on.wait(30))))
+        await asyncio.to_thread(begun.wait, 30)
+        puts = [store.writer.put(lambda _, k=k: written.append(k), large=True) for k in "AB"]
+        first, given_up = map(asyncio.ensure_future, puts)
+        for _ in range(3):
+            await asyncio.sleep(0)
+            given_up.cancel()
+        await asyncio.sleep(0)
+        assert not given_up.done()
+        go_on.set()
+        await asyncio.wait({held, first, given_up})
+        assert given_up.cancelled()
+        await store.writer.put(lambda _: written.append("c"))
+        await store.close()
+
+    run(write())
+    assert written == ["A", "B", "c"]
+
+
 def test_states_of_megabytes_are_a_large_write(tmp_path: Path) -> None:
     large: list[bool] = []
 
