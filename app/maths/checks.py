@@ -64,14 +64,17 @@ class Tolerance:
         """Return what the difference quotient says of `found`."""
         numeric = difference.quotient
         gap = relative_gap(found, numeric)  # nan where one of them is not finite
+        apart, size = abs(found - numeric), max(abs(found), abs(numeric))
         if gap < self.relative and not difference.kink:
-            return Verdict("agree", gap)
+            # Numbers so small that the gap's floor hides what parts them are no proof.
+            proves = apart <= self.relative * size
+            return Verdict("agree", gap) if proves else Verdict("agree", is_rounding=True)
         if math.isnan(gap):
             return Verdict("overflows")
         if difference.kink:
             return Verdict("kinks")
         blur = max(1.0, H / difference.h)
-        if abs(found - numeric) < self.noise * blur:
+        if apart < self.noise * blur:
             return Verdict("agree", is_rounding=True)
         return Verdict("different", gap)
 

@@ -364,7 +364,7 @@ def test_powers_and_long_digits_stand_only_where_nothing_shorter_does(visit: Vis
     assert here.startswith("The run diverges: this step is the last whose numbers are all finite.")
     _show(page, "w1.1.1", "Gradient")
     expect(page.locator(".place").nth(1).locator("dd").filter(has_text="%")).to_have_text(
-        "0.0013 %"
+        "0.001316 %"
     )
 
 

@@ -83,6 +83,45 @@ def test_what_rounding_hides_is_not_counted_as_agreeing(visit: Visit) -> None:
     expect(told).not_to_contain_text("of these only")
 
 
+def test_a_proof_of_large_losses_has_the_digits_that_it_takes(visit: Visit) -> None:
+    spec = {
+        "dataset": {"inputs": [[2000.0, 3.0]], "targets": [[150_000.0]]},
+        "initial": {"weights": [[[20.0], [1.0]]], "biases": [[0.0]]},
+        "layers": [{"units": 1, "activation": "identity"}],
+        "learning_rate": 1e-9,
+    }
+    page = visit.open(spec).page
+    explain(page, "w1.1.1")
+    page.get_by_role("tab", name="Proof").click()
+    quotient = page.locator(".proof mtable").nth(1).locator("mn")
+    *_, above, below, width, slope = map(as_number, quotient.all_text_contents())
+    assert (above - below) / width == pytest.approx(slope, rel=1e-5)
+
+
+def test_an_update_that_is_lost_in_the_last_digit_is_told_and_proves_nothing(visit: Visit) -> None:
+    one = {"units": 1, "activation": "identity"}
+    spec = {
+        "dataset": {"inputs": [[1.0]], "targets": [[0.0]]},
+        "initial": {"weights": [[[17.0]], [[1.0]]], "biases": [[0.0], [0.0]]},
+        "layers": [{"units": 1, "activation": "tanh"}, one],
+        "learning_rate": 0.05,
+        "train_biases": False,
+    }
+    page = visit.open(spec).page
+    explain(page, "w1.1.1")
+    page.get_by_role("tab", name="Proof").click()
+    expect(page.locator(".proof")).to_contain_text("No proof either way")
+    page.get_by_role("tab", name="Gradient").click()
+    update, new = page.locator(".place").nth(2), page.locator(".place").nth(3)
+    expect(update).to_contain_text("−3.442e−16")
+    expect(new).to_contain_text("less than the last digit, so that nothing moves")
+    assert contradictions(update.inner_html() + new.inner_html()) == []
+    page.get_by_role("tab", name="Two weights").click()
+    page.get_by_label("Second parameter").fill("b1.1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tab-body")).to_contain_text("less than the last digit of these two")
+
+
 def test_at_a_kink_the_proof_gives_no_number(visit: Visit) -> None:
     spec = {
         "dataset": {"inputs": [[1.0]], "targets": [[1.0]]},
@@ -125,7 +164,7 @@ def test_four_things_in_four_places(visit: Visit) -> None:
     expect(places.nth(0)).to_contain_text("+0.3750")
     expect(places.nth(1)).to_contain_text("2.2673")  # |(2, 1, 0.375)|
     expect(places.nth(1)).to_contain_text("3 of 3")
-    expect(places.nth(1)).to_contain_text("2.7 %")
+    expect(places.nth(1)).to_contain_text("2.736 %")
     expect(places.nth(1)).to_contain_text("The largest is w¹₁₁")
     expect(places.nth(2)).to_contain_text("−0.01875")
     expect(places.nth(3)).to_contain_text("1.98125")

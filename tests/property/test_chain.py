@@ -390,6 +390,15 @@ def test_the_bias_that_is_not_trained_has_the_mean_also_of_the_largest_numbers()
     assert batch_derivative(record, network, "b1.1") == pytest.approx(largest)
 
 
+def test_a_gap_that_only_the_floor_makes_small_proves_nothing() -> None:
+    tolerance = checks.tolerance_of("float64", 0.5)
+    flat = checks.Difference(above=1.0, below=0.0, loss_above=0.5, loss_below=0.5, kink=False)
+    steep = flat._replace(loss_above=0.5 + 2**-40)
+    said = [tolerance.judge(*asked) for asked in ((7e-15, flat), (0.0, flat), (2**-40, steep))]
+    assert [one.said for one in said] == ["agree"] * 3
+    assert [one.is_rounding for one in said] == [True, False, False]
+
+
 def test_the_relative_gap_of_the_largest_numbers_is_finite() -> None:
     assert relative_gap(1.7e308, -1.7e308) == 2
     assert relative_gap(1.0, 1.1) == pytest.approx(0.1 / 1.1)

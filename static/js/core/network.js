@@ -37,6 +37,9 @@ export function nameAt(layout, index) {
   return `${slot.name}.${Math.floor(at / slot.shape[1]) + 1}.${(at % slot.shape[1]) + 1}`;
 }
 
+/** −α times the gradient. What a parameter moves by may be less: it is rounded to its last digit. */
+export const updateAt = (frame, index) => 0 - frame.learningRate * frame.gradient[index];
+
 /** Every parameter's name, in the order of the flat vector. */
 export function parameterNames(layout) {
   const names = [];

@@ -111,10 +111,11 @@ function figureWords({ session: { layout, spec }, frame, digits }, pair, { gradi
   const now = `E = ${fixed(frame.loss, digits)} at ${all(of(frame.parameters, fixed))}.`;
   const slopes = gradient.map((value, k) => `∂E/∂${names[k]} = ${signed(value, digits)}`).join(", ");
   const kept = pair.filter((name) => name[0] === "b" && !spec.train_biases).map((name) => ` ${symbol(name)} is not trained: it does not move.`).join("");
-  const still = places.every((index) => frame.gradient[index] === 0);
+  const still = places.every((index) => frame.newParameters[index] === frame.parameters[index]);
+  const lost = still && places.some((index) => frame.gradient[index] !== 0);
   const uphill = gradient.some((value) => value !== 0) ? `The gradient: ${slopes}; its arrow points uphill, its length not to scale. ` : "";
   const moves = still
-    ? `${uphill}Nothing moves these two: there is no arrow of an update.`
+    ? `${uphill}${lost ? "The update is less than the last digit of these two" : "Nothing moves these two"}: there is no arrow of an update.`
     : `${uphill}The update goes to ${all(of(frame.newParameters, fixed))}${SEEN[update] ?? ""}.`;
   return `${now} ${moves}${kept} Contours of the batch's loss, all else fixed.`;
 }

@@ -1,7 +1,7 @@
 // Formulas of a phase: symbols, then the same with its numbers, then the result.
 
 import { addingUp, fixed, full, signed } from "../core/format.js";
-import { activationOf, biasIndex, unitOffsets, weightIndex } from "../core/network.js";
+import { activationOf, biasIndex, unitOffsets, updateAt, weightIndex } from "../core/network.js";
 import { lossName } from "../core/words.js";
 import { lossFormulas } from "./losses.js";
 import {
@@ -273,6 +273,8 @@ function hiddenDelta(layout, frame, layer, unit, digits) {
   );
 }
 
+const LOST = "; here less than the last digit, so that nothing moves";
+
 /** The update of one parameter, in both conventions. */
 export function updateFormulas(layout, frame, found, digits) {
   const symbol = parameterSymbol(found);
@@ -281,8 +283,10 @@ export function updateFormulas(layout, frame, found, digits) {
     frame.newParameters[found.index],
     frame.gradient[found.index],
   ];
-  const adding = addingUp(digits, after - before);
-  const moved = n(signed(after - before, digits));
+  const update = updateAt(frame, found.index);
+  const adding = addingUp(digits, update);
+  const moved = n(signed(update, digits));
+  const lost = after === before && update !== 0;
   const rounded = resultSign(layout);
   const product = row(n(full(frame.learningRate)), o("·"), number(slope, digits));
   return [
@@ -292,7 +296,7 @@ export function updateFormulas(layout, frame, found, digits) {
       [null, moved, rounded],
     ),
     lines(
-      "Add the update, or subtract α times the derivative: the same",
+      `Add the update, or subtract α times the derivative: the same${lost ? LOST : ""}`,
       [
         row(i("new"), ["mspace", { width: "0.3em" }], symbol),
         row(number(before, adding), o("+"), inside(moved)),

@@ -2,7 +2,7 @@
 // update, and the new value.
 
 import { addingUp, fixed, full, signed, symbol } from "../core/format.js";
-import { nameAt, parseName } from "../core/network.js";
+import { nameAt, parseName, updateAt } from "../core/network.js";
 import { ofExample } from "../core/words.js";
 import { updateFormulas } from "./formulas.js";
 import {
@@ -42,7 +42,7 @@ export function viewGradient(layout, spec, frame, chain, largest, digits) {
       gradient.length && update.trained
         ? shown(frame.gradient[found.index] / gradient.length)
         : null,
-    share: `${fixed(100 * gradient.share, digits === "all" ? "all" : gradient.share < 0.01 ? 2 : 1)} %`,
+    share: `${fixed(100 * gradient.share, digits === "all" ? digits : digits - (gradient.share < 0.01 ? 0 : 1))} %`,
     rank: gradient.rank,
     count: bars.count,
     all: layout.count,
@@ -132,8 +132,8 @@ function largestComponents(layout, spec, gradient, own) {
 }
 
 function updateOf(frame, index, digits) {
-  const moved = frame.newParameters[index] - frame.parameters[index];
-  return { text: signed(moved, digits), full: full(moved) };
+  const update = updateAt(frame, index);
+  return { text: signed(update, digits), full: full(update) };
 }
 
 /** Which component is the largest, and how it came to be so. */

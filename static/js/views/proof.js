@@ -17,6 +17,7 @@ import {
   slopeOf,
 } from "./mathml.js";
 
+const PRECISE = 12;
 const AT_KINK =
   "A ReLU turns on or off within the difference's width: " +
   "at this kink it means nothing, so there is no number.";
@@ -93,14 +94,11 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
   const loss = lossSymbol(several);
   const at = (sign) => row(loss, inside(symbol, o(sign), i("h")));
   const fine = digits === "all" ? "all" : digits + 4;
-  const precise = digits === "all" ? "all" : 12; // with fewer the two losses would look the same
-  const losses = row(
-    number(difference.loss_above, precise),
-    o("−"),
-    number(difference.loss_below, precise),
-  );
-  const symbols = ratio(row(at("+"), o("−"), at("−")), row(n("2"), i("h")));
+  const { loss_above: above, loss_below: below } = difference;
   const width = difference.above - difference.below;
+  const precise = precisely(above, below, width, fine);
+  const losses = row(number(above, precise), o("−"), number(below, precise));
+  const symbols = ratio(row(at("+"), o("−"), at("−")), row(n("2"), i("h")));
   return [
     lines("By backpropagation", [slopeOf(loss, symbol), n(signed(derivative, fine))]),
     lines(
@@ -110,6 +108,14 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
       [null, n(signed(numeric, fine))],
     ),
   ];
+}
+
+/** With fewer digits the two losses would look the same; large ones need all of theirs. */
+function precisely(above, below, width, fine) {
+  if (fine === "all") return fine;
+  const [up, down] = [above, below].map((loss) => Number(fixed(loss, PRECISE).replaceAll("−", "-")));
+  const quotients = [up - down, above - below].map((gap) => signed(gap / width, fine));
+  return quotients[0] === quotients[1] ? PRECISE : "all";
 }
 
 /** How far two numbers are apart: as a power of ten where it would be zeros only. */

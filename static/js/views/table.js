@@ -1,7 +1,7 @@
 // The table view: everything the diagram shows, as rows of text.
 
 import { full, own, symbol } from "../core/format.js";
-import { parameterNames, revealed, unitOffsets, unitSymbol } from "../core/network.js";
+import { parameterNames, revealed, unitOffsets, unitSymbol, updateAt } from "../core/network.js";
 import { ranksOf } from "../core/strongest.js";
 
 export const MOST_ROWS = 500;
@@ -60,7 +60,7 @@ function parameterRow(name, index, spec, frame, at) {
       symbol(name),
       full(frame.parameters[index]),
       kept ?? (known ? full(frame.gradient[index]) : NOT_YET),
-      kept ?? (at.update ? full(frame.newParameters[index] - frame.parameters[index]) : NOT_YET),
+      kept ?? (at.update ? full(updateAt(frame, index)) : NOT_YET),
       at.update ? full(frame.newParameters[index]) : NOT_YET,
     ],
   };
