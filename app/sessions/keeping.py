@@ -50,7 +50,11 @@ class Keeping:
                 while not await self._store_some():
                     pass
             finally:
-                self.enough = self._timeline.unsaved + _MUCH
+                self.note_stored()
+
+    def note_stored(self) -> None:
+        """Take note that what could be stored is: beyond that, so much more is worth it."""
+        self.enough = self._timeline.unsaved + _MUCH
 
     async def store_if_much(self) -> None:
         """Store what would take long to compute again; that it cannot be stored costs no truth."""

@@ -7,12 +7,14 @@ import contextlib
 import logging
 import math
 import time
+from typing import Any
 
 from app.refusal import Refused
 from app.sessions.reaching import SLICE_SECONDS, Cancelled
 from app.sessions.session import Session
 from app.sessions.writer import NotStored
 from app.timeline.phases import Cursor, last_cursor
+from app.timeline.run import StepRecord
 
 _TICK = 1 / 60
 _STORE_SECONDS = 1.0
@@ -38,6 +40,7 @@ class Player:
         self._task: asyncio.Task[None] | None = None  # plays, or stores what was played
         self._pausing = asyncio.Lock()
         self._jump, self._per_second = 1, 0.0
+        self._stored = 0.0  # when the cursor was stored last
 
     @property
     def is_behind(self) -> bool:
@@ -112,27 +115,29 @@ class Player:
     async def _play_on(self, unit: str, per_second: float) -> str:
         """Play until there is a reason to stop, and return it."""
         reason = None
-        stored = started = time.monotonic()
-        moved = 0
+        self._stored = started = time.monotonic()
+        moved, began = 0, -math.inf
         while reason is None:
-            began = time.monotonic()
+            waited = time.monotonic()
             if per_second:
-                due = started + (moved + 1) / per_second
-                await asyncio.sleep(max(due - time.monotonic(), _TICK))
+                due = max(started + (moved + 1) / per_second, began + _TICK)
+                await asyncio.sleep(max(due - waited, 0))
                 late = max(1, int((time.monotonic() - started) * per_second) - moved)
                 by, moved = min(late, self._jump), moved + late  # nothing is made up for
             else:
                 await asyncio.sleep(0)
                 by = self._jump
+            began = time.monotonic()
             reason = await self._move(unit, by)
             now = time.monotonic()
-            if reason or now - stored + (now - began) > _STORE_SECONDS:  # the next move is too late
-                stored = time.monotonic()
+            # The next move may be too late.
+            if reason or now - self._stored + (now - waited) > _STORE_SECONDS:
                 reason = await self._store() or reason
         return reason
 
     async def _store(self) -> str | None:
         """Store the cursor; return why playing ends here where that cannot be."""
+        self._stored = time.monotonic()
         try:
             await self._session.store_cursor()
         except NotStored:
@@ -165,7 +170,7 @@ class Player:
         wanted = timeline.move(session.cursor, unit, by)
         began = time.monotonic()
         try:
-            record = await session.reaching.record(wanted.step, None)
+            record = await self._reach(wanted.step)
         except Refused:
             last = timeline.last_step or 0
             at = last_cursor(last, timeline.phase_count)
@@ -177,6 +182,19 @@ class Player:
         last = timeline.limits.max_steps
         at_end = wanted == last_cursor(last, timeline.phase_count)
         return "end" if at_end or (unit != "phase" and wanted.step == last) else None
+
+    async def _reach(self, step: int) -> StepRecord:
+        """Return the numbers of a step; where they take long, what is shown meanwhile is stored."""
+        search = asyncio.create_task(self._session.reaching.record(step, None))
+        search.add_done_callback(_looked_at)
+        try:
+            left = self._stored + _STORE_SECONDS - time.monotonic()
+            if not (await asyncio.wait({search}, timeout=max(left, 0)))[0]:
+                self._stored = time.monotonic()
+                await self._session.store_place()
+            return await search
+        finally:
+            search.cancel()
 
     def _soon(self, cursor: Cursor, unit: str, by: int, took: float) -> int:
         """Return the step to which playing will have come a little later, if it moves on as by so
@@ -196,7 +214,7 @@ class Player:
             self._jump = max(self._jump // 2, 1)
 
 
-def _looked_at(task: asyncio.Task[None]) -> None:
+def _looked_at(task: asyncio.Task[Any]) -> None:
     """Nobody is warned about a failure whose asker has gone."""
     if not task.cancelled():
         task.exception()

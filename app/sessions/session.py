@@ -230,10 +230,12 @@ class Session:
         async with self.turn:  # a command under way stores a newer place
             if self.keeping.has_much:
                 await self.keeping.store()
-            await self._store_place()
+            await self.store_place()
 
-    async def _store_place(self) -> None:
-        """Store where the session stands, and that nothing further was seen."""
+    async def store_place(self) -> None:
+        """Store where the session stands, and that nothing further was seen. Whoever asks holds the
+        turn.
+        """
         place = self.here()
         self.reads.seen = min(self.reads.seen, place.furthest)
         await self._store.stand(self.id, place)
@@ -254,7 +256,7 @@ class Session:
         await self.keeping.end()
         async with self.turn:
             await self.keeping.store()
-            await self._store_place()
+            await self.store_place()
 
     def here(self) -> Place:
         """Return where the session stands, as it is stored."""
@@ -383,6 +385,7 @@ class Session:
             undo_stack = list(timeline.held.undo_stack)
             await self._store.edit(self.id, place, body, body["edits"], undo_stack, saved)
             timeline.note_stored(saved)
+            self.keeping.note_stored()
             self.reads.seen = place.furthest
 
     def _last_cursor(self, step: int) -> Cursor:

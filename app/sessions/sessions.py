@@ -18,6 +18,7 @@ from app.json_text import read_json, written
 from app.limits import Limits
 from app.metrics import Metrics
 from app.refusal import Refused
+from app.sessions.expiry import DAY
 from app.sessions.opening import Openings
 from app.sessions.player import Player
 from app.sessions.rate import Allowance
@@ -182,6 +183,8 @@ class Sessions:
         for seat in list(self._seats.values()):
             if seat.session.is_used:
                 await self._note_use(seat.session)
+            elif not seat.is_used and self._store.now() - seat.session.used_at > DAY:
+                await self._leave(seat.session.id)  # in memory it would never be idle for long
         for idle in await self._store.expired(set(self._seats)):
             async with self._looking:
                 if not self._is_held(idle.id):  # it may have been opened since
@@ -197,6 +200,8 @@ class Sessions:
                 await self._leave(identity)
             except Exception as failure:  # of one run: the others are still to be saved
                 _log.error("a session could not be saved", exc_info=failure)
+        for leaving in list(self._leaving.values()):
+            await leaving.wait()
         await self._store.close()
         self._workers.close()
 
@@ -294,8 +299,12 @@ class Sessions:
         """Look after the store. At the start nothing goes: a clock may still be set right."""
         look = self._follow_clock
         while True:
-            with contextlib.suppress(NotStored):
+            try:
                 await look()
+            except NotStored:
+                pass  # it is tried again
+            except Exception as failure:  # whatever it was: the store is looked after again
+                _log.error("the store could not be looked after", exc_info=failure)
             look = self.expire
             await asyncio.sleep(_EXPIRE_SECONDS)
 

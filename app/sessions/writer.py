@@ -145,6 +145,15 @@ class Writer:
             self._survive(group)
             if self._large:
                 self._survive([self._large.popleft()])
+        self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Answer those who came too late: they would wait for ever."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                late = self._queue.get_nowait()
+                if late:
+                    self._answer([late], NotStored(_ENDED))
 
     def _gather(self, patience: float) -> tuple[list[_Waiting], bool]:
         """Return the next group, and whether there may be more; put aside what is large.

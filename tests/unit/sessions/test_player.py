@@ -196,6 +196,63 @@ def test_what_is_about_to_be_seen_is_as_much_as_can_be_computed_and_no_jump_is_l
     play(tmp_path, scene)
 
 
+def test_what_is_shown_while_a_step_takes_long_is_stored_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, may = access.session, asyncio.Event()
+        record, wait = session.reaching.record, asyncio.wait
+
+        async def slow(step: int, patience: float | None) -> StepRecord:
+            if step:
+                await may.wait()
+            return await record(step, patience)
+
+        async def impatient(tasks: Any, timeout: float | None = None) -> Any:
+            return await wait(tasks, timeout=timeout and 0)
+
+        monkeypatch.setattr(player_module.asyncio, "wait", impatient)
+        monkeypatch.setattr(session.reaching, "record", slow)
+        await access.seat.player.play("phase", 10)
+        while await _stored(sessions, access) < Cursor(0, 6):  # the last phase of step 0
+            await asyncio.sleep(0)
+        assert session.playing
+        may.set()
+        while session.cursor.step == 0:
+            await asyncio.sleep(0)
+        await access.seat.player.pause()
+        assert await _stored(sessions, access) == session.cursor
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize(("per_second", "seconds"), [(30, 0.02), (20, 0.04), (50, 0.001), (9, 0.1)])
+def test_it_plays_as_fast_as_was_asked_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, per_second: float, seconds: float
+) -> None:
+    clock = Clock(monkeypatch)
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        record = session.reaching.record
+
+        async def slow(step: int, patience: float | None) -> StepRecord:
+            clock.now += seconds
+            return await record(step, patience)
+
+        monkeypatch.setattr(session.reaching, "record", slow)
+        await player.play("step", per_second)
+        while session.cursor.step < 60:
+            await asyncio.sleep(0)
+        taken = clock.now
+        await player.pause()
+        assert 60 / per_second <= taken <= 61 / per_second + seconds
+
+    play(tmp_path, scene)
+
+
 def test_no_beat_is_lost_to_an_edit_that_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +273,7 @@ def test_no_beat_is_lost_to_an_edit_that_is_done(
 
         monkeypatch.setattr(session, "_store_edit", slow)
         monkeypatch.setattr(session, "show", note)
+        session.keeping.enough = 100
         edit = asyncio.create_task(session.change({"learning_rate": 0.25}, Asked()))
         player._task = asyncio.create_task(player._play("step"))
         player._per_second = 0.1
@@ -225,6 +283,7 @@ def test_no_beat_is_lost_to_an_edit_that_is_done(
         assert clock.now == 10
         may.set()
         await edit
+        assert session.keeping.enough < 10  # after an edit there is as little to lose as ever
         while not beats:
             await asyncio.sleep(0)
         await player.pause()

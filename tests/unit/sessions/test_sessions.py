@@ -237,6 +237,83 @@ def test_a_clock_that_is_wrong_for_a_while_deletes_nothing(
     play(tmp_path, last)
 
 
+def test_a_run_that_stays_in_memory_expires_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(monkeypatch)
+
+    async def scene(sessions: Sessions) -> list[bool]:
+        keys = [await make(sessions) for _ in range(2)]
+        for key in keys:
+            await look(sessions, key)
+            sessions._seats[key].awaited_until = 0.0  # nobody comes back for it
+        async with sessions.use(keys[1]):
+            for _ in range(64):
+                world.day += 0.5
+                await sessions.expire()
+        return [await sessions.exists(key) for key in keys]
+
+    assert play(tmp_path, scene) == [False, True]
+
+
+def test_what_fails_in_looking_after_the_store_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(sessions: Sessions) -> None:
+        again = asyncio.Event()
+        failures = [RuntimeError("the disk could not be read")]
+
+        async def follow() -> None:
+            raise failures[0]
+
+        async def expire() -> None:
+            again.set()
+
+        monkeypatch.setattr("app.sessions.sessions._EXPIRE_SECONDS", 0)
+        monkeypatch.setattr(sessions, "_follow_clock", follow)
+        monkeypatch.setattr(sessions, "expire", expire)
+        sweeping = asyncio.create_task(sessions._sweep())
+        await again.wait()
+        sweeping.cancel()
+
+    play(tmp_path, scene)
+    assert [record.message for record in caplog.records] == ["the store could not be looked after"]
+
+
+def test_a_stop_waits_for_a_run_that_is_on_its_way_to_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    async def scene(sessions: Sessions) -> None:
+        key = await make(sessions)
+        session, may = sessions._seats[key].session, asyncio.Event()
+        leave, close = session.leave, sessions._store.close
+
+        async def slow() -> None:
+            await may.wait()
+            await leave()
+            done.append("stored")
+
+        async def closed() -> None:
+            done.append("closed")
+            await close()
+
+        monkeypatch.setattr(session, "leave", slow)
+        monkeypatch.setattr(sessions._store, "close", closed)
+        leaving = asyncio.create_task(sessions._leave(key))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(sessions.close())
+        for _ in range(9):
+            await asyncio.sleep(0)
+        may.set()
+        await asyncio.gather(leaving, closing)
+        monkeypatch.setattr(sessions, "close", lambda: asyncio.sleep(0))
+
+    play(tmp_path, scene)
+    assert done == ["stored", "closed"]
+
+
 def test_weeks_without_a_server_make_no_run_older(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

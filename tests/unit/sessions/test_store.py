@@ -733,6 +733,25 @@ def test_who_gives_up_a_write_waits_for_it_so_that_no_later_one_is_undone_by_it(
     assert written == ["A", "B", "c"]
 
 
+def test_a_write_that_comes_while_the_store_closes_is_answered(tmp_path: Path) -> None:
+    async def write() -> None:
+        store = Store(tmp_path, Limits())
+        begun, go_on = threading.Event(), threading.Event()
+        held = asyncio.ensure_future(store.writer.put(lambda _: (begun.set(), go_on.wait(30))))
+        await asyncio.to_thread(begun.wait, 30)
+        closing = asyncio.ensure_future(store.close())
+        while store.writer._queue.empty():
+            await asyncio.sleep(0)
+        late = asyncio.ensure_future(store.writer.put(lambda _: None))
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(held, closing)
+        with pytest.raises(NotStored, match="has ended"):
+            await late
+
+    run(write())
+
+
 def test_states_of_megabytes_are_a_large_write(tmp_path: Path) -> None:
     large: list[bool] = []
 

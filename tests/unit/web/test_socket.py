@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from app.metrics import Metrics
+from app.sessions.asking import Asked
+from app.sessions.sessions import Access, Sessions
+from app.sessions.viewers import Viewer
+from app.web import socket
 from app.web.framing import Framing
+from app.wire.commands import Seek
 from app.wire.frames import HEADER
+from tests.unit.sessions.test_session import play
 
 
 class Live:
@@ -256,3 +265,29 @@ def test_a_frame_that_cannot_be_made_closes_the_socket_as_a_fault_of_ours(
         for record in caplog.records
         if record.name == "retrace" and record.exc_info
     ]
+
+
+def test_a_move_that_is_cancelled_while_it_waits_for_its_turn_computes_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "_PATIENCE", 0.01)
+
+    async def scene(_: Sessions, access: Access) -> None:
+        session, viewer = access.session, Viewer()
+        connection = socket.Connection.__new__(socket.Connection)
+        connection._seat, connection._session = access.seat, session
+        connection._viewer, connection._metrics = viewer, Metrics()
+        asked = session.wish = Asked("far", viewer)
+        async with session.turn:  # as while what was computed is being stored
+            waiting = asyncio.create_task(connection._wait_for(Seek(900_000, 0), asked))
+            for _ in range(9):
+                await asyncio.sleep(0)
+            session.cancel()
+        await waiting
+        assert [message["error"]["code"] for message in viewer.take()[0]] == ["cancelled"]
+        search = session.reaching._search
+        if search:
+            await asyncio.wait({search[1]})
+            assert search[1].cancelled()
+
+    play(tmp_path, scene)
