@@ -195,6 +195,7 @@ class Player:
             return await search
         finally:
             search.cancel()
+            del search  # its failure leads here, and from here to it: a circle would keep the run
 
     def _soon(self, cursor: Cursor, unit: str, by: int, took: float) -> int:
         """Return the step to which playing will have come a little later, if it moves on as by so
