@@ -42,6 +42,8 @@ REVEALED = """async (phase) => {
   const at = revealed(layout, phase);
   return [1, 2, 3].map((l) => [at.hasActivation(l), at.hasGradient(l)]);
 }"""
+UNIT = """async ([sizes, layer, unit]) =>
+  (await import('/static/js/core/network.js')).unitSymbol({ sizes }, layer, unit)"""
 
 WAITS = """async ([failures, chance]) => (await import('/static/js/core/patience.js')).waitBefore(failures, chance)"""
 SILENCE = """async (quiet) => (await import('/static/js/core/patience.js')).afterSilence(quiet)"""
@@ -162,6 +164,15 @@ def test_a_phase_reveals_what_it_has_computed_and_no_more(page: Page) -> None:
         [False] * 3, [False, False, True], [False, True, True], [True] * 3, [True] * 3,
     ]  # fmt: skip
     assert gradients[:4] == [[False] * 3] * 4
+
+
+def test_a_unit_is_called_by_its_layer_and_its_place_in_it(page: Page) -> None:
+    deep = [12, *[11] * 12, 2]
+    names = {"x₁₂": (0, 12), "h¹₁": (1, 1), "h⁹₁₀": (9, 10), "h¹⁰₁": (10, 1), "h¹²₁₁": (12, 11)}
+    for name, place in {**names, "ŷ₂": (13, 2)}.items():
+        assert page.evaluate(UNIT, [deep, *place]) == name
+    assert page.evaluate(UNIT, [[1, 3, 1], 1, 3]) == "h₃"
+    assert page.evaluate(UNIT, [[1, 3, 1], 2, 1]) == "ŷ"
 
 
 def test_the_wait_before_a_new_try_grows_to_ten_seconds_and_is_spread_by_chance(

@@ -1,5 +1,7 @@
 // Names and places of a network's numbers in a frame's flat vectors, and what a phase reveals.
 
+import { subscript, superscript } from "./format.js";
+
 /** Start of each layer's units in z, a and delta; layer 1 is at index 0. */
 export function unitOffsets(sizes) {
   const offsets = [0];
@@ -83,10 +85,8 @@ export function revealed(layout, phase) {
 /** The name people know a unit by: x₂, h₁, h²₁ in deeper networks, ŷ. */
 export function unitSymbol(layout, layer, unit) {
   const layers = layout.sizes.length - 1;
-  const below = "₀₁₂₃₄₅₆₇₈₉";
-  const sub = Array.from(String(unit), (digit) => below[Number(digit)]).join("");
+  const sub = subscript(unit);
   if (layer === 0) return `x${sub}`;
   if (layer === layers) return layout.sizes[layers] > 1 ? `ŷ${sub}` : "ŷ";
-  const raised = "⁰¹²³⁴⁵⁶⁷⁸⁹"[layer] ?? "";
-  return layers > 2 ? `h${raised}${sub}` : `h${sub}`;
+  return layers > 2 ? `h${superscript(layer)}${sub}` : `h${sub}`;
 }
