@@ -511,6 +511,28 @@ def test_a_delta_that_is_too_small_is_not_said_to_be_right(
     assert found == [f"① is 0: {hidden}", f"① is 0: {output}"]
 
 
+@pytest.mark.parametrize(
+    ("targets", "biases", "why"),
+    [
+        ([0, 0], [0.5, -0.25], "ŷ₁ · Σy − y₁ is 0"),
+        ([1, 1], [0, 0], "ŷ₁ · Σy − y₁ is 0"),
+        ([0.5, 0.5], [0, 0], "ŷ₁ is exactly right"),
+    ],
+)
+def test_a_share_that_is_asked_for_is_not_called_the_target(
+    visit: Visit, targets: list[float], biases: list[float], why: str
+) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.0]], "targets": [targets]},
+        "layers": [{"units": 2, "activation": "softmax"}],
+        "loss": "categorical_cross_entropy",
+        "initial": {"weights": [[[0, 0]]], "biases": [biases]},
+    }
+    page = visit.open(spec).page
+    _show(page, "w1.1.1")
+    expect(page.locator(".result .hint").first).to_have_text(f"① is 0: {why}")
+
+
 def test_a_unit_at_a_kink_says_so_under_its_curve(visit: Visit) -> None:
     spec = {**DEAD, "initial": {**DEAD["initial"], "weights": [[[0, 1], [0, 1]], [[1], [1]]]}}
     page = visit.open(spec).page

@@ -42,13 +42,14 @@ const ZEROS = {
   input: (about, at) => `${unitAt(about, at).name} hands on nothing`,
 };
 
-/** A cross entropy's δ holds no f′ of its own. */
+/** A cross entropy's δ holds no f′ of its own; that of classes asks for the share ŷ of all y. */
 function ofOutput(about, at, slope) {
   const { layer, unit, name } = unitAt(about, at);
-  const hasSlope = about.layout.loss.endsWith("squared_error");
-  if (hasSlope && slope === 0) return ZEROS.slope(about, at);
-  const isRight = !hasSlope || numbersOf(about, layer, unit).a === about.frame.targets[unit - 1];
-  return isRight ? `${name} is exactly right` : `its error times its slope is ${VANISHED}`;
+  const { layout: { loss }, frame } = about;
+  if (loss.endsWith("squared_error") && slope === 0) return ZEROS.slope(about, at);
+  if (numbersOf(about, layer, unit).a === frame.targets[unit - 1]) return `${name} is exactly right`;
+  if (loss !== "categorical_cross_entropy") return `its error times its slope is ${VANISHED}`;
+  return `${name} · Σy − ${name.replace("ŷ", "y")} is 0`;
 }
 
 /** f′(z): 0 where a relu is off, and where a curve is so flat that no number tells. */
