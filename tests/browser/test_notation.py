@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
+import numpy as np
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.conftest import Visit
 from tests.browser.test_journeys import NON_SQUARE
@@ -25,6 +28,12 @@ SCRAPE = """async () => {
     const tree = treeOf(math);
     return { markup: math.outerHTML, rows: math.querySelectorAll('mtr').length, latex: toLatex(tree), text: toText(tree) };
   });
+}"""
+SLOPES = """async (cases) => {
+  const { activationSlope, i, math, n, o } = await import('/static/js/views/mathml.js');
+  const { fixed } = await import('/static/js/core/format.js');
+  return cases.map(([name, a, slope, digits]) =>
+    math(...activationSlope(name, i('h'), 1, a).numbers(digits), o('='), n(fixed(slope, digits))));
 }"""
 
 
@@ -246,6 +255,22 @@ def test_every_formula_on_the_page_adds_up_and_can_be_copied(visit: Visit, name:
         # Data that is used as given is not scaled, and then the first phase has no formula.
         assert checked or (phase == 0 and spec), "a phase without arithmetic"
         visit.click("Next phase")
+
+
+def test_the_slope_of_a_saturated_unit_comes_out_of_the_value_that_is_written(page: Page) -> None:
+    places = [*np.linspace(-18, 18, 145).tolist(), 0.5 * math.log(999), -4.14, 3.2]
+    cases: list[tuple[str, float, float, int]] = []
+    for digits in (2, 4):
+        for z in places:
+            tanh, sigmoid = math.tanh(z), 1 / (1 + math.exp(-z))
+            cases.append(("tanh", tanh, 1 - tanh**2, digits))
+            cases.append(("sigmoid", sigmoid, sigmoid * (1 - sigmoid), digits))
+    for case, tree in zip(cases, page.evaluate(SLOPES, cases), strict=True):
+        [(side, value, shown)] = equations(_html(tree))
+        half = rounding(tree[-1][2].replace("−", "-"))
+        assert abs(value - shown) <= 1.0001 * half + 1e-17, (case, side, shown)
+    assert "0.9975" in _html(page.evaluate(SLOPES, [["sigmoid", 0.9975, 0.0025, 2]])[0])
+    assert "0.46<" in _html(page.evaluate(SLOPES, [["tanh", 0.46, 0.7884, 2]])[0])
 
 
 def _is_off(sides: list[tuple[str, float, float]]) -> bool:

@@ -1,7 +1,7 @@
 // What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a
 // thing.
 
-import { addingUp, fixed } from "../core/format.js";
+import { addingUp, asTyped, fixed } from "../core/format.js";
 
 export const i = (text) => ["mi", {}, text];
 export const o = (text) => ["mo", {}, text];
@@ -96,15 +96,30 @@ export function activationSlope(name, symbol, z, a) {
     identity: { formula: [one], numbers: () => [one] },
     sigmoid: {
       formula: [symbol, o("·"), inside(one, o("−"), symbol)],
-      numbers: (digits) => [number(a, digits), o("·"), inside(one, o("−"), number(a, digits))],
+      numbers(digits) {
+        const put = number(a, enough(a, (share) => share * (1 - share), digits));
+        return [put, o("·"), inside(one, o("−"), put)];
+      },
     },
     tanh: {
       formula: [one, o("−"), square(symbol)],
-      numbers: (digits) => [one, o("−"), square(a < 0 ? number(a, digits) : n(fixed(a, digits)))],
+      numbers: (digits) => [one, o("−"), square(number(a, enough(a, (of) => 1 - of * of, digits)))],
     },
     relu: { formula: [n(z > 0 ? "1" : "0")], numbers: () => [n(z > 0 ? "1" : "0")] },
   };
   return table[name];
+}
+
+const MOST_DIGITS = 17; // with them any two numbers are told apart
+
+/** Digits with which `a`, as it is written, gives the slope that is written: nearly 1 is not 1. */
+function enough(a, slope, digits) {
+  if (digits === "all") return digits;
+  const told = fixed(slope(a), digits);
+  const gives = (more) => fixed(slope(Number(asTyped(fixed(a, more)))), digits) === told;
+  let more = digits;
+  while (more < MOST_DIGITS && !gives(more)) more++;
+  return more;
 }
 
 /**
