@@ -131,6 +131,43 @@ def test_at_a_kink_the_curve_and_the_chain_say_so_too(visit: Visit) -> None:
     expect(page.locator("#tab-body")).to_contain_text("the curve has a corner")
 
 
+@pytest.mark.parametrize(("weight", "slope"), [(2e-6, "−1.00"), (-2e-6, "0.00")])
+def test_beside_a_kink_the_slope_is_that_of_its_own_side(
+    visit: Visit, weight: float, slope: str
+) -> None:
+    spec = {
+        "dataset": {"inputs": [[1.0]], "targets": [[1.0]]},
+        "initial": {"weights": [[[weight]]], "biases": [[0.0]]},
+        "layers": [{"units": 1, "activation": "relu"}],
+    }
+    page = visit.open(spec).page
+    click_on(page, "w1.1.1")
+    panel = page.locator("#tab-body")
+    expect(page.locator(".result")).to_contain_text(slope)
+    expect(panel).not_to_contain_text("at a ReLU's kink")
+    page.get_by_role("tab", name="What if").click()
+    expect(panel).to_contain_text(f"of slope ∂E/∂w¹₁₁ = {slope}")
+    expect(panel).to_contain_text("A ReLU turns nearer to this point than the h of its proof")
+    expect(panel).to_contain_text("only a smaller h can come to the derivative")
+    expect(panel).not_to_contain_text("takes the side where the ReLU is off")
+    expect(panel).not_to_contain_text("depends on the side it comes from")
+
+
+AT_KINK = """async (names) => {
+  const { isAtKink } = await import('/static/js/core/network.js');
+  const layout = { sizes: [2, 2, 2, 1], activations: ['relu', 'tanh', 'relu'], parameters: [
+    { offset: 0, shape: [2, 2] }, { offset: 4, shape: [2] }, { offset: 6, shape: [2, 2] },
+    { offset: 10, shape: [2] }, { offset: 12, shape: [2, 1] }, { offset: 14, shape: [1] }] };
+  const of = (...z) => names.filter((name) => isAtKink(layout, { z: Float64Array.from(z) }, name));
+  return [of(1, 0, 0, 0, 1), of(1, 2, 3, 4, 0), of(1, 2, 0, 0, 5)];
+}"""
+
+
+def test_a_kink_is_of_the_units_that_a_parameter_acts_on(page: Page) -> None:
+    names = ["w1.1.1", "w1.2.2", "b1.1", "b1.2", "w2.1.1", "b2.2", "w3.1.1", "b3.1"]
+    assert page.evaluate(AT_KINK, names) == [["w1.2.2", "b1.2"], names, []]
+
+
 def test_a_late_trial_does_not_come_after_letting_go(visit: Visit) -> None:
     page = visit.open(NON_SQUARE).page
     click_on(page, "w2.2.3")

@@ -62,6 +62,18 @@ export function activationOf(frame, layout, layer, unit) {
   return frame.a[unitOffsets(layout.sizes)[layer - 1] + unit - 1];
 }
 
+/** Whether a ReLU behind a parameter stands at its kink, z = 0, for this example. */
+export function isAtKink(layout, frame, name) {
+  const { layer, to } = parseName(layout, name);
+  const offsets = unitOffsets(layout.sizes);
+  const own = offsets[layer - 1] + to - 1; // in its own layer a parameter acts on one unit only
+  return layout.activations.some((activation, k) => {
+    if (activation !== "relu" || k + 1 < layer) return false;
+    const zs = frame.z.slice(offsets[k], offsets[k] + layout.sizes[k + 1]);
+    return k + 1 === layer ? frame.z[own] === 0 : zs.includes(0);
+  });
+}
+
 /** What stands revealed at a phase: how many layers forward, the error, which layers backward. */
 export function revealed(layout, phase) {
   const layers = layout.sizes.length - 1;

@@ -1,7 +1,7 @@
 // The chain rule of one parameter: its factors with their badges, then the paths and the batch.
 
 import { full, signed, symbol } from "../core/format.js";
-import { unitSymbol } from "../core/network.js";
+import { isAtKink, unitSymbol } from "../core/network.js";
 import { lossName } from "../core/words.js";
 import { viewChain } from "../views/chain.js";
 import { button, h, math, replaceKeepingFocus, standsFor, whenChanged } from "./dom.js";
@@ -27,7 +27,8 @@ export function mountChain(root, dispatch, connection) {
         dispatch({ type: "path", path: state.openPath });
       };
       const delta = state.way.length ? deltaName(state.session.layout, data.parameter) : "";
-      const said = delta ? `${delta} (= ∂${lossName(view.several)}/∂${symbol(data.parameter)})` : derivativeWords(view, data.kink);
+      const atKink = data.kink && isAtKink(state.session.layout, frame, data.parameter);
+      const said = delta ? `${delta} (= ∂${lossName(view.several)}/∂${symbol(data.parameter)})` : derivativeWords(view, atKink);
       const words = said + runWords(view);
       const shown = [...view.factors, ...open];
       drawn = { shown, factors: factorsOf(shown, view.factors.length, dispatch), detail: h("div", { class: "detail" }) };
@@ -188,9 +189,9 @@ function runWords({ several, sum, own, precision }) {
 }
 
 /** Of one example only; or, where it is that of the loss, what the parameter must do. */
-function derivativeWords({ several, sum, own, zero, total, vanishes }, kink) {
+function derivativeWords({ several, sum, own, zero, total, vanishes }, atKink) {
   if (sum === null) return "beyond what a number can hold";
-  const why = kink ? KINK : total ? vanishes : zero;
+  const why = atKink ? KINK : total ? vanishes : zero;
   if (several) return sum === 0 && why ? `for this example; ${why}` : "for this example";
   if (own > 0) return "▼ to lower the loss it must fall";
   if (own < 0) return "▲ to lower the loss it must rise";

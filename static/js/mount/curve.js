@@ -7,6 +7,9 @@ import { h, s, set, write } from "./dom.js";
 const KINK =
   " A ReLU turns just here: the curve has a corner and no one slope; " +
   "backpropagation takes the side where the ReLU is off.";
+const NEAR_KINK =
+  " A ReLU turns nearer to this point than the h of its proof: " +
+  "the curve has a corner there, and another slope behind it.";
 
 const UNDER = 16; // nearer to the handle there is no room for a name
 
@@ -42,13 +45,13 @@ export function makeCurve() {
   return found;
 }
 
-export function drawCurve(parts, view, slice, { trained, digits }) {
+export function drawCurve(parts, view, slice, { trained, digits, atKink }) {
   set(parts.curve, { d: view.path });
   ends(parts.tangent, view.tangent);
   set(parts.now, { cx: view.now[0], cy: view.now[1] });
   writeRange(parts, view, symbol(slice.parameter));
   parts.marks.replaceChildren(...view.marks.map((mark) => landingMark(mark, view)));
-  write(parts.caption, captionWords(slice, view, trained && slice.slope !== 0, digits));
+  write(parts.caption, captionWords(slice, view, trained && slice.slope !== 0, digits, atKink));
   parts.landings.replaceChildren(landings(slice, trained, digits));
 }
 
@@ -64,13 +67,14 @@ function writeRange({ ends: [first, last], levels }, view, name) {
   });
 }
 
-function captionWords({ parameter, slope, kink }, { cut, marks, now }, moves, digits) {
+function captionWords({ parameter, slope, kink }, { cut, marks, now }, moves, digits, atKink) {
   const name = symbol(parameter);
   const how = `The loss E as ${name} alone changes: drag the point.`;
   const tangent = `Dashed: the tangent, of slope ∂E/∂${name} = ${signed(slope, digits)}.`;
   const secant = "Violet: the secant, through this point and the one h further on.";
   const rings = moves ? ` Rings: where so many times α would land${hidden(marks, now)}.` : "";
-  return `${how} ${tangent} ${secant}${rings}${kink ? KINK : ""}${cut ? ` ${cut}` : ""}`;
+  const corner = kink ? (atKink ? KINK : NEAR_KINK) : "";
+  return `${how} ${tangent} ${secant}${rings}${corner}${cut ? ` ${cut}` : ""}`;
 }
 
 const isUnder = ({ place }, now) => Math.abs(place[0] - now[0]) <= UNDER;

@@ -2,6 +2,7 @@
 
 import { asTyped, count, full, symbol } from "../core/format.js";
 import { isNear } from "../core/inspect.js";
+import { isAtKink } from "../core/network.js";
 import { firstWiggle, viewSlice } from "../views/slice.js";
 import { drawCurve, makeCurve } from "./curve.js";
 import { button, h, set, whenChanged, write } from "./dom.js";
@@ -38,12 +39,13 @@ export function mountSlice(root, dispatch, connection, getState) {
     drawAll(getState());
   });
 
-  function drawAll({ digits, session: { spec } }) {
+  function drawAll({ digits, session: { spec, layout }, answers }) {
     const wiggle = chosen ?? firstWiggle(slice());
     view = viewSlice(slice(), wiggle);
     const trained = spec.train_biases || slice().parameter[0] !== "b";
-    drawCurve(parts, view, slice(), { trained, digits });
-    drawWiggle(parts, view, slice(), wiggle, digits);
+    const atKink = isAtKink(layout, answers.slice.frame, slice().parameter);
+    drawCurve(parts, view, slice(), { trained, digits, atKink });
+    drawWiggle(parts, view, slice(), wiggle, { digits, atKink });
     letScroll(parts.landings);
   }
   const draw = whenChanged((state) => [state.answers.slice, state.digits], drawAll);

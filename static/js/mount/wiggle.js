@@ -8,12 +8,15 @@ import { h, set, write } from "./dom.js";
 const KINK =
   "At this kink the quotient depends on the side it comes from: " +
   "it need not come to the derivative.";
+const NEAR_KINK =
+  "A ReLU turns very near: a quotient across that corner mixes two slopes, " +
+  "and only a smaller h can come to the derivative.";
 const TOO_SMALL =
   "So small an h meets the rounding of the computer's numbers: the gap may grow again.";
 const FINE = { 2: 4, 4: 8, all: "all" }; // decimals that tell the quotient from the derivative
 
 /** Draw the quotient of one width as a secant, and beside its slider its number and the derivative. */
-export function drawWiggle(parts, view, slice, index, digits) {
+export function drawWiggle(parts, view, slice, index, { digits, atKink }) {
   const { h: width } = slice.wiggle[index];
   drawSecant(parts, view.secant);
   parts.wiggle.value = String(index);
@@ -23,7 +26,7 @@ export function drawWiggle(parts, view, slice, index, digits) {
   set(parts.quotient, { class: upright ? "quotient upright" : "quotient" });
   const columns = columnsOf(slice, slice.wiggle[index], FINE[digits]);
   parts.quotient.replaceChildren(...(upright ? rows(columns) : table(columns)));
-  const hints = [slice.kink ? KINK : null, index > 6 ? TOO_SMALL : null].filter(Boolean);
+  const hints = [slice.kink ? (atKink ? KINK : NEAR_KINK) : null, index > 6 ? TOO_SMALL : null].filter(Boolean);
   write(parts.doubts, hints.join(" "));
 }
 
