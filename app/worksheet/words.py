@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from app.data.datasets import Column, Dataset
 from app.maths.network import Network
 from app.worksheet.digits import MINUS
@@ -69,7 +71,7 @@ def own(value: float, unit: str) -> str:
     """$150,000; 1,656 sq ft; 1960."""
     sign, size = MINUS if value < 0 else "", abs(value)
     if unit == "$":
-        return f"{sign}${size:,.{0 if size.is_integer() else 2}f}"
+        return f"{sign}${size:,.{0 if size.is_integer() else _decimals(size)}f}"
     grouped = f"{size:,.10g}" if unit else f"{size:.10g}"
     return f"{sign}{grouped}{' ' + unit if unit else ''}"
 
@@ -77,7 +79,13 @@ def own(value: float, unit: str) -> str:
 def missed_by(error: float, unit: str) -> str:
     if error == 0:
         return "exactly right"
-    return f"too {'high' if error > 0 else 'low'} by {own(round(abs(error), 2), unit)}"
+    size = round(abs(error), _decimals(abs(error)))
+    return f"too {'high' if error > 0 else 'low'} by {own(size, unit)}"
+
+
+def _decimals(size: float) -> int:
+    """Return with how many decimals, two or more, two digits of a size above 0 are seen."""
+    return max(2, 1 - math.floor(math.log10(size)))
 
 
 def column(what: Column, symbol: str, value: float, scaled: bool) -> str:

@@ -93,7 +93,28 @@ def test_the_words_of_a_phase_and_of_the_header_follow_the_switch(visit: Visit) 
     expect(page.locator("#voice")).to_contain_text(max(moves)[1])
     page.get_by_label("Digits").select_option("4")
     expect(words).not_to_contain_text(max(moves)[1])
-    expect(page.locator("[data-control=example-words]")).to_contain_text("x1 −0.33,")
+    expect(page.locator("[data-control=example-words]")).to_contain_text("x1 −0.3333,")
+
+
+GRAMS: dict[str, Any] = {
+    "dataset": {"inputs": [[0.003]], "targets": [[0.002]]},
+    "layers": [{"units": 1, "activation": "identity"}],
+    "initial": {"weights": [[[0.2]]], "biases": [[0.002]]},
+}
+
+
+def test_what_is_small_in_its_own_unit_is_not_rounded_to_nothing(visit: Visit) -> None:
+    page = visit.open(GRAMS).page
+    words, bar = page.locator(".phase-words .sentence"), page.locator(".error-bar")
+    expect(words).to_contain_text("0.003")
+    expect(page.locator("[data-control=example-words]")).to_contain_text("x1 0.003")
+    expect(words).to_contain_text("0.002 is what the network should say")
+    _go(visit, 2)
+    sentence = "The prediction 0.0026 is too high by 0.0006."
+    expect(words).to_contain_text(sentence)
+    expect(page.locator("#voice")).to_contain_text(sentence)
+    for text in ("y  0.002", "ŷ  0.0026", "+0.0006"):
+        expect(bar.get_by_text(text, exact=True)).to_be_visible()
 
 
 @pytest.mark.charts

@@ -81,7 +81,10 @@ export function short(value, withSign = false) {
   return sign + decimal(value, size >= 999.95 ? 0 : size >= 100 ? 1 : 2);
 }
 
-/** A value in its own unit: $150,000, 1,656 sq ft, 1960; rounded, unless `digits` are "all". */
+/**
+ * A value in its own unit: $150,000, 1,656 sq ft, 1960, 0.0026 kg; rounded, unless `digits` are
+ * "all", but never to 0.
+ */
 export function own(value, unit, withSign = false, digits = 2) {
   if (isBeyond(value)) return OVERFLOWS;
   const sign = value < 0 ? MINUS : withSign && value > 0 ? "+" : "";
@@ -95,8 +98,17 @@ function amount(size, unit, digits) {
   const bare = unit === "" && size < 10000;
   if (digits === "all") return bare ? full(size) : wholeGrouped(full(size));
   if (size >= HUGE) return power(size, 3);
-  if (unit === "$") return grouped(size, size < 1000 ? 2 : 0);
-  return bare ? plain(size) : grouped(size, Number.isInteger(size) ? 0 : 2);
+  if (size !== 0 && size < SMALL) return fixed(size, digits);
+  const text = grouped(size, ...decimalsBefore(unit, size, digits));
+  return bare ? text.replace(",", "") : text;
+}
+
+/** [least, most] decimals: a dollar has cents, thousands of them have none, whole numbers neither. */
+function decimalsBefore(unit, size, digits) {
+  if (unit === "$" && size >= 1000) return [0, 0];
+  if (unit !== "$" && Number.isInteger(size)) return [0, 0];
+  const isLarge = size >= 1000 || (unit === "$" && size >= 1);
+  return [2, isLarge ? 2 : Math.max(2, decimalsOf(size, digits))];
 }
 
 /** 1234567 -> 1,234,567 */
@@ -119,18 +131,14 @@ export function symbol(name) {
   return name[0] + superscript(layer) + units.map(subscript).join(comma);
 }
 
-function plain(size) {
-  if (Number.isInteger(size)) return String(size);
-  return size < 0.005 ? fixed(size, 2) : decimal(size, 2);
-}
-
 const groupings = new Map(); // by decimals: to make one takes as long as a hundred numbers
 
-function grouped(size, decimals) {
-  let grouping = groupings.get(decimals);
+function grouped(size, least, most = least) {
+  const key = `${least} ${most}`;
+  let grouping = groupings.get(key);
   if (!grouping) {
-    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-    groupings.set(decimals, (grouping = new Intl.NumberFormat("en-US", digits)));
+    const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
+    groupings.set(key, (grouping = new Intl.NumberFormat("en-US", digits)));
   }
   return grouping.format(size);
 }

@@ -22,6 +22,7 @@ from app.timeline.presets import HOUSE
 from app.worksheet.digits import CARRIED, FULL, decimals_of, printed
 from app.worksheet.losses import LOSS_FORMULAS
 from app.worksheet.phases import FUNCTIONS, OUTPUT_DELTAS, SLOPES
+from app.worksheet.words import missed_by
 from tests.unit.web.test_worked_examples import MAZUR
 
 INPUTS = [[0.1, -0.2], [0.4, 0.3], [0.7, -0.5]]
@@ -194,6 +195,20 @@ def _same(line: Read, number: float) -> None:
     gap = abs(Decimal(_plain(line.result)) - Decimal(number))
     assert gap <= line.half_unit, line
     assert gap < 1e-14 or line.half_unit <= Decimal("5e-7"), "six decimals, or exact"
+
+
+@pytest.mark.parametrize(
+    ("error", "unit", "words"),
+    [
+        (0.0006000000000000003, "kg", "too high by 0.0006 kg"),
+        (-0.0012345, "$", "too low by $0.0012"),
+        (12.3456, "$", "too high by $12.35"),
+        (-0.5, "", "too low by 0.5"),
+        (0.0, "kg", "exactly right"),
+    ],
+)
+def test_a_small_miss_is_not_rounded_to_nothing(error: float, unit: str, words: str) -> None:
+    assert missed_by(error, unit) == words
 
 
 def test_the_house_is_exact(client: TestClient) -> None:
