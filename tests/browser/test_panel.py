@@ -587,6 +587,66 @@ def test_the_loss_of_several_outputs_can_be_redone_by_hand(visit: Visit, name: s
     assert _read(texts[1].splitlines()[-1]) == pytest.approx(visit.step(0)["loss"], abs=5e-5)
 
 
+def _saturated(
+    biases: list[float], targets: list[float], rows: int = 2, **more: Any
+) -> dict[str, Any]:
+    """Outputs whose z are their biases, in a batch of equal rows."""
+    units = len(targets)
+    kind = ("sigmoid", "binary") if units == 1 else ("softmax", "categorical")
+    return {
+        "dataset": {"inputs": [[1.0]] * rows, "targets": [targets] * rows},
+        "layers": [{"units": units, "activation": kind[0]}],
+        "loss": f"{kind[1]}_cross_entropy",
+        "initial": {"weights": [[[0.0] * units]], "biases": [biases]},
+        "batch_size": rows,
+        **more,
+    }
+
+
+SATURATED: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "no, said yes": (
+        _saturated([35.5], [0]),
+        ["ln(1 + e^(z¹₁)) − y · z¹₁", "ln(1 + e^(−35.50)) + 35.50", "35.50"],
+    ),
+    "no, said yes in float32": (
+        _saturated([15.5], [0], precision="float32"),
+        ["ln(1 + e^(z¹₁)) − y · z¹₁", "ln(1 + e^(−15.50)) + 15.50", "15.50"],
+    ),
+    "yes, said no for certain": (
+        _saturated([-800], [1], rows=1),
+        ["ln(1 + e^(z¹₁)) − y · z¹₁", "ln(1 + e^(−800.00)) + 800.00", "800.00"],
+    ),
+    "yes, nearly": (_saturated([6], [1]), ["−ln(0.9975)", "0.0025"]),
+    "between": (
+        _saturated([0.5], [0.25]),
+        ["−(0.25 · ln(0.62) + 0.75 · ln(0.38))", "0.85"],
+    ),
+    "another class for certain": (
+        _saturated([800, 0], [0, 1]),
+        [
+            "∑ⱼ yⱼ · (ln(∑ₖ e^(z¹ₖ − z¹ₘₐₓ)) + z¹ₘₐₓ − z¹ⱼ)",
+            "ln(1.00) + 800.00",
+            "800.00",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SATURATED)
+def test_the_loss_of_a_saturated_output_comes_out_of_its_formula(visit: Visit, name: str) -> None:
+    spec, lines = SATURATED[name]
+    page = visit.open(spec).page
+    page.get_by_label("Digits").select_option("2")
+    page.get_by_role("button", name="Error").click()
+    visit.at(0, 2)
+    texts = page.evaluate(WRITTEN)
+    own = [re.split(" [=≈] ", line)[1] for line in texts[1].splitlines()]
+    assert own[1:] == lines
+    assert contradictions(page.locator(".phase-words").inner_html()) == []
+    if spec["batch_size"] > 1:
+        assert texts[2] == f"E = {lines[-1]}"
+
+
 def test_of_many_outputs_the_first_terms_are_shown(visit: Visit) -> None:
     data = {"inputs": [[0.5]] * 2, "targets": [[0.1 * k for k in range(9)]] * 2}
     page = visit.open(

@@ -112,11 +112,11 @@ export function activationSlope(name, symbol, z, a) {
 
 const MOST_DIGITS = 17; // with them any two numbers are told apart
 
-/** Digits with which `a`, as it is written, gives the slope that is written: nearly 1 is not 1. */
-function enough(a, slope, digits) {
+/** Digits with which `a`, as it is written, gives what is written of `f(a)`: nearly 1 is not 1. */
+export function enough(a, f, digits) {
   if (digits === "all") return digits;
-  const told = fixed(slope(a), digits);
-  const gives = (more) => fixed(slope(Number(asTyped(fixed(a, more)))), digits) === told;
+  const told = fixed(f(a), digits);
+  const gives = (more) => fixed(f(Number(asTyped(fixed(a, more)))), digits) === told;
   let more = digits;
   while (more < MOST_DIGITS && !gives(more)) more++;
   return more;

@@ -5,7 +5,7 @@ import { unitOffsets, weightIndex } from "../core/network.js";
 import { numbersOf, unitAt } from "./factors.js";
 
 const CIRCLED = 0x2460; // ①; there are twenty of them
-const LEAST = { float32: 2 ** -126, float64: 2 ** -1022 }; // below, digits are lost, and then all of it
+export const LEAST = { float32: 2 ** -126, float64: 2 ** -1022 }; // below, digits are lost, and then all of it
 export const VANISHED = "too small for a number: it is kept as 0";
 
 /** Whether a product is 0 although none of its factors is. */
