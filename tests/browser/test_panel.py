@@ -794,5 +794,5 @@ def test_the_errors_of_all_outputs_are_told(visit: Visit) -> None:
     found = visit.step(0)
     for k, (said, true) in enumerate(zip(found["prediction"], found["targets"], strict=True)):
         words = f"{'ŷ₁ŷ₂'[2 * k : 2 * k + 2]} is too {'high' if said > true else 'low'} by"
-        expect(page.locator(".sentence")).to_contain_text(f"{words} {abs(said - true):.2f}")
+        expect(page.locator(".sentence")).to_contain_text(f"{words} {abs(said - true):.4f}")
     expect(page.locator(".sentence")).not_to_contain_text("This error is all")
