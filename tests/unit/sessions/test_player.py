@@ -124,12 +124,13 @@ def test_a_step_may_be_seen_says_the_store_before_it_is_and_at_the_pause_which_o
         monkeypatch.setattr(session.viewers, "refresh", look)
         monkeypatch.setattr(sessions._store, "note_seen", count)
         await access.seat.player.play(unit, per_second)
-        while session.cursor.step < 60:
+        while session.cursor.step < 75:  # between two whole seconds, when it is stored
             await asyncio.sleep(0)
         ahead = furthest()
         await access.seat.player.pause()
         assert session.cursor.step <= furthest() <= session.timeline.furthest
-        assert furthest() < ahead
+        # As fast as possible, what nobody was shown may have been computed beyond that.
+        assert furthest() < ahead or not per_second
         disk.close()
 
     play(tmp_path, scene)
