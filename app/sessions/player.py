@@ -104,7 +104,7 @@ class Player:
 
     async def _play(self, unit: str) -> None:
         try:
-            reason = await self._play_on(unit, self._per_second)
+            reason = await self._play_on(unit)
         except Exception as failure:  # whatever it was: no run may look as if it still played
             _log.error("the player failed", exc_info=failure)
             reason = "failed"
@@ -112,9 +112,9 @@ class Player:
         if reason in ("failed", _NOT_STORED):
             await self._store_at_last()
 
-    async def _play_on(self, unit: str, per_second: float) -> str:
+    async def _play_on(self, unit: str) -> str:
         """Play until there is a reason to stop, and return it."""
-        reason = None
+        reason, per_second = None, self._per_second
         self._stored = started = time.monotonic()
         moved, began = 0, -math.inf
         while reason is None:

@@ -10,6 +10,7 @@ from app.worksheet.digits import MINUS
 
 Words = tuple[str, ...]
 _DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_LEAST_DOLLARS = 1e-4  # below, an amount is written with a power, as others are
 _FUNCTIONS = {
     "identity": "identity: a = z",
     "sigmoid": "sigmoid: a = 1 / (1 + e⁻ᶻ)",
@@ -70,10 +71,10 @@ def below(number: int) -> str:
 def own(value: float, unit: str) -> str:
     """$150,000; 1,656 sq ft; 1960."""
     sign, size = MINUS if value < 0 else "", abs(value)
-    if unit == "$":
+    if unit == "$" and (size.is_integer() or size >= _LEAST_DOLLARS):
         return f"{sign}${size:,.{0 if size.is_integer() else _decimals(size)}f}"
     grouped = f"{size:,.10g}" if unit else f"{size:.10g}"
-    return f"{sign}{grouped}{' ' + unit if unit else ''}"
+    return f"{sign}${grouped}" if unit == "$" else f"{sign}{grouped}{' ' + unit if unit else ''}"
 
 
 def missed_by(error: float, unit: str) -> str:

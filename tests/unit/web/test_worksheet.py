@@ -202,6 +202,7 @@ def _same(line: Read, number: float) -> None:
     [
         (0.0006000000000000003, "kg", "too high by 0.0006 kg"),
         (-0.0012345, "$", "too low by $0.0012"),
+        (-1.4551915228e-11, "$", "too low by $1.5e-11"),
         (12.3456, "$", "too high by $12.35"),
         (-0.5, "", "too low by 0.5"),
         (0.0, "kg", "exactly right"),
