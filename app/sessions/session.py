@@ -29,7 +29,7 @@ from app.sessions.writer import Conflict, NotStored
 from app.timeline.edits import Edit, parse_change
 from app.timeline.phases import Cursor, last_cursor
 from app.timeline.run import StepRecord
-from app.timeline.timeline import Timeline
+from app.timeline.timeline import Extent, Timeline
 
 R = TypeVar("R")
 Body = dict[str, Any]
@@ -73,6 +73,7 @@ class Session:
         # Of another machine the store must be told anew: what is read here has digits of its own.
         self.reads.seen = -1 if timeline.took_over else stored.place.furthest
         self._held = timeline.held  # edits and what can be undone, as they are in the store
+        self._extent: Extent | None = None  # as it is there, while an edit is under way
         self.turn = asyncio.Lock()
         here = weakref.WeakMethod(self.here)  # no circle that would hold a session
         self.keeping = Keeping(stored.id, timeline, lane, store, self.turn, self.computing, here)
@@ -106,6 +107,11 @@ class Session:
         return self._held.in_force
 
     @property
+    def extent(self) -> Extent:
+        """How far the run goes, by what is in the store."""
+        return self._extent or self.timeline.extent
+
+    @property
     def kept_bytes(self) -> int:
         """Return the memory that it takes."""
         return self.timeline.kept_bytes + len(self._spec)
@@ -134,13 +140,13 @@ class Session:
             "revision": self.revision,
             "offset": self.changes,
             "can_undo": bool(self._held.undo_stack),
-            "furthest": timeline.furthest,
+            "furthest": self.extent.furthest,
             **self.machines(),
         }
 
     def machines(self) -> dict[str, Any]:
         """Return what computes now, and what else computed steps of this run first."""
-        return {"machine": self.timeline.machine, "recorded_on": self.timeline.other_machines()}
+        return {"machine": self.timeline.machine, "recorded_on": self.extent.other_machines}
 
     async def move(self, unit: str, by: int, patience: float | None, asked: Asked) -> Body:
         async def go() -> Body:
@@ -344,13 +350,20 @@ class Session:
         """Let an edit or an undo hold; where it cannot be stored, all is as it was before."""
         async with self.reads.held():
             self.reaching.cancel()
-            timeline = self.timeline
-            before, done = await self._compute_alone(lambda: (timeline.memory(), call()))
+            self._extent = self.timeline.extent
             try:
-                return await self._store_edit(asked, done)
-            except BaseException:
-                await self._compute_alone(timeline.put_back, before)
-                raise
+                return await self._try_edit(asked, call)
+            finally:
+                self._extent = None
+
+    async def _try_edit(self, asked: Asked, call: Callable[[], Any]) -> Body:
+        timeline = self.timeline
+        before, done = await self._compute_alone(lambda: (timeline.memory(), call()))
+        try:
+            return await self._store_edit(asked, done)
+        except BaseException:
+            await self._compute_alone(timeline.put_back, before)
+            raise
 
     async def _store_edit(self, asked: Asked, done: Edit | tuple[Edit, ...]) -> Body:
         cursor, extra = self.cursor, {}

@@ -78,7 +78,7 @@ class Access:
 
     async def record(self, step: int, patience: float) -> StepRecord:
         """Return the numbers of a step; a reader may not have the run computed further."""
-        furthest = max(self.session.timeline.furthest, self.session.shown.step)
+        furthest = max(self.session.extent.furthest, self.session.shown.step)
         if not self.may_write and step > furthest:
             expected = (
                 f"a step from 0 to {furthest:,}, the furthest computed, with a key that reads"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,17 @@ _RECORD_BYTES = 4 << 20
 _MOST_RECORDS = 512
 _SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to a step
 _QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a run goes: the `furthest` step computed, the last one whose numbers are all finite
+    (None until divergence is known), and the other machines that computed steps of it first.
+    """
+
+    furthest: int
+    last_step: int | None
+    other_machines: list[str]
 
 
 class Timeline:
@@ -89,6 +101,10 @@ class Timeline:
     def last_step(self) -> int | None:
         """The last step with finite numbers only; None until divergence is known."""
         return self._trainer.last_step
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.furthest, self.last_step, self.other_machines())
 
     @property
     def work(self) -> int:

@@ -110,8 +110,9 @@ async def command(request: Request, session_id: SessionId) -> Json:
 async def loss_figure(request: Request, session_id: SessionId, theme: str = "light") -> Json:
     """The loss as a Plotly figure."""
     async with sessions_of(request).use(session_id) as access:
-        timeline, history = access.session.timeline, await access.session.reads.history()
-        return Json(charts.loss_figure(history, timeline.layout(), timeline.furthest, theme))
+        session, history = access.session, await access.session.reads.history()
+        layout, furthest = session.timeline.layout(), session.extent.furthest
+        return Json(charts.loss_figure(history, layout, furthest, theme))
 
 
 @router.get(

@@ -114,7 +114,7 @@ async def read_trial(
         timeline = session.timeline
         at = _phase(phase, timeline.phase_count)
         position = position_in(record, wanted)
-        view = View(session.revision, Cursor(record.step, at), position, timeline.furthest)
+        view = View(session.revision, Cursor(record.step, at), position, session.extent.furthest)
         optimizer = optimizer_at(timeline.spec.optimizer["name"], session.edits, record.step)
         tried = await session.compute(trial, record, timeline.network, optimizer, parameter, number)
         frame = await session.compute(encode_frame, tried, timeline.dataset, view)

@@ -49,12 +49,12 @@ class Framing:
 
 
 def _view(session: Session, example: int) -> View:
-    timeline = session.timeline
+    extent = session.extent
     return View(
         session.revision,
         session.cursor,
         example,
-        timeline.furthest,
+        extent.furthest,
         session.playing is not None,
-        timeline.last_step == session.cursor.step,
+        extent.last_step == session.cursor.step,
     )

@@ -50,7 +50,7 @@ async def _answer(
         worksheet, record, timeline.network, timeline.dataset, example, blank
     )
     links = tuple(_links(access, sheet))
-    anew = "" if record.exact else words.anew(timeline.other_machines())
+    anew = "" if record.exact else words.anew(access.session.extent.other_machines)
     return page(request, "worksheet.html", WorksheetPage(access.key, sheet, "", links, anew))
 
 
@@ -68,7 +68,7 @@ def _flag(text: str) -> bool:
 def _links(access: Access, sheet: Sheet) -> list[Link]:
     """Return the ways to the neighbours of a sheet, those that exist."""
     timeline = access.session.timeline
-    last = timeline.last_step
+    last = access.session.extent.last_step
     furthest = timeline.limits.max_steps if last is None else last
     here = {"step": sheet.step, "example": sheet.example, "blank": int(sheet.blank)}
 

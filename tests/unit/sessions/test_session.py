@@ -26,6 +26,7 @@ from app.sessions.writer import NotStored
 from app.timeline import checkpoints, trainer
 from app.timeline import timeline as timeline_module
 from app.timeline.saved import Saved
+from app.web.framing import Framing
 from tests.nets import SMALL
 
 Scene = Callable[[Sessions, Access], Awaitable[None]]
@@ -388,7 +389,8 @@ def test_an_edit_that_is_not_stored_is_read_by_nobody(
 ) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         session = access.session
-        before, bits = session.to_json(), (await session.reads.record(20, 9)).parameters.tobytes()
+        bits = (await session.reads.record(20, 9)).parameters.tobytes()
+        before, frame = session.to_json(), Framing(Limits()).frame(session, 0)
         put, asked, may = sessions._store.writer.put, asyncio.Event(), asyncio.Event()
 
         async def slow(write: Any, *_: Any) -> None:
@@ -399,7 +401,11 @@ def test_an_edit_that_is_not_stored_is_read_by_nobody(
         monkeypatch.setattr(sessions._store.writer, "put", slow)
         edit = asyncio.create_task(session.change({"learning_rate": 0.5}, Asked()))
         await asked.wait()
-        assert session.to_json() == before
+        assert (session.to_json(), session.timeline.furthest) == (before, 0)
+        assert Framing(Limits()).frame(session, 0) == frame
+        async with sessions.use(session.read_id) as reader:
+            with pytest.raises(Refused, match="a step from 0 to 20,"):
+                await reader.record(21, 9)
         reads = [asyncio.create_task(session.reads.record(step, 9)) for step in (20, 21)]
         for _ in range(20):
             await asyncio.sleep(0)

@@ -13,6 +13,7 @@ import pytest
 from app.limits import Limits
 from app.settings import Settings
 from app.timeline.phases import Cursor
+from app.timeline.timeline import Extent
 from app.web import framing as framing_module
 from app.web.framing import Framing
 from tests.clients import client_of
@@ -32,7 +33,8 @@ class Run:
     def __init__(self, parameters: int = PARAMETERS, viewers: int = 2) -> None:
         network = SimpleNamespace(parameter_count=parameters)
         shown = SimpleNamespace(parameters=np.zeros(1))
-        self.timeline = SimpleNamespace(network=network, dataset=None, furthest=3, last_step=None)
+        self.timeline = SimpleNamespace(network=network, dataset=None)
+        self.extent = Extent(3, None, [])
         self.shown, self.viewers, self.revision = shown, range(viewers), 0
         self.cursor, self.playing = Cursor(3, 0), None
 
