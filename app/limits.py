@@ -18,6 +18,7 @@ MAX_NAME = 80  # characters of a column's name or unit: a matter of layout, not 
 class Limits:
     """What one run, request, message, address and the whole store may take.
 
+    A batch holds as many numbers as its rows times all inputs and units: `max_batch_numbers`.
     A socket is closed that sends more than `frames_per_second`, beyond a burst of `frame_burst`.
     Large frames to all viewers together take `frame_bytes_per_second`.
     `reads_at_once` explanations are computed together, of small runs and of large ones; so many of
@@ -37,6 +38,7 @@ class Limits:
     max_parameters: int = 250_000
     max_rows: int = 20_000
     max_numbers: int = 2_000_000
+    max_batch_numbers: int = 4_000_000
     max_edits: int = 1_000
     max_undos: int = 200
     max_steps: int = 1_000_000

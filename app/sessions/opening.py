@@ -99,7 +99,8 @@ def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
     place, saved = stored.place, stored.saved
     shown = (place.furthest, place.machine)
     # What was granted once stays.
-    limits = replace(limits, max_steps=max(limits.max_steps, place.step, place.furthest))
+    most = max(limits.max_steps, place.step, place.furthest)
+    limits = replace(limits, max_steps=most, max_batch_numbers=UNLIMITED.max_batch_numbers)
     try:
         spec = parse_spec(stored.spec, UNLIMITED)
         found = Timeline(spec, stored.edits, stored.undo_stack, saved, limits, shown)

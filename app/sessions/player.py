@@ -38,7 +38,7 @@ class Player:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._task: asyncio.Task[None] | None = None  # plays, or stores what was played
-        self._pausing = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._jump, self._per_second = 1, 0.0
         self._stored = 0.0  # when the cursor was stored last
 
@@ -49,12 +49,13 @@ class Player:
 
     async def play(self, unit: str, per_second: float) -> None:
         """Play on from the step that is shown; NotStored where what it shows could not be kept."""
-        await self._session.store_cursor()
-        self._cancel()
-        self._session.reaching.cancel()
-        self._jump, self._per_second = 1, per_second
-        self._session.set_playing({"unit": unit, "per_second": per_second})
-        self._task = asyncio.create_task(self._play(unit))
+        async with self._changing:  # whoever stops it meanwhile stops what begins here
+            await self._session.store_cursor()
+            self._cancel()
+            self._session.reaching.cancel()
+            self._jump, self._per_second = 1, per_second
+            self._session.set_playing({"unit": unit, "per_second": per_second})
+            self._task = asyncio.create_task(self._play(unit))
 
     async def pause(self, reason: str | None = None) -> None:
         """Stop at the step that is shown, and store it; NotKept where that cannot be now.
@@ -81,21 +82,19 @@ class Player:
             await asyncio.wait({self._task})
 
     async def _pause(self, reason: str | None) -> None:
-        async with self._pausing:  # else another one is told where it stands before that is stored
+        async with self._changing:  # else another one is told where it stands before that is stored
             task = self._task
             if task is None or task.done():
                 return
             self._cancel()
             await asyncio.wait({task})
-            if self._task is not task:
-                return  # it plays again
             self._task = None
             if self._session.playing:
                 self._session.set_playing(None, reason)
             try:
                 await self._session.store_cursor()
             except NotStored as failure:
-                self._task = self._task or asyncio.create_task(self._store_at_last())
+                self._task = asyncio.create_task(self._store_at_last())
                 raise NotKept(failure.reason) from failure
 
     def _cancel(self) -> None:

@@ -131,7 +131,15 @@ def bodies(db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]) -> l
 
 
 def load(db: sqlite3.Connection, key: str) -> Stored | None:
-    """Return the session of a writing or a reading key."""
+    """Return the session of a writing or a reading key, all of it as it was at one moment."""
+    db.execute("BEGIN")
+    try:
+        return _load(db, key)
+    finally:
+        db.rollback()
+
+
+def _load(db: sqlite3.Connection, key: str) -> Stored | None:
     query = (
         "SELECT id, read_id, step, phase, revision, changes, furthest, machine,"
         " used_at, spec, edits, undo_stack FROM session"

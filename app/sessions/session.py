@@ -63,7 +63,7 @@ class Session:
         self.revision, self.changes = stored.place.revision, stored.place.changes
         self.viewers = Viewers()
         self.playing: dict[str, Any] | None = None
-        self.shown: StepRecord = timeline.record(0)
+        self.shown: StepRecord  # from `show_stored` on
         self.computing = asyncio.Lock()
         steps, lane = _counting(weakref.ref(self), metrics), workers.for_steps(timeline.work)
         self._workers, self._readers = lane, workers.for_reads(timeline.work)

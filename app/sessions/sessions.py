@@ -143,6 +143,7 @@ class Sessions:
         await self._store.insert(stored)
         timeline.note_stored(saved)
         session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
+        await session.show_stored()
         self._seat(session)
         await self._make_room()
         return session
@@ -180,11 +181,12 @@ class Sessions:
     async def expire(self) -> None:
         """Delete sessions that nobody used for long."""
         await self._follow_clock()
-        for seat in list(self._seats.values()):
-            if seat.session.is_used:
+        for identity in list(self._seats):
+            seat = self._seats.get(identity)  # it may have left meanwhile, and come back
+            if seat and seat.session.is_used:
                 await self._note_use(seat.session)
-            elif not seat.is_used and self._store.now() - seat.session.used_at > DAY:
-                await self._leave(seat.session.id)  # in memory it would never be idle for long
+            elif seat and not seat.is_used and self._store.now() - seat.session.used_at > DAY:
+                await self._leave(identity)  # in memory it would never be idle for long
         for idle in await self._store.expired(set(self._seats)):
             async with self._looking:
                 if not self._is_held(idle.id):  # it may have been opened since
@@ -195,9 +197,9 @@ class Sessions:
         if self._sweeper:
             self._sweeper.cancel()
         await self._openings.end()
-        for identity in list(self._seats):
+        while self._seats:
             try:
-                await self._leave(identity)
+                await self._leave(next(iter(self._seats)))
             except Exception as failure:  # of one run: the others are still to be saved
                 _log.error("a session could not be saved", exc_info=failure)
         for leaving in list(self._leaving.values()):
@@ -233,6 +235,9 @@ class Sessions:
         whatever their key.
         """
         async with self._looking:  # what is found is not deleted before it is held
+            identity = self._keys.get(key, key)
+            if self._is_held(identity):
+                return identity
             stored = await self._store.load(key)
             if stored is None:
                 raise Refused("unknown_session", "id", key, "the id of a session on this server")
@@ -280,7 +285,6 @@ class Sessions:
     async def _leave(self, identity: str) -> None:
         """Take a session out of memory; whoever asks for it meanwhile waits until it is stored."""
         seat, left = self._seats.pop(identity), asyncio.Event()
-        self._keys.pop(seat.session.read_id, None)
         self._leaving[identity] = left
         try:
             await seat.player.close()
@@ -288,6 +292,7 @@ class Sessions:
                 await seat.session.leave()
         finally:
             del self._leaving[identity]
+            del self._keys[seat.session.read_id]  # by which it is found while it is being stored
             left.set()
 
     async def _follow_clock(self) -> None:

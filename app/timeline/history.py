@@ -69,6 +69,8 @@ class History:
         del self._low[step // self.width :], self._high[step // self.width :]
         epoch, within = divmod(step, self._per_epoch)
         self._epochs = [row for row in self._epochs if row[0] < epoch + (within > 0)]
+        if self._epochs and self._epochs[-1][0] == epoch:  # it is under way again
+            self._epochs[-1][1:3] = 0.0, 0.0
         self.loss_sum, self.row_sum = loss_sum, row_sum
 
     def to_json(self) -> dict[str, Any]:

@@ -6,14 +6,14 @@ Not thread-safe: whoever shares a timeline guards it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.data.datasets import load_dataset
+from app.data.datasets import Dataset, load_dataset
 from app.limits import DEFAULT_LIMITS, Limits, over
 from app.refusal import Refused
 from app.timeline.checkpoints import work_of_step
@@ -31,6 +31,7 @@ from app.timeline.trainer import Memory, Trainer
 Array = NDArray[Any]
 TimelineMemory = tuple[Edits, "OrderedDict[int, StepRecord]", Memory, StoringMemory]
 _RECORD_BYTES = 4 << 20
+_LARGE_RECORD_BYTES = 64 << 20  # up to so much four large ones, which are slow to compute
 _MOST_RECORDS = 512
 _SHORT_TRAIL = 4_096  # steps at most that are computed again to draw the way to a step
 _QUICK_TRAIL = 8  # checkpoint intervals that are: about 0.15 s
@@ -69,6 +70,7 @@ class Timeline:
         self.spec = spec.packed(self.dataset.inputs, self.dataset.targets)
         self.held = Edits.from_json(edits, undo_stack)
         self.phase_count = len(phases_of(self.network.layer_count))
+        _check_batch(self.network.sizes, spec.batch_size, self.dataset, limits)
         self._run = Run(self.spec, self.network, self.dataset)
         self.batch_size = self._run.batches.batch_size
         self.steps_per_epoch = self._run.batches.steps_per_epoch
@@ -175,8 +177,7 @@ class Timeline:
             return found
         found = self._compute_record(self._within_reach(step))
         self._records[step] = found
-        most = max(4, _RECORD_BYTES // _record_bytes(found))
-        while len(self._records) > min(most, _MOST_RECORDS):
+        while len(self._records) > _most_records(_record_bytes(found)):
             self._records.popitem(last=False)
         return found
 
@@ -278,6 +279,24 @@ class Timeline:
         self._records = OrderedDict((k, v) for k, v in self._records.items() if k < step)
         self._trainer.take(self.edits, step)
         self._storing.cut(step)
+
+
+def _check_batch(sizes: Sequence[int], batch_size: int, data: Dataset, limits: Limits) -> None:
+    """Refuse a batch that holds too many numbers, before room is made for them."""
+    rows = min(batch_size, len(data.training_rows))
+    if rows * sum(sizes) > limits.max_batch_numbers:
+        most = limits.max_batch_numbers // sum(sizes)
+        expected = (
+            f"at most {limits.max_batch_numbers:,} numbers in a batch, rows times inputs and units:"
+            f" {most:,} rows of this network"
+        )
+        raise over("max_batch_numbers", expected, "batch_size", batch_size)
+
+
+def _most_records(size: int) -> int:
+    """Return how many records of so many bytes are kept."""
+    few = min(4, max(1, _LARGE_RECORD_BYTES // size))
+    return min(max(few, _RECORD_BYTES // size), _MOST_RECORDS)
 
 
 def _record_bytes(record: StepRecord) -> int:

@@ -178,6 +178,18 @@ def test_history_is_what_a_plain_loop_gives_whatever_was_edited() -> None:
     assert epoch["test"] == fresh.record(at).test_loss
 
 
+@pytest.mark.parametrize("step", range(1024, 1030))  # where it keeps a checkpoint, and later
+def test_an_epoch_that_an_edit_cuts_is_told_as_far_as_it_is_computed_again(step: int) -> None:
+    timeline, edit = Timeline(parse_spec(SPEC)), {"step": step, "learning_rate": 0.02}
+    timeline.record(1100)
+    timeline.change(parse_change({"learning_rate": 0.02}, step))
+    fresh = Timeline(parse_spec(SPEC), [edit])
+    for further in range(2 * timeline.steps_per_epoch):
+        for one in (timeline, fresh):
+            one.record(step + further)
+        assert timeline.history() == fresh.history()
+
+
 def test_divergence_stops_at_the_last_finite_step_and_an_edit_takes_it_back() -> None:
     timeline = Timeline(parse_spec({**SPEC, "learning_rate": 3.0}))
     with pytest.raises(Refused, match="finite"):

@@ -138,6 +138,33 @@ def test_a_step_may_be_seen_says_the_store_before_it_is_and_at_the_pause_which_o
     assert notes <= max(3, len(shown) / 5)
 
 
+def test_a_move_stops_a_player_that_is_just_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins with a write, and from another tab comes a move meanwhile."""
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        asked, may, store_cursor = asyncio.Event(), asyncio.Event(), session.store_cursor
+
+        async def slow() -> None:
+            asked.set()
+            await may.wait()
+            await store_cursor()
+
+        monkeypatch.setattr(session, "store_cursor", slow)
+        plays = asyncio.create_task(player.play("step", 1))
+        await asked.wait()
+        stops = asyncio.create_task(player.stop("moved"))
+        for _ in range(9):
+            await asyncio.sleep(0)
+        may.set()
+        await asyncio.gather(plays, stops)
+        assert (session.playing, player.is_behind) == (None, False)
+
+    play(tmp_path, scene)
+
+
 def test_playing_lets_a_command_go_first_that_waits_behind_it(tmp_path: Path) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         session, player = access.session, access.seat.player

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import math
+import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
@@ -18,13 +19,14 @@ from app.limits import Limits
 from app.refusal import Refused
 from app.sessions.asking import Asked
 from app.sessions.reaching import Busy
-from app.sessions.rows import Place
+from app.sessions.rows import Place, Stored
 from app.sessions.session import Session
 from app.sessions.sessions import Access, Sessions
 from app.sessions.viewers import Viewer
 from app.sessions.writer import NotStored
 from app.timeline import checkpoints, trainer
 from app.timeline import timeline as timeline_module
+from app.timeline.run import Run
 from app.timeline.saved import Saved
 from app.web.framing import Framing
 from tests.nets import SMALL
@@ -228,6 +230,13 @@ def test_a_session_that_is_leaving_is_not_opened_beside_itself(
             await save(*arguments)
 
         monkeypatch.setattr(sessions._store, "save", slow)
+        load, loads = sessions._store.load, list[str]()
+
+        async def noted(key: str) -> Stored | None:
+            loads.append(key)
+            return await load(key)
+
+        monkeypatch.setattr(sessions._store, "load", noted)
         leaving = asyncio.create_task(sessions.create(SMALL))  # there is room for one
         await saving.wait()
 
@@ -240,8 +249,9 @@ def test_a_session_that_is_leaving_is_not_opened_beside_itself(
                 return access.session.changes
 
         steps, reads = asyncio.create_task(step()), asyncio.create_task(read())
-        await asyncio.sleep(0)
-        assert not steps.done()
+        for _ in range(9):
+            await asyncio.sleep(0)
+        assert (steps.done(), reads.done(), loads) == (False, False, [])
         may.set()
         await asyncio.gather(leaving, steps, reads)
         stored = await sessions._store.load(first)
@@ -434,6 +444,35 @@ def test_beyond_so_many_bytes_the_idle_ones_leave_memory(tmp_path: Path) -> None
     asyncio.run(main())
 
 
+def test_nothing_is_computed_where_everybody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step of a large batch takes seconds: while a run is made or opened others are served."""
+    compute, where = Run.compute, list[bool]()
+    monkeypatch.setattr(timeline_module, "work_of_step", lambda *_: 50_000.0)  # microseconds
+
+    def noted(run: Run) -> float:
+        where.append(threading.current_thread() is threading.main_thread())
+        return compute(run)
+
+    async def main() -> None:
+        for key in ("", (await visit("")).id):
+            monkeypatch.setattr(Run, "compute", noted)
+            await visit(key)
+
+    async def visit(key: str) -> Session:
+        sessions = Sessions(tmp_path, Limits())
+        key = key or (await sessions.create(SMALL)).id
+        async with sessions.use(key) as access:
+            assert access.session.shown.step == 0
+        await sessions.close()
+        return access.session
+
+    asyncio.run(main())
+    assert where
+    assert not any(where)
+
+
 def test_a_run_that_went_further_than_is_allowed_now_can_be_opened(tmp_path: Path) -> None:
     async def visit(sessions: Sessions, key: str, step: int) -> dict[str, Any]:
         async with sessions.use(key) as access:
@@ -444,7 +483,7 @@ def test_a_run_that_went_further_than_is_allowed_now_can_be_opened(tmp_path: Pat
         key = (await sessions.create(SMALL)).id
         await visit(sessions, key, 500)
         await sessions.close()
-        sessions = Sessions(tmp_path, Limits(max_steps=100))
+        sessions = Sessions(tmp_path, Limits(max_steps=100, max_batch_numbers=1))
         assert (await visit(sessions, key, -100))["cursor"]["step"] == 400
         assert (await visit(sessions, key, 900))["cursor"]["step"] == 500
         await sessions.close()
@@ -505,7 +544,7 @@ def test_the_furthest_step_is_stored_with_what_it_takes_to_show_it(
         async with sessions.use(key) as access:
             await seek(access.session, 1500)
         await sessions.close()
-        assert await computed_to_open(tmp_path, key) == 2, "the first step, and the one shown"
+        assert await computed_to_open(tmp_path, key) == 1, "the one shown"
 
     asyncio.run(main())
 

@@ -7,7 +7,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.limits import Limits
+from app.sessions import rows
 from app.sessions import sessions as sessions_module
 from app.sessions import store as store_module
 from app.sessions.asking import Asked
@@ -254,6 +255,61 @@ def test_a_run_that_stays_in_memory_expires_too(
         return [await sessions.exists(key) for key in keys]
 
     assert play(tmp_path, scene) == [False, True]
+
+
+def test_a_run_that_comes_back_while_others_are_looked_after_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was idle for days; while a note of another run is written it leaves and is opened."""
+    world = World(monkeypatch)
+
+    async def scene(sessions: Sessions) -> None:
+        noted, idle = [await make(sessions) for _ in range(2)]
+        note, tabs = sessions._store.note_use, AsyncExitStack()
+
+        async def slow(key: str) -> None:
+            await note(key)
+            if key == noted:
+                await sessions._leave(idle)
+                await tabs.enter_async_context(sessions.use(idle))
+
+        sessions._seats[idle].awaited_until = 0.0
+        async with sessions.use(noted):
+            world.day += 3
+            sessions._seats.move_to_end(idle)  # after the one whose note takes so long
+            monkeypatch.setattr(sessions._store, "note_use", slow)
+            await sessions.expire()
+        one = await tabs.enter_async_context(sessions.use(idle))
+        assert one.session is sessions._seats[idle].session
+        assert one.session.users == 2
+        await tabs.aclose()
+
+    play(tmp_path, scene)
+
+
+def test_what_is_opened_is_as_it_was_at_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two of the questions that read a run another process writes it."""
+    keys = [play(tmp_path, make)]
+    load_saved = rows._load_saved
+
+    def late(db: sqlite3.Connection, *given: Any) -> Any:
+        with closing(sqlite3.connect(tmp_path / FILE)) as other, other:
+            other.execute("UPDATE session SET revision = revision + 1")
+            other.execute("UPDATE saved SET interval = 2 * interval")
+        return load_saved(db, *given)
+
+    async def scene(sessions: Sessions) -> None:
+        plain = await sessions._store.load(keys[0])
+        monkeypatch.setattr(rows, "_load_saved", late)
+        found = await sessions._store.load(keys[0])
+        assert plain
+        assert found
+        assert found.place.revision == plain.place.revision
+        assert found.saved.interval == plain.saved.interval
+
+    play(tmp_path, scene)
 
 
 def test_what_fails_in_looking_after_the_store_is_tried_again(
