@@ -140,6 +140,29 @@ def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: V
     assert greetings == [("hello", ""), ("hello", "since=0")]
 
 
+def test_a_page_that_is_cut_off_while_its_run_is_still_opened_asks_for_all_of_it(
+    visit: Visit,
+) -> None:
+    """It has seen no change yet: to be told only what it missed would leave it without the run."""
+    page = visit.page
+    asked: list[str] = []
+
+    def route(ws: WebSocketRoute) -> None:
+        asked.append(ws.url.partition("?")[2])
+        if len(asked) == 1:
+            ws.send(json.dumps({"type": "progress", "step": 10, "target": 1000, "done": False}))
+            ws.close(code=1012)
+        else:
+            ws.connect_to_server()
+
+    page.route_web_socket(LIVE, route)
+    visit.open()
+    assert asked == ["", ""]
+    visit.click("Step forward")
+    visit.at(1, 0)
+    expect(page.locator("#notices p")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(4408, "This page fell behind and was cut off."), (4429, "Too many pages show this run")],

@@ -21,7 +21,7 @@ export class Link {
   #socket = null; // the one that counts: what an older one still brings is ignored
   #greeted = false;
   #layout = null;
-  #offset = null; // of the last change that was seen
+  #offset = null; // of the last change that was seen; null until there is a run
   #failures = 0;
   #heard = 0;
   #timers = { again: 0, pump: 0, look: 0 };
@@ -115,9 +115,15 @@ export class Link {
     }
     if (message.type === "progress" && !message.done) this.#outbox.overtake();
     const found = this.#settle(message);
-    this.#offset = found.session?.offset ?? Math.max(this.#offset, found.offset ?? 0);
+    this.#note(found);
     this.tell(found);
     if (found.type === "hello" || found.type === "resumed") this.#greet(found);
+  }
+
+  /** Note how far the run is known; what tells no offset, such as progress before the greeting, knows none. */
+  #note({ session, offset }) {
+    if (session) this.#offset = session.offset;
+    else if (offset !== undefined) this.#offset = Math.max(this.#offset, offset);
   }
 
   /** Note what is answered; a command of ours that an older socket sent comes back as a change. */
