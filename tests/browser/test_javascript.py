@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from app.limits import setting_of
 from app.sessions.store import Damaged
+from app.web.door import ORIGINS_SETTING
 from bench.load import wait_before
 from tests.contract.make_frame import EXPECTED, FILE, LAYOUT
 
@@ -354,3 +357,73 @@ def test_every_reason_for_a_closed_connection_has_its_words(
     found = page.evaluate(REDUCED, [{}, lost[: 1 if final else 2]])
     assert found["closing"]["text"].startswith(words)
     assert found["connection"] == ("closed" if final else "lost")
+
+
+LOST = {"type": "connection", "code": 1006}
+
+
+def _turned_away(page: Page, *told: dict[str, Any] | None) -> tuple[str, bool]:
+    """What a page says that lost its connection and then asked why, and whether it gives up."""
+    actions = [LOST, *({"type": "turned_away", "error": error} for error in told), LOST]
+    closing = page.evaluate(REDUCED, [{}, actions])["closing"]
+    return closing["text"], closing["final"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words", "final"),
+    [
+        ("unknown_session", 404, "This session is no longer on the server.", True),
+        ("damaged", 500, _capital(str(Damaged())), True),
+        ("stopping", 503, "The server restarts; your run is kept.", False),
+        ("host_not_allowed", 400, "The server does not let this page in: why.", True),
+        ("origin_not_allowed", 403, "The server does not let this page in: why.", True),
+        ("too_many_reads", 429, "The server does not let this page in just now: why. Try", False),
+        ("internal", 500, "The server does not let this page in just now: why. Try", False),
+        (None, 502, "Connection lost. Trying again", False),
+        (None, None, "Connection lost. Trying again", False),
+    ],
+)
+def test_what_a_plain_request_is_told_of_a_lost_connection_has_its_words(
+    page: Page, code: str | None, status: int | None, words: str, final: bool
+) -> None:
+    found = _turned_away(page, {"code": code, "status": status, "message": "why"})
+    assert (found[0].startswith(words), found[1]) == (True, final)
+
+
+def test_a_page_that_gets_no_socket_names_the_settings_that_there_are(page: Page) -> None:
+    words, final = _turned_away(page, None)
+    assert not final
+    settings = {setting_of("sockets_per_address"), ORIGINS_SETTING}
+    assert set(re.findall("RETRACE_[A-Z_]+", words)) == settings
+
+
+def test_a_reason_is_taken_back_where_nobody_answers_any_more(page: Page) -> None:
+    """A reason that the server told by itself stands."""
+    nobody = {"message": "the server cannot be reached"}
+    assert _turned_away(page, None, nobody)[0].startswith("Connection lost.")
+    restarts = {"type": "connection", "code": 1012}
+    asked = {"type": "turned_away", "error": nobody}
+    found = page.evaluate(REDUCED, [{}, [restarts, asked]])["closing"]
+    assert found["text"].startswith("The server restarts")
+
+
+def test_the_same_reason_is_not_said_twice(page: Page) -> None:
+    """An alert that is written anew is read out anew."""
+    same = """async (asked) => {
+      const { INITIAL, reduce } = await import('/static/js/core/reduce.js');
+      const once = [{ type: 'connection', code: 1006 }, asked].reduce(reduce, INITIAL);
+      return reduce(once, asked) === once && once.closing !== null;
+    }"""
+    assert page.evaluate(same, {"type": "turned_away", "error": None})
+
+
+def test_a_connection_that_tells_of_progress_is_not_called_lost(page: Page) -> None:
+    progress = {"type": "progress", "step": 10, "target": 1000, "done": False}
+    assert page.evaluate(REDUCED, [{}, [LOST, progress]])["closing"] is None
+    cut = page.evaluate(REDUCED, [{}, [LOST, progress, LOST]])
+    assert cut["closing"]["text"].startswith("Connection lost.")
+
+
+def test_a_reason_that_comes_too_late_is_not_told(page: Page) -> None:
+    late = {"type": "turned_away", "error": None}
+    assert page.evaluate(REDUCED, [{"connection": "open"}, [late]])["closing"] is None

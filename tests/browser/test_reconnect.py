@@ -163,6 +163,71 @@ def test_a_page_that_is_cut_off_while_its_run_is_still_opened_asks_for_all_of_it
     expect(page.locator("#notices p")).to_have_count(0)
 
 
+def _restart(server: Server, **settings: str) -> None:
+    """Let the server come back with other settings."""
+    server.kill()
+    server.settings.update(settings)
+    server.start()
+
+
+def _second(guest: Visit) -> Visit:
+    """A second page of a run that is shown already, where an address may have one socket."""
+    _restart(guest.server, RETRACE_SOCKETS_PER_ADDRESS="1")
+    guest.open()
+    return Visit(guest.page.context.new_page(), guest.server)
+
+
+def test_a_page_that_is_refused_a_socket_says_what_may_be_why_and_comes_in_when_it_may(
+    guest: Visit,
+) -> None:
+    """A browser tells it no more than that a connection ended."""
+    other = _second(guest)
+    page = other.page
+    page.goto(guest.page.url)
+    told = page.get_by_role("alert").filter(has_text="opens no live connection (WebSocket)")
+    expect(told).to_contain_text("Trying again")
+    expect(told).to_contain_text("RETRACE_SOCKETS_PER_ADDRESS")
+    guest.page.close()
+    other.ready()
+    expect(page.locator("#notices p")).to_have_count(0)
+    other.click("Step forward")
+    other.at(1, 0)
+
+
+def test_what_a_plain_request_is_told_is_shown_where_no_socket_is_opened(guest: Visit) -> None:
+    other = _second(guest)
+    page, words = other.page, "nothing was changed, since the disk is full"
+    answer = json.dumps({"error": {"code": "not_stored", "message": words, "field": None}})
+    asked = re.compile(r"/api/sessions/[^/]+$")
+    page.route(asked, lambda route: route.fulfill(status=503, body=answer))
+    page.goto(guest.page.url)
+    told = page.get_by_role("alert").filter(has_text=f"just now: {words}. Trying again …")
+    expect(told).to_be_visible()
+    page.unroute(asked)
+    guest.page.close()
+    other.ready()
+    expect(page.locator("#notices p")).to_have_count(0)
+
+
+def test_a_page_of_a_host_that_is_served_no_more_says_so_and_stops_asking(
+    browser: Browser, own: Server
+) -> None:
+    _restart(own, RETRACE_ALLOWED_HOSTS="retrace.localhost")
+    page = browser.new_page()
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.clock.install()
+    page.goto(f"http://retrace.localhost:{own.port}/")
+    page.wait_for_selector("html[data-ready]")
+    _restart(own, RETRACE_ALLOWED_HOSTS="")
+    told = page.get_by_role("alert").filter(has_text="The server does not let this page in: Host:")
+    expect(told).to_contain_text("RETRACE_ALLOWED_HOSTS")
+    tried = len(sockets)
+    page.clock.fast_forward(60_000)
+    assert len(sockets) == tried
+    page.close()
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(4408, "This page fell behind and was cut off."), (4429, "Too many pages show this run")],

@@ -4,11 +4,10 @@
 
 import { droppedWords, elsewhereWords } from "./edits.js";
 
-const FINAL = new Set([4404, 4403, 4410]);
+const FINAL = new Set([4404, 4410]);
 const CLOSED = {
   1008: ["error", "This page sent more than the server takes. Trying again; the run stands where it stood."],
   1012: ["info", "The server restarts; your run is kept. Trying again …"],
-  4403: ["error", "The server does not take this page for one of its own. Open it at the server’s own address."],
   4404: ["error", "This session is no longer on the server. Start again with a preset."],
   4410: [
     "error",
@@ -17,12 +16,36 @@ const CLOSED = {
   4408: ["info", "This page fell behind and was cut off. It comes back where the run stands."],
   4429: ["error", "Too many pages show this run. Trying again until there is room …"],
 };
+/** Nothing was said; so it is where a handshake is refused, since no browser tells a page of that. */
+export const UNTOLD = 1006;
 const LOST = ["error", "Connection lost. Trying again; the run stands where it stood."];
 
 /** Why a socket was closed, as a notice; `final` where trying again is of no use. */
 export function closing(code) {
   const [kind, text] = CLOSED[code] ?? LOST;
   return { kind, text, final: FINAL.has(code) };
+}
+
+/** Refusals of a plain request that the server tells a socket by a close code. */
+const AS_CLOSED = { unknown_session: 4404, damaged: 4410, stopping: 1012 };
+const HOPELESS = new Set([400, 403, 404]);
+const NO_SOCKET =
+  "The server answers, but opens no live connection (WebSocket) to this page. Trying again … Too many pages may be " +
+  "open from your address: closing some helps then. Otherwise whoever runs the server can check " +
+  "RETRACE_ALLOWED_ORIGINS, RETRACE_SOCKETS_PER_ADDRESS, and whether its proxy passes WebSockets on.";
+
+/**
+ * Why no socket is opened, as a notice, from what a plain request for the session is told instead.
+ * @param {{code?: string, status?: number, message: string} | null} error  null where it is answered; without a
+ *   code it did not come from the server
+ */
+export function turnedAway(error) {
+  if (!error) return { kind: "error", text: NO_SOCKET, final: false };
+  const { code, status, message } = error;
+  if (!code || code in AS_CLOSED) return closing(AS_CLOSED[code] ?? UNTOLD);
+  const final = HOPELESS.has(status);
+  const text = `The server does not let this page in${final ? `: ${message}.` : ` just now: ${message}. Trying again …`}`;
+  return { kind: "error", text, final };
 }
 
 /** The one thing that a reader's page may ask for: another example to look at. */
@@ -39,10 +62,19 @@ export const LINK_REDUCERS = {
   change: (state, change) => caughtUp(state, change),
   error: (state, { error }) => ({ ...state, refused: state.refused + 1, notice: errorNotice(error) ?? state.notice }),
   connection: (state, { code }) => {
-    if (state.connection === "lost" && !(code in CLOSED)) return state; // the first reason stands
-    return { ...state, connection: closing(code).final ? "closed" : "lost", closing: closing(code), progress: null };
+    if (state.closing && !(code in CLOSED)) return state; // the first reason stands
+    return shut(state, closing(code));
+  },
+  turned_away: (state, { error }) => {
+    const found = turnedAway(error);
+    const isKnown = error && !error.code ? !state.closing?.asked : state.closing?.text === found.text;
+    return state.connection !== "lost" || isKnown ? state : shut(state, { ...found, asked: true });
   },
 };
+
+function shut(state, closing) {
+  return { ...state, connection: closing.final ? "closed" : "lost", closing, progress: null };
+}
 
 function opened(state, playing, before) {
   const stopped = before.playing && !playing && before.connection !== "connecting";

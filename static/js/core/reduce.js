@@ -10,7 +10,8 @@ import { divergedText, lasting, LINK_REDUCERS } from "./link.js";
  * @property {import("./protocol.js").Frame | null} frame  the newest
  * @property {{unit: string, per_second: number} | null} playing
  * @property {"connecting" | "open" | "lost" | "closed"} connection
- * @property {{kind: string, text: string, final: boolean} | null} closing  why it is lost or closed
+ * @property {{kind: string, text: string, final: boolean, asked?: boolean} | null} closing  why it is lost or
+ *   closed; `asked` is true of what a plain request was told
  * @property {number} refused  how many commands were: what a field promised is then taken back
  * @property {{kind: "info" | "error", text: string, undo?: boolean, passing?: boolean} | null} notice
  *   `passing` is true of what holds only until the run moves on
@@ -36,6 +37,7 @@ const REDUCERS = {
   playing: (state, { playing, reason }) => ({ ...state, playing, notice: whyPaused(reason) ?? lasting(state.notice) }),
   progress: (state, { step, target, done }) => ({
     ...state,
+    closing: null, // also before the greeting, a connection that tells something is there
     progress: done ? null : { step, target },
     notice: done && step < target ? cutShort(step, target) : state.notice,
   }),

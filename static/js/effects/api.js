@@ -17,7 +17,7 @@ async function answerTo(path, options) {
   if (response.ok) return response;
   const body = await response.json().catch(() => null);
   const message = body?.error?.message ?? `the server answered ${response.status}`;
-  throw Object.assign(new Error(message), { code: body?.error?.code });
+  throw Object.assign(new Error(message), { code: body?.error?.code, status: response.status });
 }
 
 async function request(path, options) {
@@ -29,6 +29,17 @@ const queryOf = (query) => new URLSearchParams(query);
 export const getPresets = () => request("/api/presets");
 export const getHistory = (id) => request(`/api/sessions/${id}/history`);
 export const getFigure = (id, name, query) => request(`/api/sessions/${id}/figures/${name}?${queryOf(query)}`);
+
+/** Why the server does not let this page see the session: an Error with code and status, or null where it does. */
+export async function whyNot(id, signal) {
+  try {
+    const response = await answerTo(`/api/sessions/${id}`, { signal });
+    await response.body.cancel(); // a spec may take megabytes
+  } catch (error) {
+    return error.code === "computing" ? null : error; // it does; the run is still being opened
+  }
+  return null;
+}
 
 /** What explains a step: chain, slice or check, as docs/protocol.md has them. */
 export function getExplanation(id, step, what, query, signal) {

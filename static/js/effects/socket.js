@@ -1,12 +1,13 @@
 // The live connection: sends commands, hands on what comes back, and comes back itself when cut.
 
-import { closing } from "../core/link.js";
+import { closing, turnedAway, UNTOLD } from "../core/link.js";
 import { createOutbox } from "../core/outbox.js";
 import { afterSilence, waitBefore } from "../core/patience.js";
 import { decodeFrame } from "../core/protocol.js";
+import { whyNot } from "./api.js";
 
 const LOOK = 5_000; // milliseconds between two looks whether anything came
-const ABNORMAL = 1006; // what a browser calls a connection that just ended
+const DOUBT = 3; // sockets in a row that brought nothing from a server that answers
 const PING = "still there?";
 
 /** An id for a command; crypto.randomUUID exists only where the page came securely. */
@@ -24,6 +25,10 @@ export class Link {
   #offset = null; // of the last change that was seen; null until there is a run
   #failures = 0;
   #heard = 0;
+  #brought = false; // whether this socket brought anything
+  #barred = 0; // how many in a row did not, though the server answered meanwhile
+  #asking = false;
+  #ending = new AbortController();
   #timers = { again: 0, pump: 0, look: 0 };
 
   /**
@@ -33,10 +38,11 @@ export class Link {
    */
   constructor(id, tell, example) {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.id = id;
     this.address = `${scheme}://${location.host}/api/sessions/${id}/live`;
     [this.tell, this.example] = [tell, example];
     this.#timers.look = setInterval(() => this.#look(), LOOK);
-    addEventListener("online", this.#online);
+    addEventListener("online", this.#online, { signal: this.#ending.signal });
     this.#connect();
   }
 
@@ -52,7 +58,7 @@ export class Link {
   }
 
   close() {
-    removeEventListener("online", this.#online);
+    this.#ending.abort();
     clearInterval(this.#timers.look);
     clearTimeout(this.#timers.again);
     this.#leave();
@@ -65,7 +71,7 @@ export class Link {
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
     this.#socket = socket;
-    this.#heard = Date.now();
+    [this.#heard, this.#brought] = [Date.now(), false];
   }
 
   #online = () => {
@@ -85,15 +91,29 @@ export class Link {
     this.#leave();
     this.tell({ type: "connection", code });
     if (closing(code).final) return this.close();
+    if (code === UNTOLD && !this.#brought) this.#ask();
+    else this.#barred = 0;
     const wait = waitBefore(this.#failures++, Math.random());
     this.#timers.again = setTimeout(() => this.#connect(), wait);
+  }
+
+  /** No page is told why its socket was refused at the handshake: a plain request is told more. */
+  async #ask() {
+    if (this.#asking) return;
+    this.#asking = true;
+    const error = await whyNot(this.id, this.#ending.signal);
+    this.#asking = false;
+    if (this.#ending.signal.aborted || this.#brought) return;
+    this.#barred = error ? 0 : this.#barred + 1;
+    if (error || this.#barred >= DOUBT) this.tell({ type: "turned_away", error });
+    if (error && turnedAway(error).final) this.close();
   }
 
   /** A dead connection says nothing, not even that it is dead. */
   #look() {
     if (!this.#socket) return;
     const next = afterSilence(Date.now() - this.#heard);
-    if (next === "cut") this.#lost(ABNORMAL);
+    if (next === "cut") this.#lost(UNTOLD);
     if (next === "ask" && this.#greeted) this.#show(PING);
   }
 
@@ -102,7 +122,7 @@ export class Link {
   }
 
   #receive(data) {
-    this.#heard = Date.now();
+    [this.#heard, this.#brought] = [Date.now(), true];
     if (typeof data !== "string") this.tell({ type: "frame", frame: decodeFrame(data, this.#layout) });
     else this.#read(JSON.parse(data));
     this.#pump();
