@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import subprocess
 import sys
@@ -107,8 +108,23 @@ def test_the_container_of_compose_fits_the_image() -> None:
         found["environment"]["RETRACE_STOP_SECONDS"]
     )
     assert set(found["environment"]) <= set(_defaults())
-    networks = yaml.safe_load(COMPOSE)["services"]["proxy"]["networks"]
-    assert networks["inside"]["ipv4_address"] == found["environment"]["RETRACE_TRUSTED_PROXIES"]
+
+
+def test_no_container_is_given_the_address_of_the_proxy() -> None:
+    """Docker gives the others what is free in `ip_range`, and the server starts before the proxy."""
+    found = yaml.safe_load(COMPOSE)
+    services, [pool] = found["services"], found["networks"]["inside"]["ipam"]["config"]
+    proxy = ipaddress.ip_address(services["proxy"]["networks"]["inside"]["ipv4_address"])
+    subnet, others = (ipaddress.ip_network(pool[name]) for name in ("subnet", "ip_range"))
+    gateway = ipaddress.ip_address(pool["gateway"])
+    assert str(proxy) == services["retrace"]["environment"]["RETRACE_TRUSTED_PROXIES"]
+    assert {proxy, gateway} <= set(subnet.hosts())
+    assert proxy != gateway
+    assert others.subnet_of(subnet)
+    assert not {proxy, gateway} & set(others)
+    # The server, and beside it what docs/deployment.md has `docker compose run` do.
+    assert services["retrace"]["networks"] == ["inside"]
+    assert len(set(others) & set(subnet.hosts())) >= 2
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "web", ""])
