@@ -11,6 +11,10 @@ from typing import Any
 from app.refusal import Refused
 
 PREFIX = "RETRACE_"
+# What a setting may say. Steps and rows must fit the 32 bits that a frame has for them, days as
+# seconds the 63 bits of SQLite, and the pages of the store the 30 that every SQLite counts.
+_MOST = 10**9
+_MOST_BYTES = 10**12
 MAX_NAME = 80  # characters of a column's name or unit: a matter of layout, not of load
 
 
@@ -73,6 +77,11 @@ UNLIMITED = Limits(**{limit.name: 2**53 for limit in fields(Limits)})
 def setting_of(limit: str) -> str:
     """Return the name of the setting that holds the limit of this name."""
     return PREFIX + limit.upper()
+
+
+def most_of(limit: str) -> int:
+    """Return the largest value that a setting of this name may have, be it a limit or not."""
+    return _MOST_BYTES if "_bytes" in limit else _MOST
 
 
 def over(

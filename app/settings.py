@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from app.limits import PREFIX, Limits, setting_of
+from app.limits import PREFIX, Limits, most_of, setting_of
 from app.logs import FORMATS, LEVELS
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _NAME = r"(\[[0-9a-fA-F:.]+\]|[0-9a-zA-Z._-]*[0-9a-zA-Z_-])"  # what a Host header may name
+_SHOWN = 120  # characters of a wrong value that its refusal repeats
 _NEAR = 0.7  # of 1: a name this much like a setting's is taken for one that is misspelt
 _HOST = re.compile(_NAME)
 _ORIGIN = re.compile(rf"(https?)://{_NAME}(?::([0-9]{{1,5}}))?", re.IGNORECASE)
+_PORT = re.compile(r"[0-9]{1,5}")
+_COUNT = re.compile(r"[0-9]{1,20}")
 _USUAL_PORT = {"http": 80, "https": 443}  # which browsers leave out
 
 
@@ -46,9 +49,19 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     _check_names(environment)
     default = Settings()
     return Settings(
-        host=environment.get("RETRACE_HOST", default.host),
+        host=_some(
+            "RETRACE_HOST",
+            environment.get("RETRACE_HOST", default.host),
+            "an address to listen on (0.0.0.0 is every one of IPv4, :: of IPv6)",
+        ),
         port=_port(environment.get("RETRACE_PORT", str(default.port))),
-        data_dir=Path(environment.get("RETRACE_DATA_DIR", str(default.data_dir))),
+        data_dir=Path(
+            _some(
+                "RETRACE_DATA_DIR",
+                environment.get("RETRACE_DATA_DIR", str(default.data_dir)),
+                "a folder (. is the one it starts in)",
+            )
+        ),
         allowed_hosts=_all(_host, environment, "RETRACE_ALLOWED_HOSTS", "names without ports"),
         allowed_origins=_all(
             _origin,
@@ -59,9 +72,19 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         trusted_proxies=_proxies(environment, "RETRACE_TRUSTED_PROXIES"),
         log_level=_one_of(LEVELS, environment, "RETRACE_LOG_LEVEL", default.log_level),
         log_format=_one_of(FORMATS, environment, "RETRACE_LOG_FORMAT", default.log_format),
-        stop_seconds=_seconds(environment, "RETRACE_STOP_SECONDS", default.stop_seconds),
+        stop_seconds=_count(
+            "RETRACE_STOP_SECONDS",
+            environment.get("RETRACE_STOP_SECONDS", str(default.stop_seconds)),
+            most_of("stop_seconds"),
+        ),
         limits=_limits(environment),
     )
+
+
+def wrong(name: str, expected: str, got: str) -> ValueError:
+    """Return the refusal of a setting's value, of which the first characters are repeated."""
+    short = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}…"
+    return ValueError(f"{name}: expected {expected}, got {short!r}")
 
 
 def _check_names(environment: Mapping[str, str]) -> None:
@@ -78,16 +101,23 @@ def _check_names(environment: Mapping[str, str]) -> None:
             raise ValueError(f"{PREFIX}{name} is no setting; expected {PREFIX}{near[0]}")
 
 
+def _some(name: str, text: str, expected: str) -> str:
+    """Refuse no text: an empty host would be every address, an empty path the current folder."""
+    if not text.strip():
+        raise wrong(name, expected, text)
+    return text
+
+
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise ValueError(f"RETRACE_PORT: expected a port from 1 to 65535, got {text!r}")
+    if not _PORT.fullmatch(text) or not 0 < int(text) < 65536:
+        raise wrong("RETRACE_PORT", "a port from 1 to 65535", text)
     return int(text)
 
 
 def _one_of(known: tuple[str, ...], environment: Mapping[str, str], name: str, default: str) -> str:
     text = environment.get(name, default)
     if text not in known:
-        raise ValueError(f"{name}: expected one of {', '.join(known)}, got {text!r}")
+        raise wrong(name, f"one of {', '.join(known)}", text)
     return text
 
 
@@ -106,7 +136,7 @@ def _all(
     for word in _words(environment, name):
         text = read(word)
         if text is None:
-            raise ValueError(f"{name}: expected {expected}, got {word!r}")
+            raise wrong(name, expected, word)
         found.append(text)
     return tuple(found)
 
@@ -141,7 +171,7 @@ def _proxies(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     words = _words(environment, name)
     for word in words:
         if words != ("*",) and not _is_address(word):
-            raise ValueError(f"{name}: expected IP addresses, networks or * alone, got {word!r}")
+            raise wrong(name, "IP addresses, networks or * alone", word)
     return words
 
 
@@ -157,18 +187,15 @@ def _is_address(text: str) -> bool:
 def _limits(environment: Mapping[str, str]) -> Limits:
     given = {}
     for limit in fields(Limits):
-        text = environment.get(setting_of(limit.name))
-        if text is not None:
-            given[limit.name] = _count(setting_of(limit.name), text)
+        name = setting_of(limit.name)
+        if name in environment:
+            given[limit.name] = _count(name, environment[name], most_of(limit.name))
     return Limits(**given)
 
 
-def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
-    return _count(name, environment.get(name, str(default)))
-
-
-def _count(name: str, text: str) -> int:
+def _count(name: str, text: str, most: int) -> int:
     digits = text.replace("_", "").replace(",", "")
-    if not digits.isascii() or not digits.isdecimal() or not 0 < int(digits) < 2**53:
-        raise ValueError(f"{name}: expected a whole number above 0, got {text!r}")
+    # Of how many digits is asked first: Python refuses to read thousands of them.
+    if not _COUNT.fullmatch(digits) or not 0 < int(digits) <= most:
+        raise wrong(name, f"a whole number from 1 to {most:,}", text)
     return int(digits)

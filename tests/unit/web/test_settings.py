@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sqlite3
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
+from app.limits import Limits, most_of, setting_of
+from app.sessions.sessions import Sessions
 from app.settings import settings_from
+from app.wire.frames import HEADER
+
+COUNTS = {setting_of(limit.name): most_of(limit.name) for limit in fields(Limits)}
+COUNTS["RETRACE_STOP_SECONDS"] = 10**9
 
 
 @pytest.mark.parametrize(
@@ -59,3 +70,57 @@ def test_a_proxy_that_would_never_be_trusted_is_named(text: str, wrong: str) -> 
     words = f"RETRACE_TRUSTED_PROXIES: expected IP addresses, networks or * alone, got {wrong!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         settings_from({"RETRACE_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize("text", ["", " "])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("RETRACE_HOST", "an address to listen on (0.0.0.0 is every one of IPv4, :: of IPv6)"),
+        ("RETRACE_DATA_DIR", "a folder (. is the one it starts in)"),
+        ("RETRACE_PORT", "a port from 1 to 65535"),
+        ("RETRACE_LOG_LEVEL", "one of debug, info, warning, error"),
+        ("RETRACE_MAX_UNDOS", "a whole number from 1 to 1,000,000,000"),
+    ],
+)
+def test_no_text_is_no_value_and_not_every_address(name: str, expected: str, text: str) -> None:
+    """As `RETRACE_HOST=${UNSET}` would have it."""
+    with pytest.raises(
+        ValueError, match=f"^{re.escape(f'{name}: expected {expected}, got {text!r}')}$"
+    ):
+        settings_from({name: text})
+
+
+@pytest.mark.parametrize("name", ["RETRACE_PORT", "RETRACE_LOG_FORMAT", *COUNTS])
+def test_a_long_value_is_named_and_not_repeated_whole(name: str) -> None:
+    """Python itself reads no number of 5,000 digits."""
+    with pytest.raises(ValueError, match=rf"^{name}: expected .{{10,60}}, got '1{{120}}…'$"):
+        settings_from({name: "1" * 5_000})
+
+
+@pytest.mark.parametrize(("name", "most"), COUNTS.items())
+def test_a_count_may_be_large_and_not_any(name: str, most: int) -> None:
+    settings_from({name: f"{most:_}"})
+    with pytest.raises(
+        ValueError, match=f"^{name}: expected a whole number from 1 to {most:,}, got"
+    ):
+        settings_from({name: str(most + 1)})
+
+
+def test_the_store_can_count_with_the_largest_limits(tmp_path: Path) -> None:
+    largest = settings_from({name: str(most) for name, most in COUNTS.items()}).limits
+
+    async def look() -> None:
+        sessions = Sessions(tmp_path, largest)
+        await sessions.expire()
+        await sessions.close()
+
+    asyncio.run(look())
+    with closing(sqlite3.connect(":memory:")) as db:
+        pages = largest.disk_bytes // db.execute("PRAGMA page_size").fetchone()[0]
+        assert db.execute(f"PRAGMA max_page_count = {pages}").fetchone()[0] == pages
+
+
+def test_a_frame_holds_the_largest_step_row_and_epoch() -> None:
+    step, row = most_of("max_steps"), most_of("max_rows")
+    HEADER.pack(b"RTRC", 1, 64, 1, step, 0, 8, 0, row, row, row, step, step, 0.1, 0.2, 0.3)
