@@ -11,7 +11,7 @@ from app import logs
 from app.server import serve
 from app.sessions.backup import Unusable, backup, restore
 from app.sessions.lock import InUse
-from app.settings import Settings, settings_from
+from app.settings import Settings, settings_from, wrong
 
 
 def main() -> int:
@@ -34,12 +34,22 @@ def _do(options: argparse.Namespace, settings: Settings) -> int:
         size = backup(settings.data_dir, options.file)
         print(f"{options.file}: {size:,} bytes, whole")
         return 0
+    _make(settings.data_dir)
     if options.command == "restore":
         aside = restore(settings.data_dir, options.file, datetime.now(UTC))
         print(f"restored{f'; the old store is {aside}' if aside else ''}")
         return 0
     logs.configure(settings.log_level, settings.log_format)
     return serve(settings)
+
+
+def _make(folder: Path) -> None:
+    """Make the store's folder where it is missing; ValueError names its setting if none can be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        expected = f"a folder, or where one can be made ({failure.strerror})"
+        raise wrong("RETRACE_DATA_DIR", expected, str(folder)) from None
 
 
 if __name__ == "__main__":

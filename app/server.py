@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from app import heads, sockets
+from app.listening import listeners
 from app.main import create_app
 from app.sessions.lock import held
 from app.settings import Settings
@@ -23,7 +24,10 @@ _log = logging.getLogger("retrace")
 
 
 def serve(settings: Settings) -> int:
-    """Serve until a signal says stop; return the exit code. lock.InUse where another one serves."""
+    """Serve until a signal says stop; return the exit code.
+
+    lock.InUse where another one serves; ValueError names the setting by which it cannot listen.
+    """
     app, headers = create_app(settings), completed(())
     shared = settings.limits, headers, Unread(settings.limits.unread_bytes)
     config = uvicorn.Config(
@@ -45,7 +49,7 @@ def serve(settings: Settings) -> int:
     _collect_rarely()
     with held(settings.data_dir):
         server = Server(config, app.state.stopping)
-        server.run()
+        server.run(listeners(settings.host, settings.port))
         return 0 if server.started and not server.lifespan.should_exit else 1
 
 

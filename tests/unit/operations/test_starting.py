@@ -1,0 +1,175 @@
+"""A server that cannot start with its settings says in one line which of them, and what it expects."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.listening import listeners
+from tests.process import ROOT
+
+NOT_OURS = "192.0.2.1"  # for documents (RFC 5737): no machine has it
+TCP = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    """A port of 127.0.0.1 where somebody else listens, and answers whatever is asked."""
+
+    class Anything(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Anything) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def _free() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _told(folder: Path, *command: str, **settings: str) -> tuple[int, str]:
+    """Run `python -m app` to its end; return the exit code and all that it said."""
+    place = {"RETRACE_HOST": "127.0.0.1", "RETRACE_PORT": str(_free())}
+    environment = {**os.environ, **place, "RETRACE_DATA_DIR": str(folder), **settings}
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("a..b", "an address, or a name that has one"),
+        (NOT_OURS, "an address of this machine"),
+        ("", "an address to listen on (0.0.0.0 is every one of IPv4, :: of IPv6)"),
+    ],
+)
+def test_a_host_that_is_none_is_told_in_a_line(tmp_path: Path, host: str, expected: str) -> None:
+    line = f"retrace: RETRACE_HOST: expected {expected}, got {host!r}\n"
+    assert _told(tmp_path, RETRACE_HOST=host) == (1, line)
+
+
+def test_a_port_in_use_is_told_in_a_line(tmp_path: Path, busy: int) -> None:
+    line = f"retrace: RETRACE_PORT: expected a port that is free at 127.0.0.1, got '{busy}'\n"
+    assert _told(tmp_path, RETRACE_PORT=str(busy)) == (1, line)
+
+
+@pytest.mark.parametrize("command", [(), ("restore", "copy")])
+@pytest.mark.parametrize(("below", "why"), [("", "File exists"), ("/x", "Not a directory")])
+def test_a_folder_that_is_none_is_told_in_a_line(
+    tmp_path: Path, command: tuple[str, ...], below: str, why: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    line = (
+        f"retrace: RETRACE_DATA_DIR: expected a folder, or where one can be made ({why}),"
+        f" got '{file}{below}'\n"
+    )
+    assert _told(file, *command, RETRACE_DATA_DIR=f"{file}{below}") == (1, line)
+
+
+@contextmanager
+def _resolved(monkeypatch: pytest.MonkeyPatch, *places: tuple[Any, ...]) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lambda *_, **__: list(places))
+        yield
+
+
+def test_a_name_without_an_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(
+        ValueError, match=r"^RETRACE_HOST: expected .* has one, got 'no\.such\.invalid'$"
+    ):
+        listeners("no.such.invalid", 8000)
+
+
+def test_each_address_of_a_name_is_listened_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may have one twice, and one that this machine has not: ::1 where IPv6 is off.
+
+    Every machine has but one address, so ports tell them apart here.
+    """
+    one, other = ((*TCP, ("127.0.0.1", _free())) for _ in range(2))
+    with _resolved(monkeypatch, (*TCP, (NOT_OURS, 8000)), one, one, other):
+        found = listeners("a.name", 8000)
+    assert [listener.getsockname() for listener in found] == [one[-1], other[-1]]
+    for listener in found:
+        socket.create_connection(listener.getsockname()).close()
+        listener.close()
+
+
+def test_a_name_of_which_one_address_is_in_use_is_refused_whole(
+    monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    free, taken = (("127.0.0.1", port) for port in (_free(), busy))
+    told = f"^RETRACE_PORT: expected a port that is free at a.name, got '{busy}'$"
+    with _resolved(monkeypatch, (*TCP, free), (*TCP, taken)), pytest.raises(ValueError, match=told):
+        listeners("a.name", busy)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(free)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (
+            errno.EACCES,
+            "RETRACE_PORT: expected a port that this user may listen on at ::1, got '80'",
+        ),
+        (
+            errno.EINVAL,
+            "RETRACE_HOST: expected an address to listen on (Invalid argument), got '::1'",
+        ),
+    ],
+)
+def test_what_the_system_forbids_is_told_by_its_setting(
+    monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def forbidden(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    with pytest.raises(ValueError) as refused:
+        listeners("::1", 80)
+    assert str(refused.value) == told
+
+
+def test_a_port_is_taken_again_while_old_connections_fade() -> None:
+    port = _free()
+    [first] = listeners("127.0.0.1", port)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        accepted, _ = first.accept()
+        accepted.close()  # whoever closes first waits: the system holds its end for a minute
+        assert client.recv(1) == b""
+    first.close()
+    [second] = listeners("127.0.0.1", port)
+    second.close()
