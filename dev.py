@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import http.client
 import os
 import shutil
 import subprocess  # nosec B404 # running tools is what this file is for
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 import venv
 import webbrowser
@@ -23,6 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+# Where to ask a server that listens on every address, of IPv4 or of IPv6.
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104 # compared with, not bound to
 # The shell is Chromium without its windows, which nobody sees here: a quarter less work.
 SHELL = "chromium-headless-shell"
 CHROMES = ("google-chrome", "google-chrome-stable", "chrome")
@@ -64,42 +66,50 @@ def run(options: argparse.Namespace) -> int:
     install("requirements.txt")
     for_a_terminal = {"RETRACE_LOG_FORMAT": "text", "RETRACE_LOG_LEVEL": "warning"}
     environment = {**for_a_terminal, **os.environ}
-    if options.host:
+    if options.host is not None:
         environment["RETRACE_HOST"] = options.host
-    if options.port:
+    if options.port is not None:
         environment["RETRACE_PORT"] = options.port
-    host, port = (
-        environment.get("RETRACE_HOST", "127.0.0.1"),
-        environment.get("RETRACE_PORT", "8000"),
-    )
-    anywhere = (
-        "0.0.0.0",  # nosec B104 # compared with, not bound to
-        "::",
-    )
-    shown = "127.0.0.1" if host in anywhere else host
-    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+    host = environment.get("RETRACE_HOST", "127.0.0.1")
+    port = environment.get("RETRACE_PORT", "8000")
+    address = address_of(host, port)
+    is_anothers = answers(address)  # then ours says which setting is wrong, and ends
     command = [PYTHON, "-m", "app"]
     server = subprocess.Popen(command, cwd=ROOT, env=environment)  # nosec B603 # our own words
     opens = not options.no_browser and not os.environ.get("CI")
-    threading.Thread(target=announce, args=(address, opens, server), daemon=True).start()
+    if not is_anothers:
+        threading.Thread(target=announce, args=(address, opens, server), daemon=True).start()
     try:
         return server.wait()
     except KeyboardInterrupt:
         return server.wait()
 
 
+def address_of(host: str, port: str) -> str:
+    """Return where this machine's own browser finds a server that listens there."""
+    shown = ANYWHERE.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+
+
 def announce(address: str, opens: bool, server: subprocess.Popen[bytes]) -> None:
     while server.poll() is None:
-        try:
-            health = f"{address}healthz"
-            urllib.request.urlopen(health, timeout=1).close()  # nosec B310 # http, as run() wrote it
-        except (urllib.error.URLError, OSError):
+        if not answers(address):
             time.sleep(0.1)
             continue
         print(f"Retrace runs at {address} (stop it with Ctrl+C)", flush=True)
         if opens:
             webbrowser.open(address)
         return
+
+
+def answers(address: str) -> bool:
+    """Tell whether a server is there; where the address is none, it is the server who says so."""
+    try:
+        health = f"{address}healthz"
+        urllib.request.urlopen(health, timeout=1).close()  # nosec B310 # http, as run() wrote it
+    except (OSError, ValueError, OverflowError, http.client.HTTPException):
+        return False
+    return True
 
 
 def test(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import socket
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import dev
 from app.listening import listeners
 from tests.process import ROOT
 
@@ -173,3 +175,36 @@ def test_a_port_is_taken_again_while_old_connections_fade() -> None:
     first.close()
     [second] = listeners("127.0.0.1", port)
     second.close()
+
+
+def test_the_address_of_another_server_is_not_announced_as_ours(
+    tmp_path: Path, busy: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dev, "install", lambda _: None)
+    monkeypatch.setattr(dev, "PYTHON", sys.executable)
+    monkeypatch.setenv("RETRACE_DATA_DIR", str(tmp_path))
+    options = argparse.Namespace(host="127.0.0.1", port=str(busy), no_browser=True)
+    assert dev.run(options) == 1
+    line = f"retrace: RETRACE_PORT: expected a port that is free at 127.0.0.1, got '{busy}'\n"
+    assert capfd.readouterr() == ("", line)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81/"),
+        ("0.0.0.0", "http://127.0.0.1:81/"),
+        ("::", "http://[::1]:81/"),
+        ("::1", "http://[::1]:81/"),
+        ("a.name", "http://a.name:81/"),
+    ],
+)
+def test_the_address_to_open_is_where_it_listens(host: str, address: str) -> None:
+    assert dev.address_of(host, "81") == address
+
+
+@pytest.mark.parametrize(
+    "address", ["http://a..b:81/", "http://h:web/", f"http://h:{'1' * 5_000}/"]
+)
+def test_nobody_answers_where_there_is_no_address(address: str) -> None:
+    assert not dev.answers(address)
