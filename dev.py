@@ -23,8 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+EVERY_IPV4 = "0.0.0.0"  # nosec B104 # compared with, not bound to
 # Where to ask a server that listens on every address, of IPv4 or of IPv6.
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+ANYWHERE = {EVERY_IPV4: "127.0.0.1", "::": "::1"}
 # The shell is Chromium without its windows, which nobody sees here: a quarter less work.
 SHELL = "chromium-headless-shell"
 CHROMES = ("google-chrome", "google-chrome-stable", "chrome")
