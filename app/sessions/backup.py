@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -50,19 +50,39 @@ def restore(folder: Path, source: Path, now: datetime) -> Path | None:
     check(source)
     store = folder / STORE_FILE
     with held(folder):
-        partial_of(store).unlink(missing_ok=True)  # of a restore that was broken off
         return _put_in_place(store, source, now)
 
 
 def _put_in_place(store: Path, source: Path, now: datetime) -> Path | None:
-    with _partial(store) as partial:
+    aside = store.with_name(f"{store.name}.before-{now:%Y%m%dT%H%M%S}")
+    if aside.exists():
+        raise Unusable(f"{aside} exists; try again in a second")
+    broken_off = partial_of(store).exists()  # of a restore: it may stand for a store that is aside
+    with _partial(store, broken_off) as partial:
         _copy(source, "ro", partial)
         _count_from(partial, int(now.timestamp() * 1000))
-        aside = _move_aside(store, now) if store.exists() or log_of(store).exists() else None
+    was_there = store.exists() or log_of(store).exists()
+    _exchange(store, partial, aside)
+    return aside if was_there else None
+
+
+def _exchange(store: Path, partial: Path, aside: Path) -> None:
+    """Move the old store aside and the new one in its place; where that fails, move the old back.
+
+    Where none of them is there `partial` stays: without it a start would make an empty store.
+    """
+    try:
+        _move(store, aside, SUFFIXES[::-1])
         settle(store.parent)
         os.rename(partial, store)
-        settle(store.parent)
-    return aside
+    except BaseException:
+        if partial.exists():
+            _move(aside, store, SUFFIXES)
+            settle(store.parent)
+            if store.exists():
+                partial.unlink()
+        raise
+    settle(store.parent)
 
 
 def check(path: Path) -> None:
@@ -83,17 +103,23 @@ def check(path: Path) -> None:
 
 
 @contextmanager
-def _partial(target: Path) -> Iterator[Path]:
-    """Make the file that shall become `target`, for its owner's eyes only: it holds keys."""
+def _partial(target: Path, is_there: bool = False) -> Iterator[Path]:
+    """Make the file that shall become `target`, for its owner's eyes only: it holds keys.
+
+    Where that fails it is taken away, unless it was there before.
+    """
     partial = partial_of(target)
+    how = os.O_TRUNC if is_there else os.O_EXCL
     try:
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        os.close(os.open(partial, os.O_CREAT | how | os.O_RDWR, 0o600))
     except FileExistsError:
         raise Unusable(f"{partial} exists: another copy is made, or was broken off") from None
     try:
         yield partial
-    finally:
-        partial.unlink(missing_ok=True)
+    except BaseException:
+        if not is_there:
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def _copy(source: Path, mode: str, target: Path) -> None:
@@ -132,19 +158,16 @@ def _count_from(store: Path, least: int) -> None:
         db.execute("COMMIT")
 
 
-def _move_aside(store: Path, now: datetime) -> Path:
-    """Give a store, with its log, another name beside its old one.
+def _move(store: Path, to: Path, suffixes: Sequence[str]) -> None:
+    """Give what is there of a store another name, file by file.
 
-    It is not opened: SQLite throws away the log of a store whose head is damaged. The log goes
-    last: without its store it is refused by name, where a store without it would be an older one.
+    It is not opened: SQLite throws away the log of a store whose head is damaged. On its way out
+    the log goes last, on its way back first: without its store it is refused by name, where a
+    store without it would be an older one.
     """
-    aside = store.with_name(f"{store.name}.before-{now:%Y%m%dT%H%M%S}")
-    if aside.exists():
-        raise Unusable(f"{aside} exists; try again in a second")
-    for suffix in reversed(SUFFIXES):
+    for suffix in suffixes:
         with suppress(FileNotFoundError):
-            os.rename(f"{store}{suffix}", f"{aside}{suffix}")
-    return aside
+            os.rename(f"{store}{suffix}", f"{to}{suffix}")
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

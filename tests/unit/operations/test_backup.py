@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -11,18 +12,21 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import pytest
 
 from app.limits import Limits
+from app.sessions import backup as backup_module
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
-from app.sessions.lock import InUse, held
+from app.sessions.lock import LOCK_FILE, InUse, held
 from app.sessions.rows import Place, Stored
 from app.sessions.schema import _VERSION_1, BadStore
 from app.sessions.schema import VERSION as SCHEMA_VERSION
@@ -190,6 +194,84 @@ def test_a_restore_that_is_broken_off_hides_nothing_and_can_be_done_again(
             _open(started)
     restore(crashed, tmp_path / "copy", NOW.replace(year=2025))
     assert _steps(crashed) == 12
+
+
+def _fail_at(patch: pytest.MonkeyPatch, at: int, of: int) -> None:
+    """Have `of` calls of the system fail, from that one on: renames and flushes of the folder."""
+    calls = 0
+
+    def failing(call: Callable[..., None]) -> Callable[..., None]:
+        def counted(*words: object) -> None:
+            nonlocal calls
+            calls += 1
+            if at < calls <= at + of:
+                raise OSError(errno.EIO, "the disk failed")
+            call(*words)
+
+        return counted
+
+    for name in ("settle", "os.rename"):
+        module = "app.sessions.backup"
+        patch.setattr(f"{module}.{name}", failing(attrgetter(name)(backup_module)))
+
+
+@pytest.mark.parametrize("calls", range(5))
+def test_a_restore_that_fails_leaves_the_old_store_in_its_place(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """Three renames to move it aside, a flush of the folder, the rename of the new one."""
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _stand(store, 14)
+    crashed = tmp_path / "crashed"
+    shutil.copytree(folder, crashed)  # with its log, as after a kill
+    there = {path.name for path in crashed.iterdir()}
+    with monkeypatch.context() as patch:
+        _fail_at(patch, calls, 1)
+        with pytest.raises(OSError, match="the disk failed"):
+            restore(crashed, tmp_path / "copy", NOW)
+    assert {path.name for path in crashed.iterdir()} == there | {LOCK_FILE}
+    assert _steps(crashed) == 14
+
+
+def test_a_restore_whose_last_flush_fails_has_put_the_new_store_in_place(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _stand(store, 14)
+    _close(store)
+    with monkeypatch.context() as patch:
+        _fail_at(patch, 5, 1)
+        with pytest.raises(OSError, match="the disk failed"):
+            restore(folder, tmp_path / "copy", NOW)
+    assert _steps(folder) == 12
+
+
+@pytest.mark.parametrize("again", ["the copy", "a rename"])
+def test_while_the_old_store_is_aside_no_empty_one_is_made(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    """A restore fails, and so does moving back; then the next restore fails as well."""
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _close(store)
+    with monkeypatch.context() as patch:
+        _fail_at(patch, 1, 99)
+        with pytest.raises(OSError, match="the disk failed"):
+            restore(folder, tmp_path / "copy", NOW)
+    later = NOW.replace(year=2025)
+    with monkeypatch.context() as patch:
+        if again == "the copy":
+            patch.setattr("app.sessions.backup._copy", Mock(side_effect=OSError("no room")))
+        else:
+            _fail_at(patch, 1, 1)
+        with pytest.raises(OSError):
+            restore(folder, tmp_path / "copy", later)
+    with pytest.raises(BadStore, match="is without its store"):
+        _open(folder)
+    restore(folder, tmp_path / "copy", later)
+    assert _steps(folder) == 12
 
 
 def test_a_backup_of_the_first_version_is_restored(tmp_path: Path) -> None:
