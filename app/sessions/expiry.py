@@ -3,7 +3,8 @@
 A clock starts years behind where a battery is empty, and years ahead where somebody errs. It is
 known by its leaps: more or less time went by than the server ran. Where it leaps, the times of
 last use leap with it, so that neither a wrong clock nor its correction makes a run older. Nor does
-the time without a server count as idleness: nobody could have opened anything.
+the time without a server count as idleness: nobody could have opened anything. Between two looks
+at the clock only the steady one counts: no time of use is taken from a leap that is not known yet.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class Look:
     clock: int
     steady: float
 
+    def at(self, steady: float) -> int:
+        """Return what this clock says when the steady one says that: seconds since 1970."""
+        return int(self.clock + steady - self.steady)
+
     def leap_to(self, now: Look) -> int:
         """Return by how many seconds the clock leapt on the way to `now`; 0 where it ran."""
         leap = round(now.clock - self.clock - (now.steady - self.steady))
@@ -37,12 +42,12 @@ class Look:
 
 
 def last_look(db: sqlite3.Connection) -> int | None:
-    """Return when a server was last there: it looked at the clock, or somebody used a session; None
-    where neither was noted.
+    """Return when a server last looked at the clock or, where none did yet, when a session was last
+    used; None where neither was noted.
     """
     query = (
-        "SELECT MAX(at) FROM (SELECT looked_at AS at FROM clock UNION ALL"
-        " SELECT MAX(used_at) FROM session WHERE typeof(used_at) = 'integer')"
+        "SELECT COALESCE((SELECT looked_at FROM clock),"
+        " (SELECT MAX(used_at) FROM session WHERE typeof(used_at) = 'integer'))"
     )
     found: int | None = db.execute(query).fetchone()[0]
     return found

@@ -28,7 +28,7 @@ from app.sessions.rows import (
     write_shown,
 )
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
-from app.sessions.writer import DAMAGE, Refusing, Writer, is_damage
+from app.sessions.writer import DAMAGE, NotStored, Refusing, Writer, is_damage
 from app.timeline.saved import Saved
 
 T = TypeVar("T")
@@ -85,19 +85,19 @@ class Store:
 
         def write(db: sqlite3.Connection) -> None:
             check_new_run(db, self._limits.disk_bytes)
-            write_session(db, stored, _now())
+            write_session(db, stored, self.now())
 
         await self.writer.put(write, _is_large(stored.saved, stored.text))
 
     async def move(self, session_id: str, place: Place, body: dict[str, Any] | None) -> None:
         """Write the place and, in the same transaction, the change that led there."""
-        await self.writer.put(lambda db: write_change(db, session_id, place, body, _now()))
+        await self.writer.put(lambda db: write_change(db, session_id, place, body, self.now()))
 
     async def stand(self, session_id: str, place: Place) -> None:
         """Write the place where playing came, and that no step beyond its furthest was seen."""
 
         def write(db: sqlite3.Connection) -> None:
-            write_change(db, session_id, place, None, _now())
+            write_change(db, session_id, place, None, self.now())
             write_furthest(db, session_id, place.furthest)
 
         await self.writer.put(write)
@@ -114,7 +114,7 @@ class Store:
         """Write an edit or an undo, and with it what is left of the checkpoints."""
 
         def write(db: sqlite3.Connection) -> None:
-            write_change(db, session_id, place, body, _now())
+            write_change(db, session_id, place, body, self.now())
             write_furthest(db, session_id, place.furthest)
             write_edits(db, session_id, edits, undo_stack)
             write_saved(db, session_id, saved)
@@ -130,7 +130,7 @@ class Store:
 
         def write(db: sqlite3.Connection) -> None:
             nonlocal kept
-            write_change(db, session_id, place, None, _now())
+            write_change(db, session_id, place, None, self.now())
             kept = has_checkpoints_room(db, self._limits.disk_bytes)
             if kept:
                 write_saved(db, session_id, saved)
@@ -140,16 +140,16 @@ class Store:
 
     async def note_seen(self, session_id: str, furthest: int, machine: str) -> None:
         """Write that steps up to this one may have been seen, and what computed them."""
-        await self.writer.put(lambda db: write_shown(db, session_id, furthest, machine, _now()))
+        await self.writer.put(lambda db: write_shown(db, session_id, furthest, machine, self.now()))
 
     async def note_use(self, session_id: str) -> None:
         """Write that somebody has a session open now."""
         query = "UPDATE session SET used_at = ? WHERE id = ?"
-        await self.writer.put(lambda db: db.execute(query, (_now(), session_id)))
+        await self.writer.put(lambda db: db.execute(query, (self.now(), session_id)))
 
     def now(self) -> int:
-        """Return the time as the store has it: seconds since 1970."""
-        return _now()
+        """Return the time by the last look at the clock: seconds since 1970."""
+        return self._looked.at(_steady())
 
     async def load(self, key: str) -> Stored | None:
         """Return the session of a writing or a reading key; Damaged where it cannot be read."""
@@ -203,21 +203,25 @@ class Store:
 
         What lies between the last look and the opening of the store is such a leap too.
         """
-        now = _look()
-        leap = self._looked.leap_to(now)
+        before, now = self._looked, _look()
+        leap = before.leap_to(now)
 
         def write(db: sqlite3.Connection) -> None:
             if leap:
-                leap_along(db, leap, now.clock)
+                leap_along(db, leap, self.now())
             note_look(db, now.clock)
 
-        await self.writer.put(write)
-        self._looked = now
+        self._looked = now  # before it is written: no use that is noted behind it is moved along
+        try:
+            await self.writer.put(write)
+        except NotStored:
+            self._looked = before
+            raise
         return leap
 
     async def expired(self, in_use: set[str]) -> list[Idle]:
         """Return who may go: those not used for long."""
-        before = _now() - self._limits.idle_days * DAY
+        before = self.now() - self._limits.idle_days * DAY
         return await self._read(lambda db: expired(db, before, in_use))
 
     async def delete(self, idle: Idle) -> None:

@@ -57,17 +57,30 @@ async def seek(sessions: Sessions, key: str, step: int, command: str) -> dict[st
         return await access.session.seek(step, 0, None, Asked(command))
 
 
+class World:
+    """What time it is, and what the server's clock says: so many days wrong."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.day, self.wrong, start = 0.0, 0.0, store_module._now()
+        clock = lambda: start + round((self.day + self.wrong) * DAYS)  # noqa: E731
+        monkeypatch.setattr(store_module, "_now", clock)
+        monkeypatch.setattr(store_module, "_steady", lambda: self.day * DAYS)
+
+
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two sessions that nobody has used for longer than is allowed, while others were used."""
+    """Two sessions that nobody has used for longer than is allowed, while a server ran."""
+    world = World(monkeypatch)
 
     async def scene(sessions: Sessions) -> list[str]:
         return [await make(sessions) for _ in range(2)]
 
+    async def a_month(sessions: Sessions) -> None:
+        for world.day in (0, 31):
+            await sessions._follow_clock()
+
     found: list[str] = play(tmp_path, scene)
-    later = store_module._now() + 31 * DAYS
-    monkeypatch.setattr(store_module, "_now", lambda: later)
-    play(tmp_path, make)
+    play(tmp_path, a_month)
     return found
 
 
@@ -102,23 +115,20 @@ def test_a_session_that_was_only_looked_at_before_a_kill_is_not_idle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: int
 ) -> None:
     """Written, looked at 29 days later, killed; what expires two days after that is another one."""
-    start, days = store_module._now(), [0]
-    monkeypatch.setattr(store_module, "_now", lambda: start + days[0] * DAYS)
+    world = World(monkeypatch)
 
     async def main() -> None:
         sessions = Sessions(tmp_path, Limits())
         made, other = [await sessions.create(SMALL) for _ in range(2)]
         await sessions.close()
-        days[0] = 29
         sessions = Sessions(tmp_path, Limits())
+        for world.day in (0, 29):
+            await sessions._follow_clock()
         async with sessions.use((made.id, made.read_id)[key]):
             pass
         await kill(sessions)
-        days[0] = 31
         sessions = Sessions(tmp_path, Limits())
-        await sessions.create(SMALL)
-        await sessions.close()
-        sessions = Sessions(tmp_path, Limits())
+        world.day = 31
         await sessions.expire()
         assert [await sessions.exists(one.id) for one in (made, other)] == [True, False]
         await sessions.close()
@@ -176,16 +186,6 @@ def test_a_store_that_takes_nothing_still_opens_a_session(
     play(tmp_path, scene)
 
 
-class World:
-    """What time it is, and what the server's clock says: so many days wrong."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.day, self.wrong, start = 0.0, 0.0, store_module._now()
-        clock = lambda: start + round((self.day + self.wrong) * DAYS)  # noqa: E731
-        monkeypatch.setattr(store_module, "_now", clock)
-        monkeypatch.setattr(store_module, "_steady", lambda: self.day * DAYS)
-
-
 async def look(sessions: Sessions, key: str) -> None:
     async with sessions.use(key):
         pass
@@ -203,6 +203,7 @@ def test_a_clock_that_is_wrong_for_a_while_deletes_nothing(
         keys = [await make(sessions) for _ in range(2)]
         await sessions.expire()
         world.day = 20
+        await sessions.expire()
         await look(sessions, keys[0])
         return keys
 
@@ -236,6 +237,166 @@ def test_a_clock_that_is_wrong_for_a_while_deletes_nothing(
     world.day, world.wrong = 20.8, 0
     play(tmp_path, third)
     play(tmp_path, last)
+
+
+@pytest.mark.parametrize("leap", [40, -730, -3], ids=str)
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_restart_before_a_leap_was_seen_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float, end: str
+) -> None:
+    """As where a laptop sleeps for weeks: one run is used before the next look at the clock."""
+    world = World(monkeypatch)
+
+    async def before(sessions: Sessions) -> list[str]:
+        await sessions._follow_clock()
+        return [await make(sessions) for _ in range(3)]
+
+    async def asleep(sessions: Sessions) -> None:
+        await sessions._follow_clock()
+        world.day, world.wrong = world.day + 0.001, leap
+        await seek(sessions, keys[0], 3, "a")
+        if end == "kill":
+            await kill(sessions)
+            monkeypatch.setattr(sessions, "close", AsyncMock())
+
+    async def after(sessions: Sessions) -> list[str]:
+        await sessions._follow_clock()
+        for world.day in (0.01, 0.1, 1):
+            await sessions.expire()
+        return [key for key in keys if await sessions.exists(key)]
+
+    async def last(sessions: Sessions) -> list[str]:
+        for world.day in (1, 32):
+            await sessions.expire()
+        return [key for key in keys if await sessions.exists(key)]
+
+    keys: list[str] = play(tmp_path, before)
+    play(tmp_path, asleep)
+    assert play(tmp_path, after) == keys
+    assert play(tmp_path, last) == [], "age still counts"
+
+
+def test_a_clock_that_leaps_behind_the_look_of_a_sweep_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(monkeypatch)
+
+    async def scene(sessions: Sessions) -> None:
+        keys = [await make(sessions) for _ in range(3)]
+        follow = sessions._store.follow_clock
+
+        async def then_it_leaps() -> int:
+            leap = await follow()
+            world.wrong = 40
+            return leap
+
+        monkeypatch.setattr(sessions._store, "follow_clock", then_it_leaps)
+        await sessions.expire()
+        await sessions.expire()
+        assert [key for key in keys if await sessions.exists(key)] == keys
+
+    play(tmp_path, scene, resident_sessions=1)
+
+
+def test_a_run_that_is_used_while_the_clock_is_wrong_between_two_looks_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(monkeypatch)
+
+    async def scene(sessions: Sessions) -> None:
+        await sessions._follow_clock()
+        key = await make(sessions)
+        world.wrong = -40
+        await seek(sessions, key, 3, "a")
+        world.wrong = 0
+        assert not await sessions._store.expired(set())
+        stored = await sessions._store.load(key)
+        assert stored
+        assert stored.used_at == store_module._now()
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("leap", [-40, 40])
+@pytest.mark.parametrize("when", ["before", "behind"])
+def test_a_use_that_is_noted_beside_a_leap_is_not_moved_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leap: float, when: str
+) -> None:
+    """In the writer's queue some seconds before the leap, or just behind it."""
+    world = World(monkeypatch)
+
+    async def scene(sessions: Sessions) -> None:
+        store, key = sessions._store, await make(sessions)
+        put = store.writer.put
+
+        async def beside(write: Any) -> None:
+            monkeypatch.setattr(store.writer, "put", put)
+            if when == "behind":
+                await put(write)
+            world.day += 3 / DAYS
+            await store.note_use(key)
+            if when == "before":
+                await put(write)
+
+        world.wrong = leap
+        monkeypatch.setattr(store.writer, "put", beside)
+        assert await store.follow_clock() == leap * DAYS
+        stored = await store.load(key)
+        assert stored
+        assert stored.used_at == store_module._now() == store.now()
+
+    play(tmp_path, scene)
+
+
+def test_a_leap_that_could_not_be_written_is_written_with_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(monkeypatch)
+
+    async def scene(sessions: Sessions) -> None:
+        store = sessions._store
+        world.wrong = 40
+        with monkeypatch.context() as patch:
+            patch.setattr(store.writer, "put", AsyncMock(side_effect=NotStored("the disk is full")))
+            with pytest.raises(NotStored):
+                await store.follow_clock()
+        assert await store.follow_clock() == 40 * DAYS
+        assert await store.follow_clock() == 0
+
+    play(tmp_path, scene)
+
+
+def test_a_kill_just_before_a_leap_is_written_deletes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A use that went before it into the store is noted by the clock that leapt."""
+    world = World(monkeypatch)
+
+    async def killed(sessions: Sessions) -> list[str]:
+        store, keys = sessions._store, [await make(sessions) for _ in range(3)]
+        await store.follow_clock()
+        put = store.writer.put
+
+        async def only_a_use(write: Any) -> None:
+            monkeypatch.setattr(store.writer, "put", put)
+            await store.note_use(keys[0])
+            await kill(sessions)
+            raise NotStored("it was killed")
+
+        world.wrong = 40
+        monkeypatch.setattr(store.writer, "put", only_a_use)
+        monkeypatch.setattr(sessions, "close", AsyncMock())
+        with pytest.raises(NotStored):
+            await store.follow_clock()
+        return keys
+
+    async def after(sessions: Sessions) -> None:
+        for world.day in (0, 0.01):
+            await sessions.expire()
+        assert [key for key in keys if await sessions.exists(key)] == keys
+
+    keys: list[str] = play(tmp_path, killed)
+    play(tmp_path, after)
 
 
 def test_a_run_that_stays_in_memory_expires_too(

@@ -578,9 +578,16 @@ async def expire(store: Store, *in_use: str) -> None:
         await store.delete(idle)
 
 
-def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def running_clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return what the clock says, which never leaps: whoever changes that lets it run."""
     now = [1_000_000_000]
-    monkeypatch.setattr(store_module, "_now", lambda: now[0])
+    for name in ("_now", "_steady"):
+        monkeypatch.setattr(store_module, name, lambda: now[0])
+    return now
+
+
+def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = running_clock(monkeypatch)
 
     async def age() -> list[str]:
         store = await opened(tmp_path, idle_days=30, disk_bytes=10_000_000)
@@ -604,8 +611,7 @@ def test_the_oldest_idle_sessions_go_first(tmp_path: Path, monkeypatch: pytest.M
 def test_a_session_that_was_used_since_is_not_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [1_000_000_000]
-    monkeypatch.setattr(store_module, "_now", lambda: now[0])
+    now = running_clock(monkeypatch)
 
     async def age() -> None:
         store = await opened(tmp_path, idle_days=30)
