@@ -14,6 +14,7 @@ from pathlib import Path
 
 FILE = "retrace.sqlite3"
 SUFFIXES = ("-wal", "-shm", "")  # SQLite's log, its index, the store itself
+LOCK_SECONDS = 10.0  # that a start waits for another program that holds the store
 KEY_BYTES = 16  # of a key to a session: 128 random bits
 # Cursor and command live in small rows of their own: SQLite writes a row anew as a whole, and a
 # spec may take megabytes.
@@ -76,30 +77,35 @@ class BadStore(Exception):
     """The store cannot be used; the message says what to do."""
 
 
-def connect(file: Path, mode: str) -> sqlite3.Connection:
+def connect(file: Path, mode: str, lock_seconds: float | None = None) -> sqlite3.Connection:
     """Open the store: `rwc` to write, `ro` to read, `ro&immutable=1` without its log."""
     db = sqlite3.connect(
         f"{file.absolute().as_uri()}?mode={mode}",
         uri=True,
         check_same_thread=False,
         isolation_level=None,
-        timeout=10,
+        timeout=LOCK_SECONDS if lock_seconds is None else lock_seconds,
     )
     db.execute("PRAGMA foreign_keys = ON")
     return db
 
 
 def connect_to_read(file: Path) -> sqlite3.Connection:
-    """Open a store that cannot be written; BadStore where its log cannot be read with it."""
+    """Open a store that cannot be written; BadStore where its log cannot be read with it, or
+    another program lets nobody read.
+    """
     db = connect(file, "ro")
     try:
         db.execute("SELECT COUNT(*) FROM sqlite_master")  # SQLite opens the log only now
         return db
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         db.close()
+        if error.sqlite_errorname.startswith("SQLITE_BUSY"):  # it may be writing this very moment
+            raise BadStore(f"{file} is held by another program; end that one first") from None
     log = log_of(file)
     if log.exists() and log.stat().st_size:  # without it the store would be an older one
-        raise BadStore(f"{log} cannot be read where nothing can be written; make it writable once")
+        lack = "cannot be read while nothing can be written beside it"
+        raise BadStore(f"{log} {lack}: make room, or make it writable, once")
     return connect(file, "ro&immutable=1")
 
 
@@ -113,10 +119,10 @@ def partial_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.partial")
 
 
-def prepare(file: Path) -> str | None:
+def prepare(file: Path) -> OSError | sqlite3.OperationalError | None:
     """Make the store or bring it up to date, and check that it is whole; BadStore if it is not.
 
-    Return why it cannot be written, where it can only be read.
+    Return what kept it from being written, where it can only be read now.
     """
     _refuse_remains(file)
     try:
@@ -124,9 +130,10 @@ def prepare(file: Path) -> str | None:
             _make(file)
         _prepare(file)
     except (OSError, sqlite3.OperationalError) as error:
-        if file.exists():
-            return _readable(file)
-        raise BadStore(f"no store can be made at {file}: {error}") from None
+        if not file.exists():
+            raise BadStore(f"no store can be made at {file}: {error}") from None
+        _check_to_read(file, error)
+        return error
     return None
 
 
@@ -177,13 +184,14 @@ def _prepare(file: Path) -> None:
         db.execute(f"PRAGMA user_version = {VERSION}")  # fails where the store can only be read
 
 
-def _readable(file: Path) -> str:
+def _check_to_read(file: Path, failure: Exception) -> None:
+    """Raise BadStore unless a store that cannot be written, for that failure, can be read."""
     with closing(connect_to_read(file)) as db:
         _check(db, file)
         if _version(db, file) != VERSION:
-            raise BadStore(f"{file} has to be brought up to date, but it cannot be written")
+            lack = "has to be brought up to date, but it cannot be written"
+            raise BadStore(f"{file} {lack}: {failure}")
         _check_tables(db, file)
-    return "the store is read-only"
 
 
 def _check(db: sqlite3.Connection, file: Path) -> None:

@@ -28,7 +28,15 @@ from app.sessions.rows import (
     write_shown,
 )
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
-from app.sessions.writer import DAMAGE, NotStored, Refusing, Writer, is_damage
+from app.sessions.writer import (
+    DAMAGE,
+    READ_ONLY,
+    NotStored,
+    Refusing,
+    Writer,
+    cause,
+    is_damage,
+)
 from app.timeline.saved import Saved
 
 T = TypeVar("T")
@@ -60,19 +68,50 @@ class Store:
         limits: Limits,
         on_commit: Callable[[float, int], None] = lambda *_: None,
     ) -> None:
-        file = folder / FILE
-        read_only = prepare(file)
-        self._limits = limits
+        self._file, self._limits, self._on_commit = folder / FILE, limits, on_commit
+        failure = prepare(self._file)
         self._reading = ThreadPoolExecutor(1, "read")
         self.writer: Writer | Refusing
-        if read_only:
-            self.writer = Refusing(read_only)
-        else:
-            self.writer = Writer(_for_writing(file, limits), on_commit)
-        self._db = connect_to_read(file) if read_only else connect(file, "ro")
+        self._begin(cause(failure) if failure else None)
         now = _look()
         last = last_look(self._db)
         self._looked = now if last is None else Look(last, now.steady)
+
+    def _begin(self, problem: str | None) -> None:
+        """Open the store, only to read it where it cannot be written for now."""
+        if problem == READ_ONLY:
+            self.writer, self._db = Refusing(problem), connect_to_read(self._file)
+            return
+        try:
+            self._open()
+            self.writer.problem = problem
+        except sqlite3.OperationalError as failure:
+            self.writer = Refusing(cause(failure), self._open_later)
+            self._db = connect_to_read(self._file)
+
+    def _open(self, lock_seconds: float | None = None) -> Writer:
+        """Open the store to write it and to read it with its log, or raise OperationalError."""
+        writing = _for_writing(self._file, self._limits, lock_seconds)
+        self._db = connect(self._file, "ro")
+        self.writer = Writer(writing, self._on_commit)
+        return self.writer
+
+    async def _open_later(self) -> Writer | None:
+        """Open the store where that goes by now, in the thread that reads: what is written must
+        not be in the way of one who reads without the log.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._open_anew)
+
+    def _open_anew(self) -> Writer | None:
+        if isinstance(self.writer, Writer):
+            return self.writer
+        without_log = self._db
+        try:
+            writer = self._open(lock_seconds=0)
+        except sqlite3.Error:
+            return None
+        without_log.close()
+        return writer
 
     async def close(self) -> None:
         """Write what waits, and end. The writer goes last: SQLite then folds its log away."""
@@ -237,7 +276,7 @@ class Store:
         """Return what `call` reads; Damaged where it cannot be read, or is not what was stored."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._reading, call, self._db)
+            return await loop.run_in_executor(self._reading, lambda: call(self._db))
         except UNREADABLE as failure:
             raise Damaged from failure
         except sqlite3.DatabaseError as failure:
@@ -247,14 +286,21 @@ class Store:
             raise Damaged from failure
 
 
-def _for_writing(file: Path, limits: Limits) -> sqlite3.Connection:
+def _for_writing(
+    file: Path, limits: Limits, lock_seconds: float | None = None
+) -> sqlite3.Connection:
     """Return the connection whose commits are on the disk when they return."""
-    db = connect(file, "rwc")
-    db.execute("PRAGMA synchronous = FULL")
-    # Debian's SQLite would write zeros over every state that a run keeps no more, megabytes each.
-    db.execute("PRAGMA secure_delete = FAST")
-    page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
-    db.execute(f"PRAGMA max_page_count = {max(limits.disk_bytes // page_bytes, 1)}")
+    db = connect(file, "rwc", lock_seconds)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")  # of a copy whose first start could not write it
+        db.execute("PRAGMA synchronous = FULL")
+        # Debian's SQLite would write zeros over each state that a run keeps no more, of megabytes.
+        db.execute("PRAGMA secure_delete = FAST")
+        page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {max(limits.disk_bytes // page_bytes, 1)}")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

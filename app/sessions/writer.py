@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import queue
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from app.sessions.ending import to_its_end
@@ -23,9 +24,12 @@ Write = Callable[[sqlite3.Connection], object]
 _MOST = 512
 _GATHER_SECONDS = 0.005
 DAMAGE = "the store is damaged; stop the server and restore a backup"
+READ_ONLY = "the store is read-only"
+_FULL = "the disk, or the share of it that RETRACE_DISK_BYTES allows, is full"
 _REASONS = {
-    "SQLITE_FULL": "the disk, or the share of it that RETRACE_DISK_BYTES allows, is full",
-    "SQLITE_READONLY": "the store is read-only",
+    "SQLITE_FULL": _FULL,
+    "SQLITE_IOERR_SHMSIZE": _FULL,  # no room for the 32 KB of the log's index
+    "SQLITE_READONLY": READ_ONLY,
     "SQLITE_IOERR": "the disk cannot be written",
     "SQLITE_CANTOPEN": "the store cannot be opened",
     "SQLITE_BUSY": "another program holds the store",
@@ -35,6 +39,9 @@ _REASONS = {
 # What keeps one write from the disk keeps every other one from it. Not so a lack of room, which may
 # be one of much room only, nor damage, which may be elsewhere.
 _FOR_ALL = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY")
+# What does not pass while a server runs: the folder's lock may be one that others do not see.
+_DENIED = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
+_DENIED_BY_SYSTEM = (errno.EROFS, errno.EACCES, errno.EPERM)
 _BUSY_SECONDS = 2.0  # that a lock is waited for; once that was in vain, no other write waits
 _STUCK_SECONDS = 5.0  # after which the disk is what keeps a write
 _ROOM_BYTES = 65_536
@@ -255,19 +262,28 @@ class Writer:
 
 
 class Refusing:
-    """The writer of a store that cannot be written."""
+    """The writer of a store that cannot be opened to write it.
+
+    `again` tries to open it, and returns the writer that can, or None; without it nothing is tried.
+    """
 
     age = 0.0
     is_open = False
 
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
+    def __init__(
+        self, problem: str, again: Callable[[], Awaitable[Writer | None]] | None = None
+    ) -> None:
+        self.problem, self._again = problem, again
 
     async def put(self, write: Write, large: bool = False) -> None:
-        raise NotStored(self.problem)
+        writer = await self._again() if self._again else None
+        if writer is None:
+            raise NotStored(self.problem)
+        await writer.put(write, large)
 
-    async def check(self) -> str:
-        return self.problem
+    async def check(self) -> str | None:
+        writer = await self._again() if self._again else None
+        return await writer.check() if writer else self.problem
 
     def close(self) -> None:
         pass
@@ -291,6 +307,15 @@ def _reason(error: sqlite3.Error) -> str | None:
     """Return what is wrong with the disk, in plain words; None where nothing is."""
     name = _name(error)
     return next((words for start, words in _REASONS.items() if name.startswith(start)), None)
+
+
+def cause(failure: OSError | sqlite3.Error) -> str:
+    """Return why a store cannot be opened to write it, in plain words."""
+    if isinstance(failure, OSError):
+        denied = failure.errno in _DENIED_BY_SYSTEM
+        return READ_ONLY if denied else _REASONS["SQLITE_IOERR"]
+    denied = _name(failure).startswith(_DENIED)
+    return READ_ONLY if denied else _reason(failure) or "the store failed"
 
 
 def is_damage(error: sqlite3.Error) -> bool:

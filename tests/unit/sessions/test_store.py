@@ -9,8 +9,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine
-from contextlib import closing
+from collections.abc import Coroutine, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from app.limits import Limits
+from app.sessions import schema
 from app.sessions import store as store_module
 from app.sessions import writer as writer_module
 from app.sessions.rows import KEPT_CHANGES, Place, Stored
@@ -667,7 +668,8 @@ def test_a_read_only_store_is_read_and_nothing_else(
     run(run_and_close(tmp_path))
 
     def denied(file: Path) -> None:
-        raise sqlite3.OperationalError("attempt to write a readonly database")
+        with closing(schema.connect(file, "ro")) as db:
+            db.execute(f"PRAGMA user_version = {VERSION}")
 
     monkeypatch.setattr("app.sessions.schema._prepare", denied)
 
@@ -676,10 +678,149 @@ def test_a_read_only_store_is_read_and_nothing_else(
         assert same(await store.load("one"), ONE)
         with pytest.raises(NotStored, match="read-only"):
             await store.move("one", place(1, 0, 0, 1), None)
-        assert store.writer.problem == "the store is read-only"
+        assert await store.writer.check() == "the store is read-only"
         await store.close()
 
     run(read())
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a store that is held."""
+    monkeypatch.setattr(schema, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(writer_module, "_BUSY_SECONDS", 0)
+
+
+@contextmanager
+def held_by_another(folder: Path, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as other:
+        other.execute(begin)
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_store_that_is_held_at_the_start_is_written_once_it_is_free(
+    tmp_path: Path, mode: str, asked: bool
+) -> None:
+    """Also one that was just restored, which has no log yet."""
+    run(run_and_close(tmp_path))
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute(f"PRAGMA journal_mode = {mode}")
+
+    async def scene() -> None:
+        with held_by_another(tmp_path):
+            store = await opened(tmp_path)
+            assert same(await store.load("one"), ONE)
+            assert await store.writer.check() == "another program holds the store"
+            with pytest.raises(NotStored, match="another program holds the store"):
+                await store.move("one", place(13, 0, 2, 1), None)
+        if asked:
+            assert await store.writer.check() is None
+        moves = (store.move("one", place(20 + n, 0, 2, n), body(n, None)) for n in range(1, 9))
+        await asyncio.gather(*moves, store.load("one"))
+        assert await store.writer.check() is None
+        found = await store.load("one")
+        assert found
+        assert found.place == place(28, 0, 2, 8)
+        await store.close()
+        with closing(sqlite3.connect(tmp_path / FILE)) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+    run(scene())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_older_store_that_is_held_at_the_start_is_named_with_the_reason(tmp_path: Path) -> None:
+    run(run_and_close(tmp_path))
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute("DROP TABLE clock")
+        db.execute("PRAGMA user_version = 2")
+    expected = "brought up to date, but it cannot be written: database is locked"
+    with held_by_another(tmp_path), pytest.raises(BadStore, match=expected):
+        run(opened(tmp_path))
+    run(run_again(tmp_path))
+
+
+async def run_again(folder: Path) -> None:
+    store = await opened(folder)
+    assert same(await store.load("one"), ONE)
+    await store.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_another_program_lets_nobody_read_is_not_read_without_its_log(
+    tmp_path: Path,
+) -> None:
+    run(run_and_close(tmp_path))
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+    with (
+        held_by_another(tmp_path, "BEGIN EXCLUSIVE"),
+        pytest.raises(BadStore, match="held by another program"),
+    ):
+        run(opened(tmp_path))
+
+
+START = """
+import asyncio, pathlib, resource, sys
+from tests.unit.sessions.test_store import ONE, NotStored, opened, place, same
+def room(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+async def main():
+    room(int(sys.argv[2]))
+    store = await opened(pathlib.Path(sys.argv[1]))
+    print(await store.writer.check())
+    print(same(await store.load("one"), ONE))
+    try:
+        await store.move("one", place(13, 0, 2, 1), None)
+    except NotStored as refused:
+        print(refused.reason)
+    room(resource.RLIM_INFINITY)
+    if sys.argv[3] == "asked":
+        print(await store.writer.check())
+    await store.move("one", place(14, 0, 2, 1), None)
+    print((await store.load("one")).place.step, await store.writer.check())
+    await store.close()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a limit on file sizes")
+@pytest.mark.parametrize("asked", ["asked", "not asked"])
+@pytest.mark.parametrize("after", ["stop", "kill"])
+def test_a_start_on_a_full_disk_reads_and_writes_once_there_is_room(
+    tmp_path: Path, after: str, asked: str
+) -> None:
+    """After a stop there is no room even for the index of SQLite's log, after a kill it is there."""
+    folder, full = tmp_path / "data", "the disk, or the share of it"
+
+    async def leave() -> int:
+        store = await opened(folder)
+        await store.insert(ONE)
+        if after == "kill":
+            shutil.copytree(folder, tmp_path / "killed")
+        await store.close()
+        return 20_000
+
+    room = run(leave())
+    if after == "kill":
+        folder = tmp_path / "killed"
+        room, full = (folder / f"{FILE}-wal").stat().st_size, "the disk cannot be written"
+    done = subprocess.run(
+        [sys.executable, "-c", START, str(folder), str(room), asked],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    problem, read, refused, *healed = done.stdout.splitlines()
+    assert problem == refused
+    assert problem.startswith(full)
+    assert read == "True"
+    assert healed == [*(["None"] if asked == "asked" else []), "14 None"]
 
 
 def test_a_large_write_lets_small_ones_go_first_and_shares_its_transaction_with_none(
