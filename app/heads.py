@@ -1,5 +1,5 @@
 """A request's head, its first line and its headers, held to a size and a time: before it is whole,
-no application can see it, and the parser keeps as much as comes.
+no application can see it, and the parser keeps as much as comes. So it is with a body's trailers.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ def protocol(limits: Limits, headers: Headers, unread: Unread) -> type[asyncio.P
 
 
 class Bounded(HttpToolsProtocol):
-    """Answers and closes where a head is too long, takes too long, or is none."""
+    """Answers and closes where a head is too long, takes too long, or is none.
+
+    What counts is read since the last read in which a head, a part of a body or its end came: the
+    parser does not tell where in a read they ended.
+    """
 
     limits: ClassVar[Limits]
     answer_headers: ClassVar[Headers]  # they go with what is answered here
     unread: ClassVar[Unread]
-    _in_head, _taken = False, 0
+    _in_head, _read, _taken = False, 0, 0  # the last two in bytes: of this read, and what counts
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -49,34 +53,51 @@ class Bounded(HttpToolsProtocol):
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
+        self._read = len(data)
         super().data_received(data)
-        if self._in_head:
-            self._taken += len(data)
-            if self._taken > self.limits.head_bytes and not self.transport.is_closing():
-                self._end(HTTPStatus.BAD_REQUEST, _too_large(self.limits))
+        self._taken += len(data)
+        if self._taken > self.limits.head_bytes:
+            self._end(HTTPStatus.BAD_REQUEST, _too_large(self.limits))
 
     def on_message_begin(self) -> None:
         self._await_head()
-        self._in_head, self._taken = True, 0
+        self._in_head = True
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; a trailer is none, and would be added to those the application has."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Look at the size once more: a head that came in one piece was never waited for."""
         self._cease_to_wait()
+        self._in_head = False
+        self._count_anew()
         if _size(self.url, self.headers) > self.limits.head_bytes:
             self._end(HTTPStatus.BAD_REQUEST, _too_large(self.limits))
             raise ValueError("the head is too large")  # this stops the parser
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._count_anew()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._count_anew()
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
         self._end(HTTPStatus.BAD_REQUEST, "expected a request in HTTP")
+
+    def _count_anew(self) -> None:
+        self._taken = -self._read
 
     def _await_head(self) -> None:
         self._cease_to_wait()
         self._timer = self.loop.call_later(self.limits.head_seconds, self._late)
 
     def _cease_to_wait(self) -> None:
-        self._in_head = False
         if self._timer:
             self._timer.cancel()
 
@@ -96,7 +117,8 @@ def _size(url: bytes, headers: Headers) -> int:
 
 
 def _too_large(limits: Limits) -> str:
-    return f"a request's head may take {limits.head_bytes:,} bytes ({setting_of('head_bytes')})"
+    most, setting = f"{limits.head_bytes:,}", setting_of("head_bytes")
+    return f"a request's head, or its trailers, may take {most} bytes ({setting})"
 
 
 def _too_late(limits: Limits) -> str:
