@@ -1,13 +1,16 @@
 """A request's head, its first line and its headers, held to a size and a time: before it is whole,
-no application can see it, and the parser keeps as much as comes. So it is with a body's trailers.
+no application can see it, and the parser keeps as much as comes. So it is with a body's trailers,
+and with requests that come before earlier ones are answered.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sized
 from http import HTTPStatus
 from typing import ClassVar
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.limits import Limits, setting_of
@@ -19,6 +22,22 @@ def protocol(limits: Limits, headers: Headers, unread: Unread) -> type[asyncio.P
     """Return the class of which uvicorn makes one for each connection."""
     given = {"limits": limits, "answer_headers": headers, "unread": unread}
     return type(Bounded.__name__, (Bounded,), given)
+
+
+class Flow(FlowControl):
+    """Reads no further while a request waits for the answer to an earlier one.
+
+    uvicorn would, after each answer and with each look for a body. Nobody needs it: what waits
+    in `pipeline` came after the whole of what is being answered.
+    """
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        if not self._pipeline:
+            super().resume_reading()
 
 
 class Bounded(HttpToolsProtocol):
@@ -36,6 +55,7 @@ class Bounded(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
         self.unread.begun(transport)
         self._await_head()
 
@@ -102,7 +122,10 @@ class Bounded(HttpToolsProtocol):
             self._timer.cancel()
 
     def _late(self) -> None:
-        self._end(HTTPStatus.REQUEST_TIMEOUT, _too_late(self.limits))
+        if self.flow.read_paused:
+            self._await_head()  # the rest of it may lie here, behind requests that wait
+        else:
+            self._end(HTTPStatus.REQUEST_TIMEOUT, _too_late(self.limits))
 
     def _end(self, status: HTTPStatus, message: str) -> None:
         if not self.transport.is_closing():
