@@ -15,6 +15,8 @@ from app.metrics import METHODS, OTHER, Metrics
 
 QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds by machines
 UNKNOWN_ROUTE = "none"
+_FAILED = 500  # where nothing is answered here, the last resort outside answers this
+_GONE = 499  # nginx's word for a client that went before it was answered; nobody is sent it
 _ABNORMAL = 1006  # what a socket that ended without a word is said to have ended with
 _log = logging.getLogger("retrace")
 
@@ -34,8 +36,15 @@ class AccessLog:
             await self._app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
-        status, size = 500, 0  # where nothing is answered here, the last resort outside answers 500
+        started, unanswered, size = time.perf_counter(), _FAILED, 0
+        status: int | None = None
+
+        async def heard() -> Message:
+            nonlocal unanswered
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                unanswered = _GONE
+            return message
 
         async def note(message: Message) -> None:
             nonlocal status, size
@@ -45,13 +54,13 @@ class AccessLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, heard, note)
         finally:
             seconds = time.perf_counter() - started
-            route = pattern(scope)
-            self._metrics.request(scope["method"], route, status, seconds)
+            route, code = pattern(scope), status or unanswered
+            self._metrics.request(scope["method"], route, code, seconds)
             level = logging.DEBUG if route in QUIET else logging.INFO
-            _say(level, "request", scope, started, status=status, bytes=size)
+            _say(level, "request", scope, started, status=code, bytes=size)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, code = time.perf_counter(), _ABNORMAL

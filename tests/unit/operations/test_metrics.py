@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,8 +19,10 @@ from starlette.testclient import TestClient
 from app.metrics import MOST_CODES, Metrics
 from app.settings import Settings
 from app.web import operations
+from app.web.access import AccessLog
 from app.web.stopping import Stopping
 from tests.clients import client_of
+from tests.process import Process
 
 Samples = dict[tuple[str, ...], float]
 
@@ -137,6 +144,54 @@ def test_a_refusal_and_a_fault_are_counted(client: TestClient) -> None:
     assert found["retrace_refusals_total", "unknown_session"] == 1
     assert found["retrace_refusals_total", "internal"] == 1
     assert found["retrace_http_requests_total", "GET", "/s/{session_id}", "500"] == 1
+
+
+def test_an_upload_that_is_broken_off_is_no_fault(tmp_path: Path) -> None:
+    server, found = Process(tmp_path / "data"), Samples()
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+            line.sendall(b"POST /api/sessions HTTP/1.1\r\nHost: localhost\r\n")
+            line.sendall(b"Content-Length: 100\r\n\r\n{")
+        while not any("/api/sessions" in key for key in found):
+            found = samples(httpx.get(f"{server.url}/metrics").text)
+    finally:
+        server.end()
+    statuses = {key[3] for key in found if key[0] == "retrace_http_requests_total"}
+    assert "499" in statuses
+    assert "500" not in statuses
+    assert '"status": 499' in server.written.read_text("utf-8")
+
+
+async def _fails(scope: Any, receive: Any, send: Any) -> None:
+    raise LookupError
+
+
+async def _says_nothing(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+async def _is_left(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+
+
+async def _answers_that_it_failed(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 500})
+    await receive()
+
+
+@pytest.mark.parametrize(
+    ("app", "status"),
+    [(_fails, 500), (_says_nothing, 500), (_is_left, 499), (_answers_that_it_failed, 500)],
+)
+def test_a_fault_counts_as_one_whoever_is_left(app: Any, status: int) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None: ...
+
+    metrics, scope = Metrics(), {"type": "http", "method": "GET", "path": "/"}
+    with contextlib.suppress(LookupError):
+        asyncio.run(AccessLog(app, metrics)(scope, receive, send))
+    assert told(metrics)["retrace_http_requests_total", "GET", "none", str(status)] == 1
 
 
 def test_a_command_that_is_asked_for_again_is_known_and_not_done_twice(client: TestClient) -> None:
