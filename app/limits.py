@@ -29,6 +29,7 @@ class Limits:
     a run may wait as `reads_waiting` says.
     A viewer for whom `messages_waiting` wait is cut off, and comes back. Changes of more than
     `resume_bytes` are not told to it one by one.
+    What all clients together are sending takes `upload_bytes`; then the next upload is refused.
     What all clients together leave unread takes `unread_bytes`; then the slowest are cut.
     As many sockets that only read may be open as `sockets_per_session` and `sockets_per_address`
     allow of those that write.
@@ -50,6 +51,7 @@ class Limits:
     head_seconds: int = 30
     body_bytes: int = 5_000_000
     body_seconds: int = 120
+    upload_bytes: int = 64_000_000
     message_bytes: int = 65_536
     frames_per_second: int = 100
     frame_burst: int = 1_000

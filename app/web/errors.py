@@ -33,6 +33,7 @@ STATUS = {
     "too_many_commands": 429,
     "too_many_sockets": 429,
     "too_many_reads": 429,
+    "too_many_uploads": 503,
 }
 _NAME = "a parameter's name, like w1.2.3 or b1.3"
 MISSING = {

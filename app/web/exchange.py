@@ -11,6 +11,7 @@ from app.limits import Limits, over
 from app.refusal import Refused
 from app.web.headers import completed, values_of
 from app.web.replies import Json
+from app.web.uploads import Uploads
 
 _CLOSE = (b"connection", b"close")
 _TURNED_DOWN = {"code": "not_found", "message": "no socket is served here", "field": None}
@@ -19,11 +20,15 @@ _TURNED_DOWN = {"code": "not_found", "message": "no socket is served here", "fie
 class Exchange:
     """An HTTP request. Its body is counted as it streams, whoever reads it, and never kept here.
 
-    `started` tells whether an answer is on its way.
+    `started` tells whether an answer is on its way. The body counts among `uploads` until then, or
+    until `end` is called.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, limits: Limits, uploads: Uploads
+    ) -> None:
         self._receive, self._send, self._limits = receive, send, limits
+        self._uploads, self._counted = uploads, 0
         self._until = asyncio.get_running_loop().time() + limits.body_seconds
         self._lengths = values_of(scope["headers"], b"content-length")
         self._unread = self._lengths not in ([], [b"0"]) or bool(
@@ -40,22 +45,31 @@ class Exchange:
                 raise self._too_large()
 
     async def receive(self) -> Message:
-        """Return the next part; Refused where the body has become too large, or takes too long."""
+        """Return the next part; Refused where the body has become too large, alone or together
+        with the others that come in, or takes too long.
+        """
         message = await (self._in_time() if self._unread else self._receive())
         if message["type"] == "http.request":
             self._came += len(message.get("body", b""))
             self._unread = message.get("more_body", False)
             if self._came > self._limits.body_bytes:
                 raise self._too_large()
+            self._counted = self._uploads.grown(self._counted, self._came)
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            self.end()
             headers = completed(message.get("headers", ()))
             # Whoever is answered before the body's end must not go on sending it.
             message = {**message, "headers": [*headers, _CLOSE] if self._unread else headers}
         await self._send(message)
+
+    def end(self) -> None:
+        """Count the body no longer: it was read, or nobody will."""
+        self._uploads.ended(self._counted)
+        self._counted = 0
 
     async def _in_time(self) -> Message:
         try:

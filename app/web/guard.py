@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.web import errors
 from app.web.door import Door
 from app.web.exchange import Exchange, Handshake
+from app.web.uploads import Uploads
 
 _INTERNAL = 1011
 
@@ -25,10 +26,15 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._door, self._limits = app, Door(settings), settings.limits
+        self._uploads = Uploads(settings.limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._request(scope, Exchange(scope, receive, send, self._limits))
+            exchange = Exchange(scope, receive, send, self._limits, self._uploads)
+            try:
+                await self._request(scope, exchange)
+            finally:
+                exchange.end()
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, Handshake(scope, receive, send))
         else:

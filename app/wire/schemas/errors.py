@@ -28,7 +28,8 @@ STATUSES: dict[int, str] = {
     429: "too_many_sessions, too_many_sockets, too_many_commands or too_many_reads: ask again "
     "after Retry-After",
     503: "computing: the step is not there yet, ask again after Retry-After and it will be "
-    "further; not_stored: nothing was changed, since the store cannot be written; or stopping",
+    "further; not_stored: nothing was changed, since the store cannot be written; "
+    "too_many_uploads: others send as much as the server takes at once; or stopping",
 }
 RETRY = (429, 503)  # those that say when to ask again
 RETRY_AFTER: Schema = said("seconds", {"type": "integer", "minimum": 1})
