@@ -70,6 +70,7 @@ def _open(settings: Settings, metrics: Metrics) -> Sessions:
         raise
     metrics.watch(
         sessions=lambda: sessions.resident,
+        store_bytes=lambda: sessions.store_bytes,
         writer_age=lambda: sessions.writer_age,
         viewer_age=lambda: sessions.viewer_age,
     )

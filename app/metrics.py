@@ -27,6 +27,7 @@ READINGS = {
     "sessions": ("retrace_sessions_resident", "Sessions in memory"),
     "sockets": ("retrace_sockets_open", "WebSockets that are open"),
     "writer_age": ("retrace_store_queue_age_seconds", "Age of the oldest write that waits"),
+    "store_bytes": ("retrace_store_bytes", "Bytes that the store uses, its log not counted"),
     "viewer_age": ("retrace_viewer_queue_age_seconds", "Age of the oldest message for a viewer"),
 }
 

@@ -117,6 +117,11 @@ class Sessions:
         return len(self._seats)
 
     @property
+    def store_bytes(self) -> float:
+        """Return how many bytes the store uses; nan where that cannot be read just now."""
+        return self._store.used_bytes
+
+    @property
     def writer_age(self) -> float:
         """Return how many seconds the oldest write under way has waited."""
         return self._store.writer.age

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app.limits import Limits
 from app.sessions.expiry import DAY, Idle, Look, expired, last_look, leap_along, note_look
-from app.sessions.room import check_new_run, has_checkpoints_room
+from app.sessions.room import check_new_run, has_checkpoints_room, used_bytes
 from app.sessions.rows import (
     Place,
     Stored,
@@ -28,15 +30,8 @@ from app.sessions.rows import (
     write_shown,
 )
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
-from app.sessions.writer import (
-    DAMAGE,
-    READ_ONLY,
-    NotStored,
-    Refusing,
-    Writer,
-    cause,
-    is_damage,
-)
+from app.sessions.trouble import DAMAGE, READ_ONLY, cause, is_damage
+from app.sessions.writer import NotStored, Refusing, Writer
 from app.timeline.saved import Saved
 
 T = TypeVar("T")
@@ -84,7 +79,7 @@ class Store:
             return
         try:
             self._open()
-            self.writer.problem = problem
+            self.writer.trouble.note(problem)
         except sqlite3.OperationalError as failure:
             self.writer = Refusing(cause(failure), self._open_later)
             self._db = connect_to_read(self._file)
@@ -112,6 +107,15 @@ class Store:
             return None
         without_log.close()
         return writer
+
+    @property
+    def used_bytes(self) -> float:
+        """Return how many bytes are in use; nan where that cannot be read just now."""
+        try:
+            with closing(connect(self._file, "ro", lock_seconds=0)) as db:
+                return used_bytes(db)
+        except sqlite3.Error:
+            return math.nan
 
     async def close(self) -> None:
         """Write what waits, and end. The writer goes last: SQLite then folds its log away."""
@@ -282,7 +286,7 @@ class Store:
         except sqlite3.DatabaseError as failure:
             if not is_damage(failure):
                 raise
-            self.writer.problem = DAMAGE
+            self.writer.trouble.note(DAMAGE)
             raise Damaged from failure
 
 

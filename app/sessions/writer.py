@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
+import os
 import queue
 import sqlite3
 import threading
@@ -19,29 +19,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from app.sessions.ending import to_its_end
+from app.sessions.trouble import DAMAGE, MOVED, Trouble, name_of, reason_of
 
 Write = Callable[[sqlite3.Connection], object]
 _MOST = 512
 _GATHER_SECONDS = 0.005
-DAMAGE = "the store is damaged; stop the server and restore a backup"
-READ_ONLY = "the store is read-only"
-_FULL = "the disk, or the share of it that RETRACE_DISK_BYTES allows, is full"
-_REASONS = {
-    "SQLITE_FULL": _FULL,
-    "SQLITE_IOERR_SHMSIZE": _FULL,  # no room for the 32 KB of the log's index
-    "SQLITE_READONLY": READ_ONLY,
-    "SQLITE_IOERR": "the disk cannot be written",
-    "SQLITE_CANTOPEN": "the store cannot be opened",
-    "SQLITE_BUSY": "another program holds the store",
-    "SQLITE_CORRUPT": DAMAGE,
-    "SQLITE_NOTADB": DAMAGE,
-}
 # What keeps one write from the disk keeps every other one from it. Not so a lack of room, which may
 # be one of much room only, nor damage, which may be elsewhere.
 _FOR_ALL = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_BUSY")
-# What does not pass while a server runs: the folder's lock may be one that others do not see.
-_DENIED = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
-_DENIED_BY_SYSTEM = (errno.EROFS, errno.EACCES, errno.EPERM)
 _BUSY_SECONDS = 2.0  # that a lock is waited for; once that was in vain, no other write waits
 _STUCK_SECONDS = 5.0  # after which the disk is what keeps a write
 _ROOM_BYTES = 65_536
@@ -92,7 +77,9 @@ class Writer:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._large: deque[_Waiting] = deque()
         self._oldest: float | None = None
-        self.problem: str | None = None  # what kept the last write from the disk, or damage
+        self.trouble = Trouble()  # what kept the last write from the disk, or damage
+        self._file = db.execute("PRAGMA database_list").fetchone()[2]
+        self._identity = _identity(self._file)
         self._trying = False
         self._wait_for_locks(_BUSY_SECONDS)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -118,15 +105,17 @@ class Writer:
             return _ENDED
         if self.age > _STUCK_SECONDS:
             return f"the disk has kept a write waiting for {self.age:.0f} s"
-        if self.problem and self.problem != DAMAGE and not self._trying:
+        if self._is_moved():
+            self.trouble.note(MOVED)
+        if self.trouble.reason not in (None, DAMAGE) and not self._trying:
             self._trying = True
             try:
                 await self.put(_take_room)
             except NotStored:
-                pass  # `problem` says why
+                pass  # `trouble` says why
             finally:
                 self._trying = False
-        return self.problem
+        return self.trouble.reason
 
     @property
     def is_open(self) -> bool:
@@ -224,18 +213,21 @@ class Writer:
             return Conflict("it contradicts what is stored")
         except sqlite3.Error as error:
             return self._failed(error)
+        except _NobodyCan as failure:
+            self.trouble.note(failure.reason)
+            return failure
         except Exception as error:  # of the write itself: whoever asked for it is told
             return error
-        if self.problem != DAMAGE:  # other rows than the damaged ones can still be written
-            self.problem = None
+        if self.trouble.reason != DAMAGE:  # other rows than the damaged ones can still be written
+            self.trouble.note(None)
         if not self._lock_seconds:
             self._wait_for_locks(_BUSY_SECONDS)
         return None
 
     def _failed(self, error: sqlite3.Error) -> NotStored:
         """Note what is wrong with the disk, and return what those are told who wait."""
-        reason, name = _reason(error), _name(error)
-        self.problem = reason or self.problem
+        reason, name = reason_of(error), name_of(error)
+        self.trouble.note(reason or self.trouble.reason)
         if name.startswith("SQLITE_BUSY"):
             self._wait_for_locks(0.0)
         kind = _NobodyCan if name.startswith(_FOR_ALL) else NotStored
@@ -251,11 +243,17 @@ class Writer:
         try:
             for write in writes:
                 write(db)
+            if self._is_moved():  # what is written there is gone with the next start
+                raise _NobodyCan(MOVED)
             self._commit()
         except BaseException:
             if db.in_transaction:  # a full disk may have rolled it back already
                 db.execute("ROLLBACK")
             raise
+
+    def _is_moved(self) -> bool:
+        """Tell whether the open file is no more the one of its name."""
+        return _identity(self._file) != self._identity
 
     def _commit(self) -> None:
         self._db.execute("COMMIT")
@@ -273,17 +271,23 @@ class Refusing:
     def __init__(
         self, problem: str, again: Callable[[], Awaitable[Writer | None]] | None = None
     ) -> None:
-        self.problem, self._again = problem, again
+        self.trouble, self._again = Trouble(problem), again
 
     async def put(self, write: Write, large: bool = False) -> None:
-        writer = await self._again() if self._again else None
+        writer = await self._tried()
         if writer is None:
-            raise NotStored(self.problem)
+            raise NotStored(self.trouble.reason or _ENDED)
         await writer.put(write, large)
 
     async def check(self) -> str | None:
+        writer = await self._tried()
+        return await writer.check() if writer else self.trouble.reason
+
+    async def _tried(self) -> Writer | None:
         writer = await self._again() if self._again else None
-        return await writer.check() if writer else self.problem
+        if writer:
+            self.trouble.note(None)
+        return writer
 
     def close(self) -> None:
         pass
@@ -303,25 +307,10 @@ def _take_room(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE room")
 
 
-def _reason(error: sqlite3.Error) -> str | None:
-    """Return what is wrong with the disk, in plain words; None where nothing is."""
-    name = _name(error)
-    return next((words for start, words in _REASONS.items() if name.startswith(start)), None)
-
-
-def cause(failure: OSError | sqlite3.Error) -> str:
-    """Return why a store cannot be opened to write it, in plain words."""
-    if isinstance(failure, OSError):
-        denied = failure.errno in _DENIED_BY_SYSTEM
-        return READ_ONLY if denied else _REASONS["SQLITE_IOERR"]
-    denied = _name(failure).startswith(_DENIED)
-    return READ_ONLY if denied else _reason(failure) or "the store failed"
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether what is stored is no store any more, or some of it."""
-    return _reason(error) == DAMAGE
-
-
-def _name(error: sqlite3.Error) -> str:
-    return getattr(error, "sqlite_errorname", "") or ""
+def _identity(file: str) -> tuple[int, int] | None:
+    """Return what tells a file from every other one, whatever their names; None if it is gone."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -104,9 +104,20 @@ def test_two_applications_count_apart() -> None:
 
 def test_names_carry_their_units() -> None:
     names = {key[0] for key in told(Metrics()) if key[0].startswith("retrace_")}
-    unit = r"(_total|_created|_seconds(_sum|_count|_bucket)?|_events(_sum|_count|_bucket)?)$"
+    unit = r"(_total|_created|_bytes|_seconds(_sum|_count|_bucket)?|_events(_sum|_count|_bucket)?)$"
     plain = {name for name in names if not re.search(unit, name)}
     assert plain == {"retrace_sessions_resident", "retrace_sockets_open"}  # they count things
+
+
+def test_the_bytes_of_the_store_are_those_by_which_new_runs_are_refused(client: TestClient) -> None:
+    found = []
+    for rows in (1, 4_000):
+        data = {"inputs": [[0.5]] * rows, "targets": [[0.25]] * rows}
+        layers = [{"units": 1, "activation": "identity"}]
+        assert client.post("/api/sessions", json={"dataset": data, "layers": layers}).is_success
+        text = client.get("/metrics").text
+        found.append(float(re.search(r"^retrace_store_bytes (\S+)$", text, re.M)[1]))  # type: ignore[index]
+    assert 16_000 < found[1] - found[0] < 500_000
 
 
 def test_requests_are_told_by_their_pattern_and_without_keys(client: TestClient) -> None:

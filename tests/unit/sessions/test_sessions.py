@@ -28,7 +28,8 @@ from app.sessions.schema import FILE
 from app.sessions.session import KEPT_CHANGES
 from app.sessions.sessions import Sessions
 from app.sessions.store import Store
-from app.sessions.writer import DAMAGE, NotStored
+from app.sessions.trouble import DAMAGE
+from app.sessions.writer import NotStored
 from app.settings import Settings
 from app.timeline.timeline import Timeline
 from tests.clients import client_of

@@ -247,7 +247,7 @@ def test_a_write_that_contradicts_the_store_says_nothing_of_the_disk(tmp_path: P
         await store.insert(ONE)
         with pytest.raises(Conflict):
             await store.insert(ONE)
-        assert store.writer.problem is None
+        assert store.writer.trouble.reason is None
         await store.close()
 
     run(write())
@@ -521,14 +521,14 @@ def test_a_full_store_refuses_in_plain_words_and_goes_on_reading(tmp_path: Path)
         big = replace(ONE, id="big", read_id="rb", spec={**SPEC, "x": "x" * 400_000})
         with pytest.raises(NotStored, match="RETRACE_DISK_BYTES"):
             await store.insert(big)
-        assert store.writer.problem
+        assert store.writer.trouble.reason
         assert same(await store.load("one"), ONE)
         assert await store.load("big") is None
         assert await store.writer.check() is None, "there is room for what is small"
         with pytest.raises(NotStored, match="RETRACE_DISK_BYTES"):
             await store.insert(big)
         await store.move("one", place(13, 0, 2, 1), body(1, "fits"))
-        assert store.writer.problem is None
+        assert store.writer.trouble.reason is None
         await store.close()
 
     run(fill())
