@@ -12,7 +12,7 @@ from pathlib import Path
 from app.sessions.lock import held
 from app.sessions.rows import KEPT_CHANGES
 from app.sessions.schema import FILE as STORE_FILE
-from app.sessions.schema import SUFFIXES, log_of, migrate, partial_of, settle
+from app.sessions.schema import SUFFIXES, log_of, migrate, missing_tables, partial_of, settle
 from app.sessions.schema import VERSION as SCHEMA_VERSION
 
 _WAIT_SECONDS = 30.0  # for a store that another process holds for a moment
@@ -60,7 +60,10 @@ def _put_in_place(store: Path, source: Path, now: datetime) -> Path | None:
     broken_off = partial_of(store).exists()  # of a restore: it may stand for a store that is aside
     with _partial(store, broken_off) as partial:
         _copy(source, "ro", partial)
-        _count_from(partial, int(now.timestamp() * 1000))
+        try:
+            _take_over(partial, int(now.timestamp() * 1000))
+        except (Unusable, sqlite3.Error) as failure:
+            raise Unusable(f"{source} cannot be restored: {failure}") from failure
     was_there = store.exists() or log_of(store).exists()
     _exchange(store, partial, aside)
     return aside if was_there else None
@@ -138,7 +141,17 @@ def _copy(source: Path, mode: str, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _count_from(store: Path, least: int) -> None:
+def _take_over(store: Path, least: int) -> None:
+    """Bring a copy up to date, and have it go on counting; Unusable where tables are missing."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as db:
+        migrate(db, store)
+        missing = missing_tables(db)
+        if missing:
+            raise Unusable(f"it is without the tables {', '.join(missing)}")
+        _count_from(db, least)
+
+
+def _count_from(db: sqlite3.Connection, least: int) -> None:
     """Let every session have counted `least` changes, or more where it had counted further.
 
     No run comes that far by itself, so a number that somebody saw in the history that ended here
@@ -146,16 +159,14 @@ def _count_from(store: Path, least: int) -> None:
     changes that are kept move along: they are forgotten by their numbers.
     """
     new = {"least": least, "kept": KEPT_CHANGES}
-    with closing(sqlite3.connect(store, isolation_level=None)) as db:
-        migrate(db, store)
-        db.execute("BEGIN")
-        db.execute(
-            "UPDATE change SET number = number + (SELECT MAX(:least, changes + :kept) - changes"
-            " FROM session WHERE id = session_id)",
-            new,
-        )
-        db.execute("UPDATE session SET changes = MAX(:least, changes + :kept)", new)
-        db.execute("COMMIT")
+    db.execute("BEGIN")
+    db.execute(
+        "UPDATE change SET number = number + (SELECT MAX(:least, changes + :kept) - changes"
+        " FROM session WHERE id = session_id)",
+        new,
+    )
+    db.execute("UPDATE session SET changes = MAX(:least, changes + :kept)", new)
+    db.execute("COMMIT")
 
 
 def _move(store: Path, to: Path, suffixes: Sequence[str]) -> None:

@@ -206,13 +206,16 @@ def _check(db: sqlite3.Connection, file: Path) -> None:
 
 
 def _check_tables(db: sqlite3.Connection, file: Path) -> None:
-    missing = [
-        name
-        for name in re.findall(r"CREATE TABLE (\w+)", _VERSION_2 + _VERSION_3)
-        if name not in _tables(db)
-    ]
+    missing = missing_tables(db)
     if missing:
         raise _damaged(file, f"without the tables {', '.join(missing)}")
+
+
+def missing_tables(db: sqlite3.Connection) -> list[str]:
+    """Return which tables of the newest version a store has not."""
+    there = _tables(db)
+    needed = re.findall(r"CREATE TABLE (\w+)", _VERSION_2 + _VERSION_3)
+    return [name for name in needed if name not in there]
 
 
 def _tables(db: sqlite3.Connection) -> set[str]:

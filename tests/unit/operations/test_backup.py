@@ -305,6 +305,47 @@ def test_a_store_of_another_version_is_not_restored(
     assert _steps(tmp_path / "data") == 12
 
 
+@pytest.mark.parametrize(
+    ("version", "change", "words"),
+    [
+        (SCHEMA_VERSION, "DROP TABLE checkpoint", "without the tables checkpoint$"),
+        (2, "DROP TABLE run", "without the tables run$"),
+        (1, "DROP TABLE run", "already exists$"),
+    ],
+)
+def test_a_backup_that_a_server_would_refuse_is_not_restored(
+    store: Store, tmp_path: Path, version: int, change: str, words: str
+) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    with closing(sqlite3.connect(tmp_path / "copy")) as db, db:
+        if version < SCHEMA_VERSION:
+            db.execute("DROP TABLE clock")
+        db.execute(change)
+        db.execute(f"PRAGMA user_version = {version}")
+    _close(store)
+    with pytest.raises(Unusable, match=f"copy cannot be restored: .*{words}"):
+        restore(tmp_path / "data", tmp_path / "copy", NOW)
+    assert _is_alone_and_whole(tmp_path / "data")
+
+
+def test_a_file_of_another_program_is_not_restored(store: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other")) as db:
+        db.execute("CREATE TABLE x (y)")
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    _close(store)
+    done = _run(tmp_path / "data", "restore", str(tmp_path / "other"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "other cannot be restored: it is without the tables session, run," in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert _is_alone_and_whole(tmp_path / "data")
+
+
+def _is_alone_and_whole(folder: Path) -> bool:
+    """Tell whether the store is in its place, and nothing of a restore beside it."""
+    there = {path.name for path in folder.iterdir()}
+    return there == {STORE_FILE, LOCK_FILE} and _steps(folder) == 12
+
+
 def test_a_damaged_backup_is_not_restored(store: Store, tmp_path: Path) -> None:
     for number in range(200):
         asyncio.run(store.insert(replace(ONE, id=f"{number:03}", read_id=f"r{number}")))
