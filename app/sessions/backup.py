@@ -12,7 +12,17 @@ from pathlib import Path
 from app.sessions.lock import held
 from app.sessions.rows import KEPT_CHANGES
 from app.sessions.schema import FILE as STORE_FILE
-from app.sessions.schema import SUFFIXES, log_of, migrate, missing_tables, partial_of, settle
+from app.sessions.schema import (
+    SUFFIXES,
+    BadStore,
+    connect_with_log,
+    connect_without_log,
+    log_of,
+    migrate,
+    missing_tables,
+    partial_of,
+    settle,
+)
 from app.sessions.schema import VERSION as SCHEMA_VERSION
 
 _WAIT_SECONDS = 30.0  # for a store that another process holds for a moment
@@ -34,7 +44,7 @@ def backup(folder: Path, target: Path) -> int:
     with _partial(target) as partial:
         if target.exists():
             raise Unusable(f"{target} exists; nothing is overwritten")
-        _copy(store, "rw", partial)  # read-only SQLite could not join in the store's log
+        _copy(store, "rw", partial)  # read-only SQLite would leave an empty log behind
         os.rename(partial, target)
     settle(target.parent)
     return target.stat().st_size
@@ -93,10 +103,10 @@ def check(path: Path) -> None:
     if not path.is_file():
         raise Unusable(f"there is no file {path}")
     try:
-        with closing(_open(path, "ro")) as db:
+        with _opened(path, "ro") as db:
             found = [row[0] for row in db.execute("PRAGMA integrity_check")]
             version = db.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as failure:
+    except (BadStore, sqlite3.Error) as failure:
         raise Unusable(f"{path} cannot be read: {failure}") from failure
     if found != ["ok"]:
         raise Unusable(f"{path} is damaged: {found[0]}")
@@ -131,10 +141,10 @@ def _copy(source: Path, mode: str, target: Path) -> None:
     In several steps the copy would begin anew with each write of another process.
     """
     try:
-        with closing(_open(source, mode)) as old, closing(sqlite3.connect(target)) as new:
+        with _opened(source, mode) as old, closing(sqlite3.connect(target)) as new:
             old.backup(new)
             new.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-    except sqlite3.Error as failure:
+    except (BadStore, sqlite3.Error) as failure:
         raise Unusable(f"{source} cannot be copied: {failure}") from failure
     check(target)
     with target.open("rb+") as file:
@@ -181,7 +191,24 @@ def _move(store: Path, to: Path, suffixes: Sequence[str]) -> None:
             os.rename(f"{store}{suffix}", f"{to}{suffix}")
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=_WAIT_SECONDS
-    )
+@contextmanager
+def _opened(store: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """Open a store to read it whole, past its locks where nothing can be written beside it.
+
+    Past them it is the store at one moment only if its log was empty then, which is looked at
+    first, and if nobody wrote its file since: a server that writes moves its log there.
+    """
+    before = _written_at(store)
+    try:
+        db, past_locks = connect_with_log(store, mode, _WAIT_SECONDS), False
+    except sqlite3.OperationalError:
+        db, past_locks = connect_without_log(store), True
+    with closing(db):
+        yield db
+    if past_locks and _written_at(store) != before:
+        raise Unusable(f"{store} was written while it was read, and cannot be locked")
+
+
+def _written_at(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size

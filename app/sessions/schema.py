@@ -94,16 +94,33 @@ def connect_to_read(file: Path) -> sqlite3.Connection:
     """Open a store that cannot be written; BadStore where its log cannot be read with it, or
     another program lets nobody read.
     """
-    db = connect(file, "ro")
+    try:
+        return connect_with_log(file, "ro")
+    except sqlite3.OperationalError:
+        return connect_without_log(file)
+
+
+def connect_with_log(
+    file: Path, mode: str, lock_seconds: float | None = None
+) -> sqlite3.Connection:
+    """Open a store with its log, or raise OperationalError; BadStore where another program lets
+    nobody read.
+    """
+    db = connect(file, mode, lock_seconds)
     try:
         db.execute("SELECT COUNT(*) FROM sqlite_master")  # SQLite opens the log only now
-        return db
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         db.close()
         if error.sqlite_errorname.startswith("SQLITE_BUSY"):  # it may be writing this very moment
             raise BadStore(f"{file} is held by another program; end that one first") from None
-    log = log_of(file)
-    if log.exists() and log.stat().st_size:  # without it the store would be an older one
+        raise
+    return db
+
+
+def connect_without_log(file: Path) -> sqlite3.Connection:
+    """Open a store past its locks; BadStore where its log holds what is not in its file yet."""
+    log = log_of(file.resolve())  # where SQLite has it, too
+    if log.exists() and log.stat().st_size:
         lack = "cannot be read while nothing can be written beside it"
         raise BadStore(f"{log} {lack}: make room, or make it writable, once")
     return connect(file, "ro&immutable=1")

@@ -28,7 +28,7 @@ from app.sessions import backup as backup_module
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
 from app.sessions.lock import LOCK_FILE, InUse, held
 from app.sessions.rows import Place, Stored
-from app.sessions.schema import _VERSION_1, BadStore
+from app.sessions.schema import _VERSION_1, BadStore, connect_without_log
 from app.sessions.schema import VERSION as SCHEMA_VERSION
 from app.sessions.store import Store
 from tests.nets import SMALL
@@ -105,6 +105,88 @@ def test_no_backup_without_a_store(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="no store"):
         backup(tmp_path, tmp_path / "copy")
     assert not (tmp_path / STORE_FILE).exists()
+
+
+LOGGED = ("", "-shm", "-wal")  # what a store consists of while it is open
+READ_ONLY = """
+import sys
+from pathlib import Path
+from app.sessions.backup import backup
+from tests.chaos.read_only import give_up_rights
+give_up_rights(Path())
+backup(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="gives up rights of the process")
+@pytest.mark.parametrize("after", ["stop", "kill"])
+def test_a_store_that_can_only_be_read_is_backed_up(
+    store: Store, tmp_path: Path, after: str
+) -> None:
+    _stand(store, 77)  # in the log still, not in the file
+    folder = tmp_path / "killed"
+    if after == "stop":
+        _close(store)
+    shutil.copytree(tmp_path / "data", folder)
+    there = sorted(path.name for path in folder.iterdir())
+    assert there == [f"{STORE_FILE}{end}" for end in ([""] if after == "stop" else LOGGED)]
+    for path in (*folder.iterdir(), folder):
+        path.chmod(0o555)
+    command = [sys.executable, "-c", READ_ONLY, str(folder), str(tmp_path / "copy")]
+    subprocess.run(command, cwd=ROOT, check=True)
+    folder.chmod(0o755)
+    restore(tmp_path / "other", tmp_path / "copy", NOW)
+    assert _steps(tmp_path / "other") == 77
+
+
+def _take_index(store: Path) -> None:
+    """Let SQLite make no index of the log, whatever one may do: as where nothing can be written."""
+    index = store.with_name(f"{store.name}-shm")
+    index.unlink(missing_ok=True)
+    index.symlink_to("nowhere")
+
+
+def test_a_log_that_cannot_be_read_with_its_store_is_no_backup(
+    store: Store, tmp_path: Path
+) -> None:
+    """A server that writes has one, and its file is an older store."""
+    _stand(store, 77)
+    shutil.copytree(tmp_path / "data", tmp_path / "killed")
+    _take_index(tmp_path / "killed" / STORE_FILE)
+    with pytest.raises(Unusable, match=f"{STORE_FILE}-wal cannot be read while nothing"):
+        backup(tmp_path / "killed", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_store_that_is_written_while_it_is_read_past_its_locks_is_no_backup(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a server in another container, say, which begins just then."""
+    _close(store)
+    file = tmp_path / "data" / STORE_FILE
+    _take_index(file)
+
+    def open_and_write(path: Path) -> sqlite3.Connection:
+        db = connect_without_log(path)
+        os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+        return db
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.sessions.backup.connect_without_log", open_and_write)
+        with pytest.raises(Unusable, match="was written while it was read"):
+            backup(tmp_path / "data", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    backup(tmp_path / "data", tmp_path / "copy")
+    check(tmp_path / "copy")
+
+
+def test_the_store_of_a_stopped_server_is_restored_from_where_nothing_can_be_written(
+    store: Store, tmp_path: Path
+) -> None:
+    _close(store)
+    _take_index(tmp_path / "data" / STORE_FILE)
+    restore(tmp_path / "other", tmp_path / "data" / STORE_FILE, NOW)
+    assert _steps(tmp_path / "other") == 12
 
 
 def test_restoring_keeps_the_old_store_beside_the_new(store: Store, tmp_path: Path) -> None:

@@ -433,6 +433,10 @@ def test_a_log_that_cannot_be_read_with_its_store_is_named(tmp_path: Path) -> No
     (tmp_path / f"{FILE}-shm").symlink_to("nowhere")  # no index can be made, whatever one may do
     with pytest.raises(BadStore, match="-wal cannot be read"):
         run(opened(tmp_path))
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / FILE).symlink_to(tmp_path / FILE)
+    with pytest.raises(BadStore, match="-wal cannot be read"):
+        run(opened(tmp_path / "linked"))
 
 
 def test_a_store_that_is_closed_is_one_file(tmp_path: Path) -> None:
