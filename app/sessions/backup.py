@@ -106,7 +106,9 @@ def check(path: Path) -> None:
         with _opened(path, "ro") as db:
             found = [row[0] for row in db.execute("PRAGMA integrity_check")]
             version = db.execute("PRAGMA user_version").fetchone()[0]
-    except (BadStore, sqlite3.Error) as failure:
+    except BadStore as failure:
+        raise Unusable(str(failure)) from failure
+    except sqlite3.Error as failure:
         raise Unusable(f"{path} cannot be read: {failure}") from failure
     if found != ["ok"]:
         raise Unusable(f"{path} is damaged: {found[0]}")
@@ -144,7 +146,9 @@ def _copy(source: Path, mode: str, target: Path) -> None:
         with _opened(source, mode) as old, closing(sqlite3.connect(target)) as new:
             old.backup(new)
             new.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-    except (BadStore, sqlite3.Error) as failure:
+    except BadStore as failure:
+        raise Unusable(str(failure)) from failure
+    except sqlite3.Error as failure:
         raise Unusable(f"{source} cannot be copied: {failure}") from failure
     check(target)
     with target.open("rb+") as file:

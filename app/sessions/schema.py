@@ -91,8 +91,8 @@ def connect(file: Path, mode: str, lock_seconds: float | None = None) -> sqlite3
 
 
 def connect_to_read(file: Path) -> sqlite3.Connection:
-    """Open a store that cannot be written; BadStore where its log cannot be read with it, or
-    another program lets nobody read.
+    """Open a store that cannot be written; BadStore where it may not be read or its log cannot be
+    read with it, or another program lets nobody read.
     """
     try:
         return connect_with_log(file, "ro")
@@ -118,7 +118,12 @@ def connect_with_log(
 
 
 def connect_without_log(file: Path) -> sqlite3.Connection:
-    """Open a store past its locks; BadStore where its log holds what is not in its file yet."""
+    """Open a store past its locks; BadStore where it may not be read, or where its log holds
+    what is not in its file yet.
+    """
+    if not os.access(file, os.R_OK):  # to open it and close it would free the locks of SQLite
+        whose = "the user that Retrace runs as (permission denied)"
+        raise BadStore(f"{file} may not be read by {whose}: give it another owner or mode")
     log = log_of(file.resolve())  # where SQLite has it, too
     if log.exists() and log.stat().st_size:
         lack = "cannot be read while nothing can be written beside it"
@@ -156,12 +161,14 @@ def prepare(file: Path) -> OSError | sqlite3.OperationalError | None:
 
 def _make(file: Path) -> None:
     """Make the store beside its place and move it there whole: a first start that is cut off
-    leaves nothing that the next one takes for a loss.
+    leaves nothing that the next one takes for a loss. It is for its owner's eyes only, for it
+    holds keys; SQLite gives its log the same mode.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.new")
     _remove(new)
     try:
+        new.touch(0o600, exist_ok=False)
         _prepare(new)  # closed, it is one file, without a log
         new.rename(file)
     finally:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -437,6 +439,51 @@ def test_a_log_that_cannot_be_read_with_its_store_is_named(tmp_path: Path) -> No
     (tmp_path / "linked" / FILE).symlink_to(tmp_path / FILE)
     with pytest.raises(BadStore, match="-wal cannot be read"):
         run(opened(tmp_path / "linked"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX modes")
+def test_a_new_store_and_its_log_are_for_their_owner(tmp_path: Path) -> None:
+    async def modes() -> dict[str, int]:
+        store = await opened(tmp_path)
+        await store.insert(ONE)
+        found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        await store.close()
+        return found
+
+    before = os.umask(0o022)
+    try:
+        assert run(modes()) == dict.fromkeys(
+            (f"{FILE}{end}" for end in ("", "-wal", "-shm")), 0o600
+        )
+        (tmp_path / FILE).chmod(0o640)  # what somebody has set stays
+        run(run_again(tmp_path))
+        assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o640
+    finally:
+        os.umask(before)
+
+
+DENIED = """
+import sys
+from pathlib import Path
+from app.sessions.schema import BadStore, prepare
+from tests.chaos.read_only import give_up_rights
+give_up_rights(Path())
+try:
+    prepare(Path(sys.argv[1]))
+except BadStore as named:
+    print(named)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="gives up rights of the process")
+def test_a_store_that_may_not_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    """As one that root has restored may not be by the server's user."""
+    run(run_and_close(tmp_path))
+    (tmp_path / FILE).chmod(0)
+    command = [sys.executable, "-c", DENIED, str(tmp_path / FILE)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{tmp_path / FILE} may not be read by the user")
+    assert "permission denied" in done.stdout
 
 
 def test_a_store_that_is_closed_is_one_file(tmp_path: Path) -> None:
