@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 FILE = "retrace.sqlite3"
-SUFFIXES = ("-wal", "-shm", "")  # SQLite's log, its index, the store itself
+# SQLite's journal (which it has until there is a log), its log, its index, the store itself
+SUFFIXES = ("-journal", "-wal", "-shm", "")
 LOCK_SECONDS = 10.0  # that a start waits for another program that holds the store
 KEY_BYTES = 16  # of a key to a session: 128 random bits
 # Cursor and command live in small rows of their own: SQLite writes a row anew as a whole, and a

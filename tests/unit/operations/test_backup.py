@@ -297,11 +297,11 @@ def _fail_at(patch: pytest.MonkeyPatch, at: int, of: int) -> None:
         patch.setattr(f"{module}.{name}", failing(attrgetter(name)(backup_module)))
 
 
-@pytest.mark.parametrize("calls", range(5))
+@pytest.mark.parametrize("calls", range(6))
 def test_a_restore_that_fails_leaves_the_old_store_in_its_place(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    """Three renames to move it aside, a flush of the folder, the rename of the new one."""
+    """Four renames to move it aside, a flush of the folder, the rename of the new one."""
     folder = tmp_path / "data"
     backup(folder, tmp_path / "copy")
     _stand(store, 14)
@@ -324,10 +324,23 @@ def test_a_restore_whose_last_flush_fails_has_put_the_new_store_in_place(
     _stand(store, 14)
     _close(store)
     with monkeypatch.context() as patch:
-        _fail_at(patch, 5, 1)
+        _fail_at(patch, 6, 1)
         with pytest.raises(OSError, match="the disk failed"):
             restore(folder, tmp_path / "copy", NOW)
     assert _steps(folder) == 12
+
+
+def test_a_journal_goes_with_the_store_that_it_belongs_to(tmp_path: Path, store: Store) -> None:
+    """A kill may leave one; beside the new store SQLite would take it for that one's."""
+    folder = tmp_path / "data"
+    backup(folder, tmp_path / "copy")
+    _close(store)
+    journal = folder / f"{STORE_FILE}-journal"
+    journal.write_bytes(b"of the old store")
+    aside = restore(folder, tmp_path / "copy", NOW)
+    assert aside
+    assert aside.with_name(f"{aside.name}-journal").read_bytes() == b"of the old store"
+    assert not journal.exists()
 
 
 @pytest.mark.parametrize("again", ["the copy", "a rename"])
