@@ -242,7 +242,7 @@ def test_a_close_code_is_told_in_words_and_the_page_tries_again(
     page.evaluate(
         """() => { window.seen = [];
           new MutationObserver(() => window.seen.push(document.getElementById('notices').textContent))
-            .observe(document.getElementById('notices'), { childList: true }); }"""
+            .observe(document.getElementById('notices'), { childList: true, subtree: true }); }"""
     )
     sockets[0].close(code=code)
     page.wait_for_function("(words) => window.seen.some((text) => text.includes(words))", arg=words)

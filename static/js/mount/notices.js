@@ -2,43 +2,58 @@
 
 import { count, fixed, symbol } from "../core/format.js";
 import { announcement } from "../core/words.js";
-import { h, set, whenChanged, write } from "./dom.js";
+import { button, h, set, whenChanged, write } from "./dom.js";
+import { keepFocus } from "./focus.js";
 
 const EVERY = 3000; // milliseconds between two announcements while playing
 
+/** Each kind in a place of its own: what changes ten times a second leaves the others as they are. */
 export function mountNotices(root, dispatch, connection) {
+  const places = Object.fromEntries(["closing", "progress", "notice"].map((name) => [name, h("div")]));
+  root.replaceChildren(...Object.values(places));
+  const parts = [
+    mountOne(places.closing, "closing", ({ kind, text }) => h("p", attributesOf(kind), text)),
+    mountProgress(places.progress, connection),
+    mountOne(places.notice, "notice", (told) => notice(told, dispatch, connection)),
+  ];
+  const render = (state) => parts.forEach((part) => part(state));
+  return (state) => keepFocus(root, () => render(state), () => root.parentElement.querySelector("nav"));
+}
+
+function mountOne(place, name, make) {
   return whenChanged(
-    (state) => [state.closing, state.notice, state.progress],
-    (state) => {
-      const parts = [];
-      if (state.closing) parts.push(said(state.closing));
-      if (state.progress) parts.push(progress(state.progress, connection));
-      if (state.notice) parts.push(notice(state.notice, dispatch, connection));
-      root.replaceChildren(...parts);
+    (state) => [state[name]],
+    ({ [name]: told }) => place.replaceChildren(...(told ? [make(told)] : [])),
+  );
+}
+
+const attributesOf = (kind) => ({ class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" });
+
+/** One line for as long as it goes on: a button made anew could be neither pressed nor kept in focus. */
+function mountProgress(place, connection) {
+  const words = h("span");
+  const bar = h("progress", { "aria-label": "Progress" });
+  const cancel = button("Cancel", () => connection.send({ do: "cancel" }));
+  const line = h("p", { class: "notice" }, words, bar, cancel);
+  return whenChanged(
+    (state) => [state.progress],
+    ({ progress }) => {
+      if (!progress) return line.remove();
+      write(words, `Computing step ${count(progress.step)} of ${count(progress.target)}`);
+      set(bar, { max: progress.target, value: progress.step });
+      if (!line.isConnected) place.append(line);
     },
   );
 }
 
-function said({ kind, text }) {
-  return h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, text);
-}
-
-function progress({ step, target }, connection) {
-  const cancel = h("button", { type: "button" }, "Cancel");
-  cancel.addEventListener("click", () => connection.send({ do: "cancel" }));
-  return h("p", { class: "notice" }, h("span", {}, `Computing step ${count(step)} of ${count(target)}`), h("progress", { max: target, value: step, "aria-label": "Progress" }), cancel);
-}
-
 function notice({ kind, text, undo }, dispatch, connection) {
-  const close = h("button", { type: "button", "aria-label": "Close this message" }, "×");
-  close.addEventListener("click", () => dispatch({ type: "notice", notice: null }));
-  const parts = [h("span", {}, text)];
-  if (undo) {
-    const button = h("button", { type: "button" }, "Undo");
-    button.addEventListener("click", () => { connection.send({ do: "undo" }); dispatch({ type: "notice", notice: null }); });
-    parts.push(button);
-  }
-  return h("p", { class: `notice ${kind}`, role: kind === "error" ? "alert" : "status" }, ...parts, close);
+  const close = () => dispatch({ type: "notice", notice: null });
+  const takeBack = () => {
+    connection.send({ do: "undo" });
+    close();
+  };
+  const closing = button("×", close, { "aria-label": "Close this message" });
+  return h("p", attributesOf(kind), h("span", {}, text), undo ? button("Undo", takeBack) : null, closing);
 }
 
 /** Says each phase in words, while playing only now and then; and what was found of a selection. */
