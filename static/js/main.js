@@ -2,7 +2,7 @@
 
 import { createStore } from "./core/store.js";
 import { TABS } from "./core/inspect.js";
-import { READING, WATCHING } from "./core/link.js";
+import { READING, UNSURE, WATCHING } from "./core/link.js";
 import { INITIAL, reduce } from "./core/reduce.js";
 import { createSession, getFigure, getHistory, getPresets } from "./effects/api.js";
 import { copyText } from "./effects/clipboard.js";
@@ -44,9 +44,12 @@ function connectionOf() {
     if (ANSWERS.has(message.type)) for (const tell of answered) tell();
   };
   return {
+    /** Leave the run that is shown for another; tells whether moves or edits of it were not answered. */
     open(id) {
       link?.close();
+      const unsure = Boolean(link?.unanswered);
       link = new Link(id, take, () => get().frame?.example ?? 0);
+      return unsure;
     },
     send: (command) => (mayAsk(command) ? link?.send(command) : refuse()),
     get unanswered() { return link?.unanswered ?? 0; },
@@ -61,19 +64,28 @@ function refuse() {
   if (get().notice?.text !== WATCHING) dispatch({ type: "notice", notice: { kind: "info", text: WATCHING } });
 }
 
+let path = location.pathname; // of what is shown: a link within the page changes only what follows it
+let asked = 0; // how often another run was
+
+/** Start a run and show it, unless something else was chosen before it came. */
 async function start(spec, replace) {
+  const mine = ++asked;
   try {
     const session = await createSession(spec);
+    if (mine !== asked) return;
     history[replace ? "replaceState" : "pushState"](null, "", `/s/${session.id}`);
     enter(session.id);
   } catch (error) {
+    if (mine !== asked) return;
     dispatch({ type: "notice", notice: { kind: "error", text: `No run could be started: ${error.message}` } });
   }
 }
 
 function enter(id) {
+  asked += 1;
+  path = location.pathname;
   dispatch({ type: "leave" });
-  live.open(id);
+  if (live.open(id)) dispatch({ type: "notice", notice: { kind: "info", text: UNSURE } });
 }
 
 const actions = { startPreset: (name) => start(get().presets.find((preset) => preset.name === name).spec, false) };
@@ -167,7 +179,9 @@ followExplanations(store);
 followTrial(store);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 addEventListener("popstate", () => {
-  const id = location.pathname.match(/^\/s\/([^/]+)$/)?.[1];
+  if (location.pathname === path) return;
+  path = location.pathname;
+  const id = path.match(/^\/s\/([^/]+)$/)?.[1];
   if (id) enter(id);
   else start({}, true);
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,7 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    WebSocketRoute,
+    expect,
+    sync_playwright,
+)
 
 from dev import look_for_chromium
 
@@ -149,6 +157,36 @@ class Visit:
 
     def click(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
+
+
+class Wire:
+    """Between a page and its server: notes what the page sends, tells it more, and can be cut."""
+
+    def __init__(self, page: Page) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._cut = ""  # the run whose sockets are refused
+        page.route_web_socket("**/live*", self._route)
+
+    def _route(self, ws: WebSocketRoute) -> None:
+        if self._cut and self._cut in ws.url:
+            return ws.close(code=1012)
+        self._ws, server = ws, ws.connect_to_server()
+        ws.on_message(lambda message: (self.sent.append(json.loads(message)), server.send(message)))
+
+    def tell(self, **message: Any) -> None:
+        self._ws.send(json.dumps(message))
+
+    def cut(self) -> None:
+        self._cut = self._ws.url.partition("?")[0]
+        self._ws.close(code=1012)
+
+    def mend(self) -> None:
+        self._cut = ""
+
+
+@pytest.fixture
+def wire(visit: Visit) -> Wire:
+    return Wire(visit.page)
 
 
 @pytest.fixture(scope="package")

@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import httpx
-import pytest
-from playwright.sync_api import Locator, WebSocketRoute, expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Visit
-
-
-class Wire:
-    """Between the page and its server: what the page sends is noted, and more can be told to it."""
-
-    def __init__(self, visit: Visit) -> None:
-        self.sent: list[dict[str, Any]] = []
-        visit.page.route_web_socket("**/live*", self._route)
-
-    def _route(self, ws: WebSocketRoute) -> None:
-        server, self._ws = ws.connect_to_server(), ws
-
-        def out(message: Any) -> None:
-            self.sent.append(json.loads(message))
-            server.send(message)
-
-        ws.on_message(out)
-
-    def tell(self, **message: Any) -> None:
-        self._ws.send(json.dumps(message))
-
-
-@pytest.fixture
-def wire(visit: Visit) -> Wire:
-    return Wire(visit)
+from tests.browser.conftest import Visit, Wire
 
 
 def _progress(visit: Visit, wire: Wire, step: int) -> None:

@@ -51,6 +51,7 @@ export function turnedAway(error) {
 /** The one thing that a reader's page may ask for: another example to look at. */
 export const READING = new Set(["show"]);
 export const WATCHING = "You are watching: this link cannot change the run.";
+export const UNSURE = "What you asked of the run that you left was not answered yet: it may not have been done.";
 
 export const LINK_REDUCERS = {
   hello: (state, { session, playing }) => opened({ ...state, session, answers: {} }, playing, state),

@@ -1,0 +1,122 @@
+"""From one run to another, and to a place within the page: what stays, what goes, what is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Visit, Wire
+from tests.browser.test_journeys import NON_SQUARE
+
+AMES, HOUSE = "Houses of Ames", "The house in exact numbers"
+UNSURE = "What you asked of the run that you left was not answered yet"
+
+
+def _choose(page: Page, title: str) -> None:
+    page.get_by_label("Preset").select_option(title)
+
+
+def _run(page: Page) -> Any:
+    return expect(page.locator("[data-control=run]"))
+
+
+def _cut(visit: Visit, wire: Wire) -> None:
+    wire.cut()
+    expect(visit.page.locator("#notices")).to_contain_text("The server restarts")
+
+
+@pytest.mark.parametrize(
+    ("link", "place"), [("Help", "#help"), ("Skip to the controls", "#transport")]
+)
+def test_a_link_within_the_page_keeps_what_is_shown_and_what_is_not_sent_yet(
+    visit: Visit, wire: Wire, link: str, place: str
+) -> None:
+    page = visit.open().page
+    page.locator("#diagram [data-parameter='w2.1.1']").press("Enter")
+    expect(page.locator(".chosen")).to_be_visible()
+    _cut(visit, wire)
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowRight")
+    page.get_by_role("link", name=link).press("Enter")
+    expect(page.locator(place)).to_be_in_viewport()
+    page.go_back()
+    wire.mend()
+    visit.at(5, 0)
+    expect(page.locator(".chosen")).to_be_visible()
+
+
+def test_who_leaves_a_run_before_it_has_answered_is_told(visit: Visit, wire: Wire) -> None:
+    page = visit.open().page
+    _cut(visit, wire)
+    page.keyboard.press("Shift+ArrowRight")
+    _choose(page, HOUSE)
+    _run(page).to_contain_text(HOUSE)
+    expect(page.get_by_role("status").filter(has_text=UNSURE)).to_be_visible()
+    visit.click("Next phase")
+    visit.at(0, 1)
+    expect(page.locator("#notices p")).to_have_count(0)
+    wire.mend()
+    page.go_back()
+    _run(page).not_to_contain_text(HOUSE)
+    visit.at(0, 0)
+    expect(page.locator("#notices p")).to_have_count(0)
+
+
+def test_a_preset_can_be_chosen_again(visit: Visit) -> None:
+    page = visit.open().page
+    page.route("**/api/sessions", lambda route: route.abort())
+    for _ in range(2):
+        _choose(page, HOUSE)
+        failed = page.get_by_role("alert").filter(has_text="No run could be started")
+        expect(page.locator("[data-control=preset] option:checked")).to_have_text(
+            "Start again with …"
+        )
+        failed.get_by_role("button", name="Close this message").click()
+    assert len(visit.problems) == 2
+    visit.problems.clear()
+
+
+def _hold(page: Page) -> list[Route]:
+    """Hold back the answer to the next run that is asked for."""
+    held: list[Route] = []
+    page.route("**/api/sessions", lambda route: route.continue_() if held else held.append(route))
+    return held
+
+
+def _release(page: Page, held: list[Route]) -> None:
+    with page.expect_response(lambda response: response.request == held[0].request):
+        held[0].continue_()
+
+
+def test_of_two_presets_the_one_chosen_last_is_shown(visit: Visit) -> None:
+    page = visit.open(NON_SQUARE).page
+    held = _hold(page)
+    with page.expect_request("**/api/sessions"):
+        _choose(page, HOUSE)
+    _choose(page, AMES)
+    _run(page).to_contain_text(AMES)
+    visit.click("Next phase")
+    visit.at(0, 1)
+    shown = page.url
+    _release(page, held)
+    visit.click("Next phase")
+    visit.at(0, 2)
+    assert page.url == shown
+
+
+def test_who_goes_back_while_a_run_is_made_stays_there(visit: Visit) -> None:
+    page = visit.open().page
+    first = page.url
+    _choose(page, HOUSE)
+    _run(page).to_contain_text(HOUSE)
+    held = _hold(page)
+    with page.expect_request("**/api/sessions"):
+        _choose(page, AMES)
+    page.go_back()
+    _run(page).not_to_contain_text(HOUSE)
+    _release(page, held)
+    visit.click("Next phase")
+    visit.at(0, 1)
+    assert page.url == first
