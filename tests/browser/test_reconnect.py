@@ -128,6 +128,8 @@ def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: V
     page, own = guest.page, guest.server
     greetings = _greetings(page)
     guest.open()
+    phase = page.get_by_role("button", name="Phase 3: Error")
+    phase.focus()
     own.kill()
     expect(page.get_by_role("alert").filter(has_text="Connection lost")).to_be_visible()
     page.context.set_offline(True)
@@ -137,6 +139,7 @@ def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: V
             client.post(f"{guest.api}/commands", json={"do": "step", "unit": "step", "by": 1})
     page.context.set_offline(False)
     guest.at(1_001, 0)
+    expect(phase).to_be_focused()
     assert greetings == [("hello", ""), ("hello", "since=0")]
 
 

@@ -54,7 +54,7 @@ export const WATCHING = "You are watching: this link cannot change the run.";
 export const UNSURE = "What you asked of the run that you left was not answered yet: it may not have been done.";
 
 export const LINK_REDUCERS = {
-  hello: (state, { session, playing }) => opened({ ...state, session, answers: {} }, playing, state),
+  hello: (state, { session, playing }) => opened({ ...state, session: sameLayout(state, session), answers: {} }, playing, state),
   resumed: (state, { changes, cursor, machine, recorded_on, playing }) => {
     const caught = changes.reduce(caughtUp, state);
     return opened({ ...caught, session: { ...caught.session, cursor, machine, recorded_on } }, playing, state);
@@ -72,6 +72,9 @@ export const LINK_REDUCERS = {
     return state.connection !== "lost" || isKnown ? state : shut(state, { ...found, asked: true });
   },
 };
+
+/** A run's layout stays: greeted anew, the page keeps what it has drawn of it, and what has the focus there. */
+const sameLayout = ({ session: known }, session) => (known ? { ...session, layout: known.layout } : session);
 
 function shut(state, closing) {
   return { ...state, connection: closing.final ? "closed" : "lost", closing, progress: null };
