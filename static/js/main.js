@@ -4,7 +4,8 @@ import { createStore } from "./core/store.js";
 import { TABS } from "./core/inspect.js";
 import { READING, UNSURE, WATCHING } from "./core/link.js";
 import { INITIAL, reduce } from "./core/reduce.js";
-import { createSession, getFigure, getHistory, getPresets } from "./effects/api.js";
+import { followHistory, loadPresets } from "./effects/again.js";
+import { createSession, getFigure } from "./effects/api.js";
 import { copyText } from "./effects/clipboard.js";
 import { followExplanations, followTrial, startCheck } from "./effects/explain.js";
 import { Link } from "./effects/socket.js";
@@ -29,7 +30,6 @@ import { mountTransport } from "./mount/transport.js";
 import { mountUnit } from "./mount/unit.js";
 import { mountWatching } from "./mount/watching.js";
 
-const HISTORY_EVERY = 250;
 const ANSWERS = new Set(["reply", "error"]);
 const page = document.querySelector("main");
 const store = createStore(reduce, { ...INITIAL, theme: readTheme(), lastStep: Number(page.dataset.lastStep) });
@@ -156,25 +156,8 @@ function markReady() {
   }));
 }
 
-/** The history is asked for when there is more of it, at most four times a second. */
-function followHistory() {
-  let known = "";
-  let timer = 0;
-  return ({ session, frame }) => {
-    if (!session || !frame) return;
-    const now = `${session.id}:${frame.revision}:${frame.furthest}`;
-    if (now === known || timer) return;
-    timer = setTimeout(async () => {
-      known = now;
-      const found = await getHistory(session.id).catch(() => null);
-      timer = 0;
-      if (found && get().session?.id === session.id) dispatch({ type: "history", history: found });
-    }, known ? HISTORY_EVERY : 0);
-  };
-}
-
 store.subscribe(paint);
-store.subscribe(followHistory());
+followHistory(store);
 followExplanations(store);
 followTrial(store);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
@@ -185,7 +168,7 @@ addEventListener("popstate", () => {
   if (id) enter(id);
   else start({}, true);
 });
-getPresets().then((presets) => dispatch({ type: "presets", presets }), () => {});
+loadPresets(store);
 if (page.dataset.session) enter(page.dataset.session);
 else start({}, true);
 paint();

@@ -57,7 +57,7 @@ export const LINK_REDUCERS = {
   hello: (state, { session, playing }) => opened({ ...state, session: sameLayout(state, session), answers: {} }, playing, state),
   resumed: (state, { changes, cursor, machine, recorded_on, playing }) => {
     const caught = changes.reduce(caughtUp, state);
-    return opened({ ...caught, session: { ...caught.session, cursor, machine, recorded_on } }, playing, state);
+    return opened({ ...caught, answers: answered(caught.answers), session: { ...caught.session, cursor, machine, recorded_on } }, playing, state);
   },
   reply: (state, reply) => (isKnown(state, reply) ? state : { ...applied(state, reply), notice: replyNotice(reply) }),
   change: (state, change) => caughtUp(state, change),
@@ -75,6 +75,9 @@ export const LINK_REDUCERS = {
 
 /** A run's layout stays: greeted anew, the page keeps what it has drawn of it, and what has the focus there. */
 const sameLayout = ({ session: known }, session) => (known ? { ...session, layout: known.layout } : session);
+
+/** Questions that failed, as while the connection was cut, are asked anew. */
+const answered = (answers) => Object.fromEntries(Object.entries(answers).filter(([, { error }]) => !error));
 
 function shut(state, closing) {
   return { ...state, connection: closing.final ? "closed" : "lost", closing, progress: null };

@@ -4,6 +4,8 @@ import { count, fixed } from "../core/format.js";
 import { h } from "./dom.js";
 
 const EVERY = 250; // milliseconds between two drawings
+const AGAIN = 2000; // and after a failure
+const pause = (time) => new Promise((done) => setTimeout(done, time));
 
 /** Calls `work` when the page has had nothing to do for a while. */
 function whenIdle(work) {
@@ -37,24 +39,26 @@ export function mountCharts(root, getFigure, getState, shownTheme) {
     });
   }
   async function render() {
-    const { session, frame: now, theme, digits } = getState();
-    if (!session || !now || !ready || busy) return;
+    const { session, frame: now, theme, digits, connection } = getState();
+    if (!session || !now || !ready || busy || connection !== "open") return;
     const key = [session.id, now.revision, now.step, now.phase, now.furthest, shownTheme(theme), digits].join();
     if (key === asked) return;
     const wait = drawnAt + EVERY - performance.now();
     busy = true;
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    await draw(session, getState().frame ?? now, shownTheme(theme), key).catch((error) => {
-      busy = false;
+    if (wait > 0) await pause(wait);
+    await draw(session, getState().frame ?? now, shownTheme(theme), key).catch(async (error) => {
       send({ theme: shownTheme(getState().theme), words: { loss: `No chart: ${error.message}` } });
+      await pause(AGAIN);
+      busy = false;
+      render();
     });
   }
   async function draw(session, now, theme, key) {
-    asked = key;
     const [loss, gradient] = await Promise.all([
       getFigure(session.id, "loss", { theme }),
       getFigure(session.id, "gradient", { step: now.step, phase: now.phase, theme }),
     ]);
+    asked = key; // what failed is asked for again
     send({ theme, figures: { loss, gradient }, words: { loss: lossText(now, getState().digits), gradient: gradientText(gradient) }, key });
   }
   const send = (message) => frame.contentWindow.postMessage(message, location.origin);
