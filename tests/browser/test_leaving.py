@@ -120,3 +120,25 @@ def test_who_goes_back_while_a_run_is_made_stays_there(visit: Visit) -> None:
     visit.click("Next phase")
     visit.at(0, 1)
     assert page.url == first
+
+
+def _parts(page: Page) -> list[Any]:
+    names = ["[data-control=run]", "[data-control=worksheet]", "#phases", "#diagram", "#panel"]
+    return [expect(page.locator(name)) for name in (*names, "#transport", "#rate")]
+
+
+def test_of_a_run_that_was_left_for_one_that_is_gone_nothing_stays(visit: Visit) -> None:
+    page = visit.open().page
+    page.evaluate("history.replaceState(null, '', '/s/AAAAAAAAAAAAAAAAAAAAAA')")
+    _choose(page, HOUSE)
+    _run(page).to_contain_text(HOUSE)
+    page.go_back()
+    gone = page.get_by_role("alert").filter(has_text="This session is no longer on the server.")
+    expect(gone).to_be_visible()
+    for part in _parts(page):
+        part.to_be_hidden()
+    expect(page.locator("main")).not_to_have_attribute("aria-busy", "true")
+    _choose(page, HOUSE)
+    for part in _parts(page):
+        part.to_be_visible()
+    visit.at(0, 0)

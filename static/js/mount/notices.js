@@ -88,12 +88,17 @@ function sayPhases(root) {
   );
 }
 
-/** Attributes of the page as a whole: where it stands, and its theme. */
+/** Attributes of the page as a whole: where it stands, its theme, and whether nothing of a run may be seen. */
 export function mountPage(main, applyTheme) {
   const theme = whenChanged((state) => [state.theme], (state) => applyTheme(state.theme));
+  let shown = false; // a run, which the mounts leave in the page until there is another one
   return (state) => {
     theme(state);
-    set(main, { "data-readonly": state.session?.may_write === false, "data-cursor": state.frame ? `${state.frame.step}:${state.frame.phase}` : null, "aria-busy": state.frame ? null : "true" });
+    const { session, frame } = state;
+    const closed = state.connection === "closed";
+    shown ||= Boolean(frame);
+    set(main.parentElement, { "data-empty": !frame && (shown || closed) });
+    set(main, { "data-readonly": session?.may_write === false, "data-cursor": frame ? `${frame.step}:${frame.phase}` : null, "aria-busy": frame || closed ? null : "true" });
   };
 }
 
