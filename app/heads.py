@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sized
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.limits import Limits, setting_of
+from app.lingering import Line
 from app.sockets import Headers, error_body
 from app.unread import Unread
 
@@ -44,19 +45,22 @@ class Bounded(HttpToolsProtocol):
     """Answers and closes where a head is too long, takes too long, or is none.
 
     What counts is read since the last read in which a head, a part of a body or its end came: the
-    parser does not tell where in a read they ended.
+    parser does not tell where in a read they ended. A connection that is closed before a request
+    has come whole lingers, since the rest may be on its way.
     """
 
     limits: ClassVar[Limits]
     answer_headers: ClassVar[Headers]  # they go with what is answered here
     unread: ClassVar[Unread]
-    _in_head, _read, _taken = False, 0, 0  # the last two in bytes: of this read, and what counts
+    _in_head, _whole = False, True  # the head, and the whole, of the latest request
+    _read, _taken = 0, 0  # bytes: of this read, and what counts
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.flow = Flow(transport, self.pipeline)
-        self.unread.begun(transport)
+        line: Any = Line(transport, self, lambda: not self._whole, 2 * self.limits.body_bytes)
+        super().connection_made(line)
+        self.flow = Flow(line, self.pipeline)
+        self.unread.begun(line)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -81,7 +85,7 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._await_head()
-        self._in_head = True
+        self._in_head, self._whole = True, False
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -104,6 +108,7 @@ class Bounded(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._whole = True
         self._count_anew()
         super().on_message_complete()
 

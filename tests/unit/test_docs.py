@@ -83,6 +83,12 @@ def test_the_proxy_keeps_to_itself_what_is_for_operators() -> None:
     assert "location = /metrics { return 404; }" in DEPLOYMENT
 
 
+def test_the_documented_proxy_takes_bodies_as_large_as_the_server_does() -> None:
+    size = re.search(r"client_max_body_size (\S+);", DEPLOYMENT)
+    assert size
+    assert size[1] == str(Limits().body_bytes)
+
+
 @pytest.mark.parametrize("service", ["retrace", "proxy"])
 def test_services_may_do_as_little_as_can_be(service: str) -> None:
     found = yaml.safe_load(COMPOSE)["services"][service]
