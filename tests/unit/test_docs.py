@@ -109,7 +109,9 @@ def test_the_container_of_compose_fits_the_image() -> None:
     found, image = yaml.safe_load(COMPOSE)["services"]["retrace"], (ROOT / "Dockerfile").read_text()
     assert f"USER {found['user']}\n" in image
     assert [volume.split(":")[1] for volume in found["volumes"]] == re.findall("VOLUME (.+)", image)
-    assert "/readyz" in found["healthcheck"]["test"][-1]
+    # Not /readyz: a store that can only be read would keep the proxy from starting.
+    assert "/healthz" in found["healthcheck"]["test"][-1]
+    assert "/healthz" in image
     assert int(found["stop_grace_period"].rstrip("s")) > int(
         found["environment"]["RETRACE_STOP_SECONDS"]
     )
