@@ -35,8 +35,7 @@ class Conversation(ServerProtocol):
     def recv_frame(self, frame: Frame) -> None:
         """Take a frame; whatever it is, pings and empty parts of messages included, it counts."""
         if self._frames.take():
-            most, setting = self._limits.frames_per_second, setting_of("frames_per_second")
-            self.fail(CloseCode.POLICY_VIOLATION, f"more than {most:,} frames a second ({setting})")
+            self.fail(CloseCode.POLICY_VIOLATION, _too_many(self._limits))
             raise ProtocolError("too many frames")  # this stops the parser
         super().recv_frame(frame)
 
@@ -55,6 +54,13 @@ class Conversation(ServerProtocol):
             most, setting = self._limits.message_bytes, setting_of("message_bytes")
             reason = f"a message may take {most:,} bytes ({setting})"
         super().fail(code, reason)
+
+
+def _too_many(limits: Limits) -> str:
+    """Return the reason to close whoever floods: 123 bytes are what a farewell may have."""
+    once = f"{limits.frame_burst:,} frames at once ({setting_of('frame_burst')})"
+    most = f"{limits.frames_per_second:,} a second ({setting_of('frames_per_second')})"
+    return f"more than {once} and {most}"
 
 
 def error_body(status: HTTPStatus, message: str) -> str:

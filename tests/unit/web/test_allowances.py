@@ -72,6 +72,14 @@ def test_what_is_not_json_counts_too(client: TestClient) -> None:
     assert found == [*["not_json"] * BURST, *["too_many_commands"] * 2]
 
 
+def test_a_refusal_names_the_burst_and_the_rate(client: TestClient) -> None:
+    writing, _ = _made(client)
+    _steps(client, writing)
+    refused = client.post(f"/api/sessions/{writing}/commands", json={"do": "step"}).json()["error"]
+    assert refused["expected"].startswith("at most 5 commands at once (RETRACE_COMMAND_BURST) and ")
+    assert refused["expected"].endswith("(the setting RETRACE_COMMANDS_PER_SECOND)")
+
+
 def test_all_who_write_share_the_allowance_of_the_run(client: TestClient) -> None:
     writing, _ = _made(client)
     assert _answers(client, writing, STEP, STEP) == ["reply"] * 2

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
-from websockets.frames import Frame, Opcode
+from websockets.frames import Close, Frame, Opcode
 
-from app import unread
-from app.limits import Limits
+from app import sockets, unread
+from app.limits import Limits, most_of
 from app.metrics import Metrics
 from app.sessions.sessions import Sessions
 from app.sockets import protocol
@@ -56,8 +56,18 @@ def test_who_floods_a_socket_is_cut_off_and_told_the_setting(server: Server, flo
         line.sendall(b"".join(Frame(kind, EMPTY, fin).serialize(mask=True) for kind, fin in frames))
         said = _all_of(line)
     code = struct.pack(">H", 1008)
-    assert code + b"more than 1 frames a second (RETRACE_FRAMES_PER_SECOND)" in said
+    most = (
+        f"{BURST} frames at once (RETRACE_FRAME_BURST) and 1 a second (RETRACE_FRAMES_PER_SECOND)"
+    )
+    assert code + f"more than {most}".encode() in said
     assert server.answers()
+
+
+def test_the_reason_to_cut_a_flood_fits_a_farewell_whatever_is_set() -> None:
+    most = most_of("frame_burst")
+    reason = sockets._too_many(Limits(frame_burst=most, frames_per_second=most))
+    Close(1008, reason).check()
+    assert len(Close(1008, reason).serialize()) <= 125  # RFC 6455, 5.5
 
 
 def _all_of(line: socket.socket) -> bytes:
