@@ -87,18 +87,25 @@ def wrong(name: str, expected: str, got: str) -> ValueError:
     return ValueError(f"{name}: expected {expected}, got {short!r}")
 
 
-def _check_names(environment: Mapping[str, str]) -> None:
-    """Refuse a name that is nearly a setting's, whose value would be ignored without a word.
-
-    Other names that begin alike are left alone: they may belong to whatever starts the server.
+def ignored(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the names that begin like a setting's and are none: of whatever starts the server,
+    or of a setting that somebody only thinks there is.
     """
-    known = [item.name for item in (*fields(Settings), *fields(Limits)) if item.name != "limits"]
-    names = {setting_of(name).removeprefix(PREFIX) for name in known}
-    given = {name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)}
-    for name in sorted(given - names):
-        near = difflib.get_close_matches(name, names, 1, _NEAR)
+    return sorted({name for name in environment if name.startswith(PREFIX)} - _names())
+
+
+def _names() -> set[str]:
+    known = (*fields(Settings), *fields(Limits))
+    return {setting_of(item.name) for item in known if item.name != "limits"}
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    """Refuse a name that is nearly a setting's."""
+    bare = {name.removeprefix(PREFIX) for name in _names()}
+    for name in ignored(environment):
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), bare, 1, _NEAR)
         if near:
-            raise ValueError(f"{PREFIX}{name} is no setting; expected {PREFIX}{near[0]}")
+            raise ValueError(f"{name} is no setting; expected {PREFIX}{near[0]}")
 
 
 def _some(name: str, text: str, expected: str) -> str:
@@ -171,8 +178,20 @@ def _proxies(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     words = _words(environment, name)
     for word in words:
         if words != ("*",) and not _is_address(word):
-            raise wrong(name, "IP addresses, networks or * alone", word)
+            raise wrong(name, _meant(word) or "IP addresses, networks or * alone", word)
     return words
+
+
+def _meant(word: str) -> str | None:
+    """Return what an address inside a network, as 172.18.0.1/16, may stand for; None for all else.
+
+    It is not for us to choose: one of them trusts far more than the other.
+    """
+    try:
+        found = ipaddress.ip_interface(word)
+    except ValueError:
+        return None
+    return f"the network {found.network} or the address {found.ip}"
 
 
 def _is_address(text: str) -> bool:

@@ -62,7 +62,6 @@ def test_proxies_are_addresses_or_networks_or_all(text: str, found: tuple[str, .
         ("192.0.2.1,proxy", "proxy"),
         ("192.0.2.1:80", "192.0.2.1:80"),
         ("[::1]", "[::1]"),
-        ("192.0.2.1/24", "192.0.2.1/24"),
         ("*,192.0.2.1", "*"),
     ],
 )
@@ -70,6 +69,25 @@ def test_a_proxy_that_would_never_be_trusted_is_named(text: str, wrong: str) -> 
     words = f"RETRACE_TRUSTED_PROXIES: expected IP addresses, networks or * alone, got {wrong!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         settings_from({"RETRACE_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "network", "address"),
+    [
+        ("172.18.0.1/16", "172.18.0.0/16", "172.18.0.1"),
+        ("2001:db8::1/32", "2001:db8::/32", "2001:db8::1"),
+    ],
+)
+def test_an_address_with_its_network_is_told_both(text: str, network: str, address: str) -> None:
+    words = f"RETRACE_TRUSTED_PROXIES: expected the network {network} or the address {address}, got"
+    with pytest.raises(ValueError, match=f"^{re.escape(words)} {text!r}$"):
+        settings_from({"RETRACE_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize("name", ["RETRACE_PORT", "RETRACE_MAX_STEPS"])
+def test_a_number_in_other_digits_is_none(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: expected "):
+        settings_from({name: "٨٠٠٠"})
 
 
 @pytest.mark.parametrize("text", ["", " "])
