@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,9 @@ from app import logs
 from app.server import serve
 from app.sessions.backup import Unusable, backup, restore
 from app.sessions.lock import InUse
-from app.settings import Settings, settings_from, wrong
+from app.settings import Settings, ignored, settings_from, wrong
+
+_log = logging.getLogger(logs.LOGGER)
 
 
 def main() -> int:
@@ -40,6 +43,8 @@ def _do(options: argparse.Namespace, settings: Settings) -> int:
         print(f"restored{f'; the old store is {aside}' if aside else ''}")
         return 0
     logs.configure(settings.log_level, settings.log_format)
+    if names := ignored():
+        _log.warning("variables that are no settings", extra={"fields": {"names": names}})
     return serve(settings)
 
 

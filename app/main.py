@@ -28,8 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.sessions = sessions = _open(settings, metrics)
-        sessions.start()
+        app.state.sessions = sessions = _started(settings, metrics)
         try:
             yield
         finally:
@@ -60,9 +59,10 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _open(settings: Settings, metrics: Metrics) -> Sessions:
+def _started(settings: Settings, metrics: Metrics) -> Sessions:
     try:
         sessions = Sessions(settings.data_dir, settings.limits, metrics)
+        sessions.start()
     except Exception as failure:
         # Nobody has sent anything yet, and the operator needs to know: here the reason is told.
         fields = {"folder": str(settings.data_dir), "reason": str(failure)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -20,7 +21,7 @@ from app.web.headers import completed
 from app.web.stopping import Stopping
 
 _CLOSING_SECONDS = 1.0  # for clients to take their sockets' farewell; those that hang are left
-_log = logging.getLogger("retrace")
+_log, _uvicorn_log = logging.getLogger("retrace"), logging.getLogger("uvicorn.error")
 
 
 def serve(settings: Settings) -> int:
@@ -49,7 +50,8 @@ def serve(settings: Settings) -> int:
     _collect_rarely()
     with held(settings.data_dir):
         server = Server(config, app.state.stopping)
-        server.run(listeners(settings.host, settings.port))
+        with contextlib.suppress(SystemExit):  # by which uvicorn ends a start that fails
+            server.run(listeners(settings.host, settings.port))
         return 0 if server.started and not server.lifespan.should_exit else 1
 
 
@@ -66,7 +68,12 @@ class Server(uvicorn.Server):
         self.should_exit = True  # uvicorn would raise the signal again once it has stopped
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """Begin to listen; what keeps the application from starting it has told itself."""
+        _uvicorn_log.disabled = True  # that would be a traceback, of which no line says what failed
+        try:
+            await super().startup(sockets)
+        finally:
+            _uvicorn_log.disabled = False
         _log.info("serving", extra={"fields": {"host": self.config.host, "port": self.config.port}})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

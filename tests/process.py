@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# What is set where the tests run, for them or for another server, is not meant for those in them.
+SURROUNDINGS = {name: text for name, text in os.environ.items() if not name.startswith("RETRACE_")}
 
 
 class Process:
@@ -28,7 +30,7 @@ class Process:
             self.process = subprocess.Popen(
                 [sys.executable, *(command or ("-m", "app"))],
                 cwd=ROOT,
-                env={**os.environ, "RETRACE_HOST": "127.0.0.1", "PYTHONPATH": str(ROOT), **given},
+                env={**SURROUNDINGS, "RETRACE_HOST": "127.0.0.1", "PYTHONPATH": str(ROOT), **given},
                 stdout=log,
                 stderr=log,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import httpx
 
 from app.limits import setting_of
 from tests.fuzz.sessions import NO_RATES
+from tests.process import SURROUNDINGS
 
 ROOT = Path(__file__).parents[2]
 _FINE = ("debug", "info")  # all else that a server logs is a complaint
@@ -65,8 +65,7 @@ def _free_port() -> int:
 def _started(port: int, folder: str, log: int) -> subprocess.Popen[bytes]:
     limits = {setting_of(name): str(value) for name, value in NO_RATES.items()}
     place = {"RETRACE_PORT": str(port), "RETRACE_HOST": "127.0.0.1", "RETRACE_DATA_DIR": folder}
-    said = {"RETRACE_LOG_FORMAT": "json", "RETRACE_LOG_LEVEL": "info"}  # whatever is set outside
-    environment = {**os.environ, **limits, **place, **said}
+    environment = {**SURROUNDINGS, **limits, **place}
     command = [sys.executable, "-m", "app"]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 

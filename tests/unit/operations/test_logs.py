@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import re
 import socket
-import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from app.logs import Json, Text, event_of
-from app.sessions.backup import STORE_FILE
-from app.sessions.schema import VERSION as SCHEMA_VERSION
 from app.settings import settings_from
 from tests.nets import SMALL
-from tests.process import ROOT, Process
+from tests.process import Process
 
 MARK = "Zaunkoenig"  # stands in everything that is sent
 LEAKY = str(Path(__file__).with_name("leaky.py"))
@@ -168,16 +162,3 @@ def test_text_is_the_same_on_one_line_for_a_person() -> None:
 def test_a_wrong_setting_is_named_with_its_value(name: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected .*'{wrong}'"):
         settings_from({name: wrong})
-
-
-def test_a_store_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(tmp_path / STORE_FILE)) as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    environment = {**os.environ, "RETRACE_DATA_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "app"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=120)
-    assert done.returncode != 0
-    told = [json.loads(line) for line in done.stderr.splitlines()]
-    failed = next(entry for entry in told if entry["event"] == "the store cannot be opened")
-    assert failed["folder"] == str(tmp_path)
-    assert "newer" in failed["reason"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,10 @@ import pytest
 
 import dev
 from app.listening import listeners
-from tests.process import ROOT
+from app.sessions.backup import STORE_FILE
+from app.sessions.schema import VERSION as SCHEMA_VERSION
+from app.settings import ignored
+from tests.process import ROOT, SURROUNDINGS, Process
 
 NOT_OURS = "192.0.2.1"  # for documents (RFC 5737): no machine has it
 TCP = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
@@ -52,7 +57,7 @@ def _free() -> int:
 def _told(folder: Path, *command: str, **settings: str) -> tuple[int, str]:
     """Run `python -m app` to its end; return the exit code and all that it said."""
     place = {"RETRACE_HOST": "127.0.0.1", "RETRACE_PORT": str(_free())}
-    environment = {**os.environ, **place, "RETRACE_DATA_DIR": str(folder), **settings}
+    environment = {**SURROUNDINGS, **place, "RETRACE_DATA_DIR": str(folder), **settings}
     done = subprocess.run(
         [sys.executable, "-m", "app", *command],
         cwd=ROOT,
@@ -95,6 +100,26 @@ def test_a_folder_that_is_none_is_told_in_a_line(
         f" got '{file}{below}'\n"
     )
     assert _told(file, *command, RETRACE_DATA_DIR=f"{file}{below}") == (1, line)
+
+
+def test_a_store_that_cannot_be_opened_says_why_in_a_line(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / STORE_FILE)) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    code, said = _told(tmp_path)
+    failed = json.loads(said)
+    assert (code, failed["event"]) == (1, "the store cannot be opened")
+    assert failed["folder"] == str(tmp_path)
+    assert "newer" in failed["reason"]
+
+
+def test_variables_that_are_no_settings_are_told_once_and_not_their_values(tmp_path: Path) -> None:
+    server = Process(tmp_path / "data", RETRACE_MAX_CELLS="secret", RETRACE_B="", OTHER="x")
+    server.stop()
+    text = server.written.read_text("utf-8")
+    [told] = [line for line in map(json.loads, text.splitlines()) if line["level"] == "warning"]
+    assert told["event"] == "variables that are no settings"
+    assert told["names"] == ["RETRACE_B", "RETRACE_MAX_CELLS"]
+    assert "secret" not in text
 
 
 @contextmanager
@@ -183,6 +208,8 @@ def test_the_address_of_another_server_is_not_announced_as_ours(
     monkeypatch.setattr(dev, "install", lambda _: None)
     monkeypatch.setattr(dev, "PYTHON", sys.executable)
     monkeypatch.setenv("RETRACE_DATA_DIR", str(tmp_path))
+    for name in ignored():  # what is set for the tests is no setting, of which a server warns
+        monkeypatch.delenv(name)
     options = argparse.Namespace(host="127.0.0.1", port=str(busy), no_browser=True)
     assert dev.run(options) == 1
     line = f"retrace: RETRACE_PORT: expected a port that is free at 127.0.0.1, got '{busy}'\n"
