@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import Any
@@ -240,10 +241,71 @@ def test_the_newest_of_many_jumps_wins_and_forty_a_second_are_the_most(page: Pag
     assert _sent(page, acts) == [seeks[0], None, seeks[3]]
 
 
-def test_an_edit_does_not_wait_for_a_move_that_takes_long(page: Page) -> None:
-    seek, rate = {"do": "seek", "step": 9, "phase": 0, "id": "a"}, {**RATE, "id": "b"}
-    acts = [["push", seek], ["take", 0], ["push", rate], ["take", 50], ["overtake"], ["take", 60]]
-    assert _sent(page, acts) == [seek, None, rate]
+FAR = {"do": "seek", "step": 900, "phase": 0, "id": "far"}
+STEP = {"do": "step", "unit": "phase", "by": 1, "id": "step"}
+EDIT = {**RATE, "id": "edit"}
+SHOW, PAUSE, PLAY, CANCEL = ({"do": do, "id": do} for do in ("show", "pause", "play", "cancel"))
+
+
+def _went(page: Page, *acts: Any) -> list[str | None]:
+    """The ids of what went out: a dict is pushed, "take" comes when the time for one more has."""
+    times = itertools.count(0, 100)
+    calls = [
+        ["push", act] if isinstance(act, dict) else ["take", next(times)] if act == "take" else act
+        for act in acts
+    ]
+    return [command and command["id"] for command in _sent(page, calls)]
+
+
+def _done(*names: str) -> list[Any]:
+    """Let each be answered, and then one more go out."""
+    return [act for name in names for act in (["answered", name], "take")]
+
+
+LONG = (FAR, "take", ["progress", 900])  # a move that takes long is under way
+
+
+@pytest.mark.parametrize("command", [EDIT, PLAY, {"do": "undo", "id": "undo"}])
+def test_what_ends_a_move_that_takes_long_waits_neither_for_it_nor_for_steps_behind_it(
+    page: Page, command: dict[str, Any]
+) -> None:
+    acts = [FAR, "take", STEP, command, "take", ["progress", 900], "take", *_done(command["id"])]
+    assert _went(page, *acts) == ["far", None, command["id"], None]
+
+
+def test_what_is_only_looked_at_goes_past_and_the_steps_still_wait(page: Page) -> None:
+    acts = [*LONG, STEP, SHOW, PAUSE, "take", *_done("show", "pause", "far")]
+    assert _went(page, *acts) == ["far", "show", "pause", None, "step"]
+
+
+def test_a_cancel_waits_for_nothing_and_gives_up_what_was_to_move_the_run(page: Page) -> None:
+    acts = [STEP, "take", {**STEP, "unit": "step", "id": "b"}, EDIT, FAR, CANCEL, "take"]
+    assert _went(page, *acts, *_done("cancel", "edit")) == ["step", "cancel", "edit", None]
+    assert _went(page, *acts, ["cut"], *["take"] * 2) == ["step", "cancel", "edit", None]
+
+
+def test_a_move_of_another_viewer_that_takes_long_changes_no_order(page: Page) -> None:
+    """What is told of it may be older than the move of ours that ends it."""
+    other, later = ["progress", 900], {**STEP, "unit": "step", "id": "b"}
+    acts = [other, STEP, "take", later, EDIT, other, "take", *_done("step", "b")]
+    assert _went(page, *acts) == ["step", None, "b", "edit"]
+    near = {**FAR, "step": 5}
+    assert _went(page, near, "take", STEP, EDIT, other, "take", *_done("far")) == [
+        "far", None, "step",
+    ]  # fmt: skip
+    assert _went(page, STEP, "take", EDIT, other, "take") == ["step", "edit"]  # our own
+
+
+def test_the_order_is_kept_again_once_a_move_has_been_computed(page: Page) -> None:
+    acts = [*LONG, ["progress", None], STEP, EDIT, "take", *_done("far", "step")]
+    assert _went(page, *acts) == ["far", None, "step", "edit"]
+
+
+def test_a_move_that_an_edit_has_ended_is_not_sent_again(page: Page) -> None:
+    """The edit would come after it, and hold from another step than the one on the screen."""
+    cut = [["cut"], "take", *_done("edit", "show", "far")]
+    assert _went(page, *LONG, EDIT, "take", *cut)[2:] == ["edit", None, None, None]
+    assert "far" in _went(page, *LONG, SHOW, "take", *cut)[2:]
 
 
 def test_after_a_reconnect_the_same_commands_go_out_in_order_and_no_play(page: Page) -> None:

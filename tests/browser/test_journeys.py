@@ -172,6 +172,19 @@ def test_a_held_key_loses_no_step(visit: Visit) -> None:
     visit.at(40, 0)
 
 
+def test_a_far_jump_is_cancelled_with_the_steps_that_wait_for_it(visit: Visit) -> None:
+    page = visit.open().page
+    page.get_by_label("Jump to step").fill("900000")
+    visit.click("Go")
+    cancel = page.get_by_role("button", name="Cancel", exact=True)
+    expect(cancel).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    cancel.evaluate("(button) => button.click()")
+    expect(page.locator("#notices")).to_contain_text("Stopped: step")
+    page.keyboard.press("ArrowRight")
+    visit.at(0, 1)
+
+
 def test_the_learning_rate_changes_live_and_can_be_undone(visit: Visit) -> None:
     page = visit.open().page
     visit.click("Step forward")

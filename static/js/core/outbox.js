@@ -2,10 +2,15 @@
 //
 // A command keeps its id however often it is sent, and the server does a known id only once. What a
 // held key or a dragged slider adds while one is unanswered becomes one command.
+//
+// Nothing overtakes but where a move takes long. Steps wait for it, since they go on from where it leads.
+// The rest is meant for the step on the screen: it goes at once, and as it ends the move on the server, so it
+// ends the steps here that wait for it. None of them is sent again.
 
 const APART = 25; // milliseconds between two commands: at most 40 a second
 const KEPT = new Set(["step", "seek", "change", "undo"]); // sent again after a reconnect
-const PATIENT = new Set(["step"]); // waits even for a move that takes long
+const MOVES = new Set(["step", "seek", "play"]);
+const ASIDE = new Set(["show", "pause"]); // end no move
 
 /** How a newer command takes in the one before it; null where both must go. */
 const MERGE = {
@@ -15,6 +20,11 @@ const MERGE = {
   show: (old, now) => (old.do === "show" ? now : null),
 };
 
+/** Where a step leads is not known here; but not to where another move led before it went. */
+function isAbout({ command, before }, target) {
+  return command.do === "seek" ? command.step === target : command.do === "step" && before !== target;
+}
+
 function targetOf(change) {
   return change.parameter ?? Object.keys(change).find((key) => key === "learning_rate" || key === "optimizer");
 }
@@ -22,13 +32,27 @@ function targetOf(change) {
 /** Commands on their way; every time is in milliseconds of one clock, which the caller has. */
 export function createOutbox() {
   const queue = [];
-  const sent = new Map();
+  const sent = new Map(); // by id: the command, what was told when it went, whether it is a move that takes long
   let notBefore = 0;
-  let slow = false;
-  const blocked = (next) => sent.size > 0 && (!slow || PATIENT.has(next.do));
+  let told = null; // where the move leads that takes long, ours or another viewer's
+
+  /** The place in the queue of what may go out; -1 where an answer must come first. */
+  function next() {
+    if (queue[0]?.do === "cancel" || !sent.size) return queue.length ? 0 : -1;
+    return [...sent.values()].every(({ isLong }) => isLong) ? queue.findIndex((command) => command.do !== "step") : -1;
+  }
+
+  function forgetMoves() {
+    for (const [id, { command }] of sent) if (MOVES.has(command.do)) sent.delete(id);
+  }
 
   return {
     push(command) {
+      if (command.do === "cancel") {
+        forgetMoves();
+        queue.splice(0, queue.length, command, ...queue.filter((one) => !MOVES.has(one.do)));
+        return;
+      }
       const last = queue.pop();
       const merged = last && !last.sent ? MERGE[command.do]?.(last, command) : null;
       if (last && !merged) queue.push(last);
@@ -36,15 +60,19 @@ export function createOutbox() {
     },
     /** The command to send at this time, if any. */
     take(now) {
-      if (!queue.length || now < notBefore || blocked(queue[0])) return null;
-      const { sent: again, ...command } = queue.shift();
-      sent.set(command.id, command);
+      const at = next();
+      if (at < 0 || now < notBefore) return null;
+      const [{ sent: again, ...command }] = queue.splice(at, 1);
+      if (sent.size && !ASIDE.has(command.do)) {
+        queue.splice(0, at);
+        forgetMoves();
+      }
+      sent.set(command.id, { command, before: told, isLong: false });
       notBefore = now + APART;
-      slow = false;
       return command;
     },
     /** In how many milliseconds there may be one; null where an answer must come first. */
-    wait: (now) => (queue.length && !blocked(queue[0]) ? Math.max(0, notBefore - now) : null),
+    wait: (now) => (next() < 0 ? null : Math.max(0, notBefore - now)),
     /** Note an answer; tell whether it is to a command of ours. */
     answered(id) {
       const known = sent.delete(id);
@@ -54,21 +82,23 @@ export function createOutbox() {
     },
     /** The server has too much to do: the same command again, not before this time. */
     later(id, time) {
-      const command = sent.get(id);
-      if (!command) return;
+      const found = sent.get(id);
+      if (!found) return;
       sent.delete(id);
-      queue.unshift({ ...command, sent: true });
+      queue.unshift({ ...found.command, sent: true });
       notBefore = Math.max(notBefore, time);
     },
-    /** What was sent takes long: what is meant for the step on the screen need not wait for it. */
-    overtake() { slow = true; },
+    /** Somebody's move to this step takes long; null once it has ended. */
+    progress(target) {
+      told = target;
+      for (const one of sent.values()) one.isLong = target !== null && (one.isLong || isAbout(one, target));
+    },
     /** The connection is gone: what nobody answered is sent again, what mattered only then is not. */
     cut() {
-      const all = [...[...sent.values()].map((command) => ({ ...command, sent: true })), ...queue];
+      const all = [...[...sent.values()].map(({ command }) => ({ ...command, sent: true })), ...queue];
       sent.clear();
       queue.splice(0, queue.length, ...all.filter((command) => KEPT.has(command.do)));
-      notBefore = 0;
-      slow = false;
+      [notBefore, told] = [0, null];
     },
     get unanswered() { return queue.length + sent.size; },
   };

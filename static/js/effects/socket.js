@@ -133,7 +133,7 @@ export class Link {
     if (message.error?.code === "too_many_commands") {
       return this.#outbox.later(message.id, Date.now() + 1000 * message.error.retry_after);
     }
-    if (message.type === "progress" && !message.done) this.#outbox.overtake();
+    if (message.type === "progress") this.#outbox.progress(message.done ? null : message.target);
     const found = this.#settle(message);
     this.#note(found);
     this.tell(found);
