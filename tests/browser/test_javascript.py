@@ -234,6 +234,13 @@ def test_what_a_held_key_adds_goes_out_as_one_command(page: Page) -> None:
     assert _sent(page, acts) == [one, None, both, phase, last, None]
 
 
+def test_steps_back_and_forth_are_not_added_up(page: Page) -> None:
+    """At the start of a run two back and one forward end one further than one back."""
+    back, more, forth = ({"do": "step", "unit": "phase", "by": -1, "id": name} for name in "abc")
+    forth["by"] = 1
+    assert _went(page, back, more, forth, "take", *_done("b", "c")) == ["b", "c", None]
+
+
 def test_the_newest_of_many_jumps_wins_and_forty_a_second_are_the_most(page: Page) -> None:
     seeks = [{"do": "seek", "step": k, "phase": 0, "id": str(k)} for k in range(4)]
     acts = [["push", seeks[0]], ["take", 0], *(["push", seek] for seek in seeks[1:])]

@@ -14,11 +14,16 @@ const ASIDE = new Set(["show", "pause"]); // end no move
 
 /** How a newer command takes in the one before it; null where both must go. */
 const MERGE = {
-  step: (old, now) => (old.do === "step" && old.unit === now.unit ? { ...now, by: old.by + now.by } : null),
+  step: (old, now) => (isSameWay(old, now) ? { ...now, by: old.by + now.by } : null),
   seek: (old, now) => (old.do === "seek" || old.do === "step" ? now : null),
   change: (old, now) => (old.do === "change" && targetOf(old) === targetOf(now) ? now : null),
   show: (old, now) => (old.do === "show" ? now : null),
 };
+
+/** Back and forth are not one move: at either end of the run a step is cut short. */
+function isSameWay(old, now) {
+  return old.do === "step" && old.unit === now.unit && old.by > 0 === now.by > 0;
+}
 
 /** Where a step leads is not known here; but not to where another move led before it went. */
 function isAbout({ command, before }, target) {
@@ -56,7 +61,7 @@ export function createOutbox() {
       const last = queue.pop();
       const merged = last && !last.sent ? MERGE[command.do]?.(last, command) : null;
       if (last && !merged) queue.push(last);
-      if (merged?.by !== 0) queue.push(merged ?? command);
+      queue.push(merged ?? command);
     },
     /** The command to send at this time, if any. */
     take(now) {
