@@ -326,6 +326,13 @@ def test_after_a_reconnect_the_same_commands_go_out_in_order_and_no_play(page: P
     assert _sent(page, [*acts[:2], ["cut"], *more]) == [step, step]  # never merged with a new one
 
 
+def test_a_pause_and_an_example_that_were_chosen_while_cut_off_are_not_forgotten(
+    page: Page,
+) -> None:
+    acts = [SHOW, {**SHOW, "id": "b"}, PAUSE, {**PAUSE, "id": "c"}, ["cut"]]
+    assert _went(page, *acts, "take", *_done("b", "c")) == ["b", "c", None]
+
+
 def test_what_came_too_fast_goes_out_again_once_it_may(page: Page) -> None:
     step = {"do": "step", "unit": "step", "by": 1, "id": "a"}
     acts = [["push", step], ["take", 0], ["later", "a", 500], ["take", 499], ["take", 500]]
@@ -385,6 +392,13 @@ def test_that_playing_stopped_is_said_until_the_run_moves_on(
     stopped = page.evaluate(REDUCED, [before, [hello, _change(0, 0)]])
     assert stopped["notice"].startswith("Playing stopped while the connection was cut.")
     assert page.evaluate(REDUCED, [before, [hello, later]])["notice"] is None
+
+
+def test_what_another_viewer_changed_is_still_said_when_an_example_is_shown(page: Page) -> None:
+    edit = _change(1, 0, edits=[{"step": 0, "learning_rate": 0.1}], dropped=[])
+    shown = {"type": "reply", "id": "a", "cursor": {"step": 0, "phase": 0}}
+    found = page.evaluate(REDUCED, [{"session": _session()}, [edit, shown]])
+    assert found["notice"] == "Another viewer changed this run. Now α = 0.1 from step 0 on."
 
 
 def test_the_last_step_is_whatever_the_server_allows(page: Page) -> None:

@@ -123,6 +123,37 @@ def test_a_server_that_stops_says_so_and_playing_has_ended(guest: Visit) -> None
     expect(page.locator("#notices p")).to_have_count(0)
 
 
+def test_a_pause_that_is_pressed_while_cut_off_stops_what_another_viewer_kept_playing(
+    visit: Visit, browser: Browser
+) -> None:
+    page, away = visit.page, [False]
+    sockets: list[WebSocketRoute] = []
+
+    def route(ws: WebSocketRoute) -> None:
+        if away[0]:
+            ws.close(code=1012)
+        else:
+            sockets.append(ws)
+            ws.connect_to_server()
+
+    page.route_web_socket(LIVE, route)
+    visit.open()
+    other = Visit(browser.new_page(), visit.server)
+    other.page.goto(page.url)
+    other.ready()
+    other.click("Play")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    away[0] = True
+    sockets[0].close(code=1012)
+    expect(page.get_by_role("status").filter(has_text="The server restarts")).to_be_visible()
+    visit.click("Pause")
+    away[0] = False
+    for one in (visit, other):
+        expect(one.page.get_by_role("button", name="Play")).to_be_visible()
+    other.page.close()
+    assert other.problems == []
+
+
 def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: Visit) -> None:
     """More was done meanwhile than the server keeps."""
     page, own = guest.page, guest.server

@@ -59,7 +59,11 @@ export const LINK_REDUCERS = {
     const caught = changes.reduce(caughtUp, state);
     return opened({ ...caught, answers: answered(caught.answers), session: { ...caught.session, cursor, machine, recorded_on } }, playing, state);
   },
-  reply: (state, reply) => (isKnown(state, reply) ? state : { ...applied(state, reply), notice: replyNotice(reply) }),
+  reply: (state, reply) => {
+    if (isKnown(state, reply)) return state;
+    const notice = "offset" in reply ? replyNotice(reply) : lasting(state.notice); // else nothing was changed
+    return { ...applied(state, reply), notice };
+  },
   change: (state, change) => caughtUp(state, change),
   error: (state, { error }) => ({ ...state, refused: state.refused + 1, notice: errorNotice(error) ?? state.notice }),
   connection: (state, { code }) => {

@@ -8,7 +8,7 @@
 // ends the steps here that wait for it. None of them is sent again.
 
 const APART = 25; // milliseconds between two commands: at most 40 a second
-const KEPT = new Set(["step", "seek", "change", "undo"]); // sent again after a reconnect
+const PASSING = new Set(["play", "cancel"]); // mattered only then: not sent after a reconnect
 const MOVES = new Set(["step", "seek", "play"]);
 const ASIDE = new Set(["show", "pause"]); // end no move
 
@@ -18,6 +18,7 @@ const MERGE = {
   seek: (old, now) => (old.do === "seek" || old.do === "step" ? now : null),
   change: (old, now) => (old.do === "change" && targetOf(old) === targetOf(now) ? now : null),
   show: (old, now) => (old.do === "show" ? now : null),
+  pause: (old, now) => (old.do === "pause" ? now : null),
 };
 
 /** Back and forth are not one move: at either end of the run a step is cut short. */
@@ -102,7 +103,7 @@ export function createOutbox() {
     cut() {
       const all = [...[...sent.values()].map(({ command }) => ({ ...command, sent: true })), ...queue];
       sent.clear();
-      queue.splice(0, queue.length, ...all.filter((command) => KEPT.has(command.do)));
+      queue.splice(0, queue.length, ...all.filter((command) => !PASSING.has(command.do)));
       [notBefore, told] = [0, null];
     },
     get unanswered() { return queue.length + sent.size; },

@@ -46,7 +46,7 @@ export class Link {
     this.#connect();
   }
 
-  /** Send a command, in its turn; what matters only now (play, show) is not kept for later. */
+  /** Send a command, in its turn; what matters only now (play, cancel) is not kept for later. */
   send(command) {
     this.#outbox.push({ id: newId(), ...command });
     this.#pump();
