@@ -337,6 +337,20 @@ def test_a_connection_that_says_nothing_any_more_is_replaced(visit: Visit) -> No
     assert {"do": "show", "example": 0, "id": "still there?"} in commands
 
 
+def test_a_hidden_tab_whose_timers_run_once_a_minute_keeps_its_connection(visit: Visit) -> None:
+    page = visit.page
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.clock.install()
+    visit.open()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    page.clock.fast_forward(60_000)
+    visit.click("Step forward")
+    visit.at(2, 0)
+    assert len(sockets) == 1
+
+
 def test_what_comes_too_fast_waits_and_is_not_lost(browser: Browser, tmp_path: Path) -> None:
     few = {"RETRACE_COMMANDS_PER_SECOND": "20", "RETRACE_COMMAND_BURST": "3"}
     server = Server(tmp_path, **few)

@@ -25,6 +25,7 @@ export class Link {
   #offset = null; // of the last change that was seen; null until there is a run
   #failures = 0;
   #heard = 0;
+  #asked = null; // when somebody was asked who has not answered
   #brought = false; // whether this socket brought anything
   #barred = 0; // how many in a row did not, though the server answered meanwhile
   #asking = false;
@@ -71,7 +72,7 @@ export class Link {
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
     this.#socket = socket;
-    [this.#heard, this.#brought] = [Date.now(), false];
+    [this.#heard, this.#asked, this.#brought] = [Date.now(), null, false];
   }
 
   #online = () => {
@@ -112,9 +113,12 @@ export class Link {
   /** A dead connection says nothing, not even that it is dead. */
   #look() {
     if (!this.#socket) return;
-    const next = afterSilence(Date.now() - this.#heard);
+    const now = Date.now();
+    const next = afterSilence(now - this.#heard, this.#asked && now - this.#asked);
     if (next === "cut") this.#lost(UNTOLD);
-    if (next === "ask" && this.#greeted) this.#show(PING);
+    if (next !== "ask") return;
+    this.#asked = now;
+    if (this.#greeted) this.#show(PING); // else to connect was to ask
   }
 
   #show(id) {
@@ -122,7 +126,7 @@ export class Link {
   }
 
   #receive(data) {
-    [this.#heard, this.#brought] = [Date.now(), true];
+    [this.#heard, this.#asked, this.#brought] = [Date.now(), null, true];
     if (typeof data !== "string") this.tell({ type: "frame", frame: decodeFrame(data, this.#layout) });
     else this.#read(JSON.parse(data));
     this.#pump();
