@@ -380,6 +380,20 @@ def test_what_was_missed_is_told_and_an_older_frame_is_dropped(page: Page) -> No
     assert found["notice"].startswith("Playing stopped while the connection was cut.")
 
 
+def test_a_change_of_ones_own_whose_reply_was_cut_off_says_what_the_reply_would_have_said(
+    page: Page,
+) -> None:
+    before = {"session": _session(), "playing": {"unit": "step"}, "connection": "lost"}
+    edit, later = {"step": 0, "learning_rate": 0.1}, {"step": 3, "learning_rate": 0.2}
+    mine = _change(1, 0, edits=[edit], dropped=[later], can_undo=True, mine=True)
+    resumed = {"type": "resumed", "cursor": {"step": 0, "phase": 0}, "playing": None}
+    notice = page.evaluate(REDUCED, [before, [{**resumed, "changes": [mine]}]])["notice"]
+    assert notice == "This change took away 1 later change."
+    far = _change(1, 7, diverged={"step": 7}, mine=True)
+    notice = page.evaluate(REDUCED, [before, [{**resumed, "changes": [far]}]])["notice"]
+    assert notice.startswith("The run diverges: step 7 is the last")
+
+
 @pytest.mark.parametrize(
     "later",
     [

@@ -154,6 +154,47 @@ def test_a_pause_that_is_pressed_while_cut_off_stops_what_another_viewer_kept_pl
     assert other.problems == []
 
 
+def _lose_a_reply(page: Page) -> list[bool]:
+    """Let the connection end in the place of one reply; true is put in where the next is meant."""
+    next_one: list[bool] = []
+
+    def route(ws: WebSocketRoute) -> None:
+        server = ws.connect_to_server()
+
+        def came(data: Any) -> None:
+            if next_one and isinstance(data, str) and json.loads(data)["type"] == "reply":
+                next_one.clear()
+                server.close(code=1000)
+                ws.close(code=1012)
+            else:
+                ws.send(data)
+
+        server.on_message(came)
+
+    page.route_web_socket(LIVE, route)
+    return next_one
+
+
+def test_an_edit_whose_reply_was_cut_off_can_be_undone_where_it_dropped_another(
+    visit: Visit,
+) -> None:
+    page = visit.page
+    lose = _lose_a_reply(page)
+    visit.open()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    _rate(page, "0.2")
+    expect(page.locator("#rate .edits")).to_contain_text("from step 1: α = 0.2")
+    visit.click("Restart")
+    visit.at(0, 0)
+    lose.append(True)
+    _rate(page, "0.1")
+    notice = page.locator("#notices")
+    expect(notice).to_contain_text("This change took away 1 later change.")
+    notice.get_by_role("button", name="Undo").click()
+    expect(page.locator("#rate .edits")).to_contain_text("from step 1: α = 0.2")
+
+
 def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: Visit) -> None:
     """More was done meanwhile than the server keeps."""
     page, own = guest.page, guest.server

@@ -87,8 +87,10 @@ function shut(state, closing) {
   return { ...state, connection: closing.final ? "closed" : "lost", closing, progress: null };
 }
 
+/** What is told of missed changes has the say: that playing stopped shows in its button as well. */
 function opened(state, playing, before) {
-  const stopped = before.playing && !playing && before.connection !== "connecting";
+  const isTold = state.notice && state.notice !== before.notice;
+  const stopped = before.playing && !playing && before.connection !== "connecting" && !isTold;
   const text = "Playing stopped while the connection was cut. Play goes on from here.";
   const notice = stopped ? { kind: "info", text, passing: true } : state.notice;
   return { ...state, playing, notice, connection: "open", closing: null, progress: null };
@@ -97,9 +99,12 @@ function opened(state, playing, before) {
 /** Apply a change that was missed or made elsewhere, and say so where it is more than a move. */
 function caughtUp(state, change) {
   if (isKnown(state, change)) return state;
-  const told = change.edits && !change.mine;
-  const notice = told ? { kind: "info", text: elsewhereWords(state.session.edits, change) } : lasting(state.notice);
-  return { ...applied(state, change), notice };
+  const told = change.mine ? replyNotice(change) : elsewhereNotice(state, change);
+  return { ...applied(state, change), notice: told ?? lasting(state.notice) };
+}
+
+function elsewhereNotice({ session }, change) {
+  return change.edits ? { kind: "info", text: elsewhereWords(session.edits, change) } : null;
 }
 
 /** What is still true of a notice once the run has moved on: all of it, or nothing. */
