@@ -30,7 +30,7 @@ import { mountTransport } from "./mount/transport.js";
 import { mountUnit } from "./mount/unit.js";
 import { mountWatching } from "./mount/watching.js";
 
-const ANSWERS = new Set(["reply", "error"]);
+const ANSWERS = new Set(["reply", "error", "hello", "resumed"]);
 const page = document.querySelector("main");
 const store = createStore(reduce, { ...INITIAL, theme: readTheme(), lastStep: Number(page.dataset.lastStep) });
 const { dispatch, get } = store;

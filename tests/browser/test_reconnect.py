@@ -195,6 +195,40 @@ def test_an_edit_whose_reply_was_cut_off_can_be_undone_where_it_dropped_another(
     expect(page.locator("#rate .edits")).to_contain_text("from step 1: α = 0.2")
 
 
+def test_the_scrubber_follows_again_after_a_move_whose_reply_was_cut_off(visit: Visit) -> None:
+    page = visit.page
+    lose = _lose_a_reply(page)
+    visit.open()
+    slider = page.get_by_role("slider", name="Step", exact=True)
+    page.get_by_label("Jump to step").fill("50")
+    visit.click("Go")
+    visit.at(50, 0)
+    lose.append(True)
+    slider.fill("20")
+    visit.at(20, 0)
+    httpx.post(f"{visit.api}/commands", json={"do": "seek", "step": 40})
+    visit.at(40, 0)
+    expect(slider).to_have_value("40")
+
+
+def test_the_scrubber_of_another_run_forgets_where_it_was_dragged_to(visit: Visit) -> None:
+    page = visit.page
+    page.route_web_socket(LIVE, _greet_only)
+    before = visit.open().page.url
+    slider = page.get_by_role("slider", name="Step", exact=True)
+    slider.fill("1")
+    page.get_by_label("Preset").select_option("The house in exact numbers")
+    expect(page).not_to_have_url(before)
+    visit.at(0, 0)
+    expect(slider).to_have_value("0")
+
+
+def _greet_only(ws: WebSocketRoute) -> None:
+    """Let the page see a run and move nothing."""
+    ws.connect_to_server()
+    ws.on_message(lambda message: None)
+
+
 def test_a_page_that_was_away_too_long_starts_from_the_run_as_it_stands(guest: Visit) -> None:
     """More was done meanwhile than the server keeps."""
     page, own = guest.page, guest.server

@@ -140,8 +140,8 @@ export class Link {
     if (message.type === "progress") this.#outbox.progress(message.done ? null : message.target);
     const found = this.#settle(message);
     this.#note(found);
-    this.tell(found);
     if (found.type === "hello" || found.type === "resumed") this.#greet(found);
+    this.tell(found);
   }
 
   /** Note how far the run is known; what tells no offset, such as progress before the greeting, knows none. */
