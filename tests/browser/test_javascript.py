@@ -431,9 +431,10 @@ def test_a_refusal_says_why_and_changes_nothing(page: Page) -> None:
     error = {"type": "error", "error": {"code": "not_stored", "message": words}}
     found = page.evaluate(REDUCED, [{"session": _session()}, [error]])
     assert found["session"] == _session()
-    assert found["notice"] == words
+    assert (found["notice"], found["refused"]) == (words, 1)
     cancelled = {"type": "error", "error": {"code": "cancelled", "message": "another move"}}
-    assert page.evaluate(REDUCED, [{}, [cancelled]])["notice"] is None
+    found = page.evaluate(REDUCED, [{}, [cancelled]])
+    assert (found["notice"], found["refused"]) == (None, 0)  # no edit was refused
 
 
 def _capital(words: str) -> str:

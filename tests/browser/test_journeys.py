@@ -212,6 +212,43 @@ def test_the_learning_rate_changes_live_and_can_be_undone(visit: Visit) -> None:
     visit.at(1, 0)
 
 
+def test_what_is_no_learning_rate_stays_in_its_field_until_something_else_is_said(
+    visit: Visit,
+) -> None:
+    page = visit.open().page
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    problem = page.locator("#rate-error")
+    field.fill("fast")
+    field.blur()
+    visit.click("Step forward")
+    visit.at(1, 0)
+    expect(field).to_have_value("fast")
+    expect(problem).to_contain_text("“fast” is not a learning rate")
+    page.get_by_label("Learning rate slider").press("Home")
+    expect(field).to_have_value("0.00001")
+    expect(problem).to_have_text("")
+    field.fill("fast")
+    field.blur()
+    page.get_by_label("Preset").select_option("The house in exact numbers")
+    visit.at(0, 0)
+    expect(field).not_to_have_value("fast")
+    expect(problem).to_have_text("")
+
+
+def test_an_edit_that_ends_a_far_jump_is_not_called_refused(visit: Visit) -> None:
+    page = visit.open().page
+    page.get_by_label("Jump to step").fill("900000")
+    visit.click("Go")
+    expect(page.locator("#notices")).to_contain_text("Computing step")
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    field.fill("0.2")
+    field.press("Enter")
+    expect(page.locator("#rate")).to_contain_text("α = 0.2 here, from step 0 on")
+    visit.click("Step forward")
+    visit.at(1, 0)
+    expect(page.locator("#rate-error")).to_have_text("")
+
+
 def test_an_edit_in_the_past_says_what_it_dropped(visit: Visit) -> None:
     page = visit.open().page
     field = page.get_by_role("textbox", name="Learning rate", exact=True)

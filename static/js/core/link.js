@@ -65,7 +65,10 @@ export const LINK_REDUCERS = {
     return { ...applied(state, reply), notice };
   },
   change: (state, change) => caughtUp(state, change),
-  error: (state, { error }) => ({ ...state, refused: state.refused + 1, notice: errorNotice(error) ?? state.notice }),
+  error: (state, { error }) => {
+    if (error.code === "cancelled") return state; // whoever asked for something else knows
+    return { ...state, refused: state.refused + 1, notice: errorNotice(error) };
+  },
   connection: (state, { code }) => {
     if (state.closing && !(code in CLOSED)) return state; // the first reason stands
     return shut(state, closing(code));
@@ -128,7 +131,6 @@ function replyNotice({ diverged, dropped }) {
 
 /** A refusal in the server's own words. */
 function errorNotice({ code, message }) {
-  if (code === "cancelled") return null; // whoever asked for something else knows
   if (code === "read_only") return { kind: "info", text: WATCHING };
   return { kind: "error", text: message };
 }

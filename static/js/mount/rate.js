@@ -22,8 +22,10 @@ export function mountRate(root, connection, getState) {
     sentAt = performance.now();
     connection.send({ do: "change", learning_rate: rate });
   }
+  const typing = typed({ field, error }, connection, getState, send);
   slider.addEventListener("input", () => {
     held = true;
+    typing.forget();
     const rate = toRate(Number(slider.value));
     field.value = String(rate);
     set(slider, { "aria-valuetext": String(rate) });
@@ -34,24 +36,19 @@ export function mountRate(root, connection, getState) {
     held = false;
     send(toRate(Number(slider.value)));
   });
-  field.addEventListener("change", () => {
-    const rate = Number(asTyped(field.value));
-    const fine = field.value.trim() !== "" && Number.isFinite(rate) && rate > 0;
-    write(error, fine ? "" : `“${field.value}” is not a learning rate: a number above 0`);
-    set(field, { "aria-invalid": fine ? null : "true" });
-    if (fine && rate !== current(getState())) send(rate);
+  undo.addEventListener("click", () => {
+    if (undo.ariaDisabled === "true") return;
+    typing.forget();
+    connection.send({ do: "undo" });
   });
-  field.addEventListener("blur", () => {
-    if (!connection.unanswered && !field.hasAttribute("aria-invalid") && getState().frame) field.value = String(current(getState()));
-  });
-  undo.addEventListener("click", () => undo.ariaDisabled === "true" || connection.send({ do: "undo" }));
 
-  return whenChanged(
+  const leave = whenChanged((state) => [state.session?.id], typing.forget);
+  const draw = whenChanged(
     (state) => [state.session?.edits, state.session?.can_undo, state.frame?.learningRate, state.frame?.step, state.refused],
     (state) => {
       if (!state.session || !state.frame) return;
       const rate = current(state);
-      if (!held && document.activeElement !== field) field.value = String(rate);
+      if (!held && !typing.isOurs() && document.activeElement !== field) field.value = String(rate);
       if (!held) set(slider, { "aria-valuetext": String(rate) });
       if (!held) slider.value = String(toSlider(rate));
       write(since, `α = ${full(state.frame.learningRate)} here, ${sinceWords(state)}`);
@@ -60,6 +57,46 @@ export function mountRate(root, connection, getState) {
       edits.hidden = !state.session.edits.length;
     },
   );
+  return (state) => {
+    leave(state);
+    draw(state);
+  };
+}
+
+/** What is typed stands until it is answered; where it is refused it stays, with the reason beside it. */
+function typed({ field, error }, connection, getState, send) {
+  let sent = null; // not answered yet
+  const complain = (text) => {
+    write(error, text);
+    set(field, { "aria-invalid": text ? "true" : null });
+  };
+  const forget = () => {
+    sent = null;
+    complain("");
+  };
+  const isOurs = () => sent !== null || field.hasAttribute("aria-invalid");
+  const submit = () => {
+    const rate = Number(asTyped(field.value));
+    const fine = field.value.trim() !== "" && Number.isFinite(rate) && rate > 0;
+    if (fine && rate === sent?.rate) return; // Enter is a change as well
+    forget();
+    if (!fine) return complain(`“${field.value}” is not a learning rate: a number above 0`);
+    if (rate === current(getState())) return;
+    sent = { rate, refused: getState().refused };
+    send(rate);
+  };
+  field.addEventListener("change", submit);
+  field.addEventListener("keydown", (event) => event.key === "Enter" && submit()); // also what was refused, once more
+  field.addEventListener("blur", () => {
+    if (!isOurs() && !connection.unanswered && getState().frame) field.value = String(current(getState()));
+  });
+  connection.onAnswer(() => {
+    const { refused, notice } = getState();
+    const isRefused = sent && refused !== sent.refused;
+    if (isRefused) complain(`Not set: ${notice?.text ?? "the server refused it"}`);
+    if (isRefused || !connection.unanswered) sent = null;
+  });
+  return { forget, isOurs };
 }
 
 /** The rate that holds for what comes next: an edit at the following step counts already. */
