@@ -3,9 +3,9 @@
 // A command keeps its id however often it is sent, and the server does a known id only once. What a
 // held key or a dragged slider adds while one is unanswered becomes one command.
 //
-// Nothing overtakes but where a move takes long. Steps wait for it, since they go on from where it leads.
-// The rest is meant for the step on the screen: it goes at once, and as it ends the move on the server, so it
-// ends the steps here that wait for it. None of them is sent again.
+// Only a move that takes long is overtaken. Steps wait for it, since they go on from where it leads; the rest is
+// meant for the step on the screen and goes at once. What ends the move on the server, as all but ASIDE do, ends
+// the steps that wait for it too: neither they nor the move are sent again. A cancel waits for nothing.
 
 const APART = 25; // milliseconds between two commands: at most 40 a second
 const PASSING = new Set(["play", "cancel"]); // mattered only then: not sent after a reconnect
