@@ -52,12 +52,12 @@ class Bounded(HttpToolsProtocol):
     limits: ClassVar[Limits]
     answer_headers: ClassVar[Headers]  # they go with what is answered here
     unread: ClassVar[Unread]
-    _in_head, _whole = False, True  # the head, and the whole, of the latest request
-    _read, _taken = 0, 0  # bytes: of this read, and what counts
+    _in_head, _read, _taken = False, 0, 0  # the last two in bytes: of this read, and what counts
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        line: Any = Line(transport, self, lambda: not self._whole, 2 * self.limits.body_bytes)
+        self._line = Line(transport, 2 * self.limits.body_bytes)
+        line: Any = self._line
         super().connection_made(line)
         self.flow = Flow(line, self.pipeline)
         self.unread.begun(line)
@@ -82,10 +82,12 @@ class Bounded(HttpToolsProtocol):
         self._taken += len(data)
         if self._taken > self.limits.head_bytes:
             self._end(HTTPStatus.BAD_REQUEST, _too_large(self.limits))
+        elif self._is_idle:
+            self._await_head()  # empty lines end uvicorn's patience, and begin nothing
 
     def on_message_begin(self) -> None:
         self._await_head()
-        self._in_head, self._whole = True, False
+        self._in_head = self._line.sends = True
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -108,7 +110,7 @@ class Bounded(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._whole = True
+        self._line.sends = False
         self._count_anew()
         super().on_message_complete()
 
@@ -117,6 +119,17 @@ class Bounded(HttpToolsProtocol):
 
     def _count_anew(self) -> None:
         self._taken = -self._read
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def _is_idle(self) -> bool:
+        """Tell whether nothing has begun, and nobody waits; a socket's is not ours any more."""
+        waits = self._timer is not None and not self._timer.cancelled()
+        begun = self._line.sends or self._is_answering
+        return self in self.connections and not waits and not begun
 
     def _await_head(self) -> None:
         self._cease_to_wait()
@@ -127,8 +140,8 @@ class Bounded(HttpToolsProtocol):
             self._timer.cancel()
 
     def _late(self) -> None:
-        if self.flow.read_paused:
-            self._await_head()  # the rest of it may lie here, behind requests that wait
+        if self.flow.read_paused or self._is_answering:
+            self._await_head()  # the rest may lie here, and nothing is said amid an answer
         else:
             self._end(HTTPStatus.REQUEST_TIMEOUT, _too_late(self.limits))
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 SECONDS = 2.0
 
 
 class Line:
-    """A connection's transport, but for its end: `close` lingers where `sends` says that its other
-    side does, for SECONDS and `most` bytes; to close once more is to close at once.
+    """A connection's transport, but for its end: while its other side `sends`, `close` lingers for
+    SECONDS and `most` bytes; to close once more is to close at once.
+
+    It knows no protocol: the two would be a circle, and every connection stay until that is looked
+    for.
     """
 
-    def __init__(
-        self, transport: asyncio.Transport, told: Any, sends: Callable[[], bool], most: int
-    ) -> None:
-        self._transport, self._told, self._sends, self._most = transport, told, sends, most
-        self._ends = False
+    def __init__(self, transport: asyncio.Transport, most: int) -> None:
+        self._transport, self._most = transport, most
+        self.sends = self._ends = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -36,11 +36,12 @@ class Line:
             self._transport.write(data)
 
     def close(self) -> None:
-        if self.is_closing() or not self._sends():
+        if self.is_closing() or not self.sends:
             self._transport.close()
             return
         self._ends = True
-        self._transport.set_protocol(_End(self._transport, self._told, self._most))
+        told = self._transport.get_protocol()
+        self._transport.set_protocol(_End(self._transport, told, self._most))
         with contextlib.suppress(OSError):  # the other side may be gone: reading will tell
             self._transport.write_eof()
         self._transport.resume_reading()

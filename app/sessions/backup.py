@@ -59,6 +59,8 @@ def restore(folder: Path, source: Path, now: datetime) -> Path | None:
     """
     check(source)
     store = folder / STORE_FILE
+    if source.resolve() == partial_of(store).resolve():
+        raise Unusable(f"{source} is what a restore writes; copy it to another place first")
     with held(folder):
         return _put_in_place(store, source, now)
 

@@ -50,6 +50,7 @@ class Player:
     async def play(self, unit: str, per_second: float) -> None:
         """Play on from the step that is shown; NotStored where what it shows could not be kept."""
         async with self._changing:  # whoever stops it meanwhile stops what begins here
+            self._session.interrupt_player()
             await self._session.store_cursor()
             self._cancel()
             self._session.reaching.cancel()

@@ -168,7 +168,7 @@ class Session:
             wanted = parse_change(given, self._edit_step())
             return await self._edit(asked, lambda: self.timeline.change(wanted))
 
-        self._interrupt_player()
+        self.interrupt_player()
         return await self._in_turn(asked, edit)
 
     async def undo(self, asked: Asked) -> Body:
@@ -179,7 +179,7 @@ class Session:
         async def undo() -> Body:
             return await self._edit(asked, self.timeline.undo)
 
-        self._interrupt_player()
+        self.interrupt_player()
         return await self._in_turn(asked, undo)
 
     async def _compute_alone(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -271,7 +271,8 @@ class Session:
     def _place(self, cursor: Cursor, revision: int, changes: int) -> Place:
         return Place(cursor.step, cursor.phase, revision, changes, *self.timeline.shown)
 
-    def _interrupt_player(self) -> None:
+    def interrupt_player(self) -> None:
+        """End the move of the player that is under way: somebody waits for its turn."""
         if self.playing and not self.running:  # else what is under way has done so
             self.reaching.cancel()
 

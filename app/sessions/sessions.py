@@ -264,7 +264,7 @@ class Sessions:
 
     def _forget_key(self, stored: Stored) -> None:
         """Forget the key of one that was on its way, where it did not arrive."""
-        if stored.id not in self._seats:
+        if not self._is_held(stored.id):
             self._keys.pop(stored.read_id, None)
 
     async def _settled(self, identity: str, patience: float) -> None:
@@ -297,7 +297,7 @@ class Sessions:
                 await seat.session.leave()
         finally:
             del self._leaving[identity]
-            del self._keys[seat.session.read_id]  # by which it is found while it is being stored
+            self._keys.pop(seat.session.read_id, None)  # until now it is found by it
             left.set()
 
     async def _follow_clock(self) -> None:

@@ -343,6 +343,21 @@ def test_a_journal_goes_with_the_store_that_it_belongs_to(tmp_path: Path, store:
     assert not journal.exists()
 
 
+def test_what_a_restore_that_was_killed_has_left_is_not_restored_onto_itself(
+    tmp_path: Path, store: Store
+) -> None:
+    folder = tmp_path / "data"
+    _close(store)
+    left = folder / f"{STORE_FILE}.partial"
+    shutil.copy(folder / STORE_FILE, left)
+    before = left.read_bytes()
+    with pytest.raises(Unusable, match="copy it to another place first"):
+        restore(folder, left, NOW)
+    assert left.read_bytes() == before
+    restore(folder, shutil.copy(left, tmp_path / "copy"), NOW)
+    assert _steps(folder) == 12
+
+
 @pytest.mark.parametrize("again", ["the copy", "a rename"])
 def test_while_the_old_store_is_aside_no_empty_one_is_made(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, again: str

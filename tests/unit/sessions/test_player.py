@@ -165,6 +165,38 @@ def test_a_move_stops_a_player_that_is_just_beginning(
     play(tmp_path, scene)
 
 
+def test_to_play_again_waits_for_no_long_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a pause that comes meanwhile, from another viewer."""
+
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session, player = access.session, access.seat.player
+        record, given_up = session.reaching.record, asyncio.Event()
+
+        async def long(step: int, patience: float | None) -> StepRecord:
+            session.reaching.cancel = given_up.set  # type: ignore[method-assign]
+            await given_up.wait()
+            raise Cancelled
+
+        with monkeypatch.context() as patch:
+            patch.setattr(session.reaching, "record", long)
+            await player.play("step", 0)
+            while "cancel" not in vars(session.reaching):
+                await asyncio.sleep(0)
+            asked = asyncio.gather(player.play("step", 0), player.pause())
+            for _ in range(9):
+                await asyncio.sleep(0)
+            waits = not given_up.is_set()
+            given_up.set()
+            await asked
+            assert (waits, session.playing) == (False, None)
+        del session.reaching.cancel
+        assert (await record(session.cursor.step, 9)).step == session.cursor.step
+
+    play(tmp_path, scene)
+
+
 def test_playing_lets_a_command_go_first_that_waits_behind_it(tmp_path: Path) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         session, player = access.session, access.seat.player

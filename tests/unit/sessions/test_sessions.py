@@ -25,7 +25,7 @@ from app.sessions.backup import backup, restore
 from app.sessions.expiry import Idle
 from app.sessions.reaching import Busy
 from app.sessions.schema import FILE
-from app.sessions.session import KEPT_CHANGES
+from app.sessions.session import KEPT_CHANGES, Session
 from app.sessions.sessions import Sessions
 from app.sessions.store import Store
 from app.sessions.trouble import DAMAGE
@@ -447,6 +447,34 @@ def test_a_run_that_comes_back_while_others_are_looked_after_stays(
         await tabs.aclose()
 
     play(tmp_path, scene)
+
+
+def test_a_run_that_leaves_as_soon_as_it_has_come_can_be_opened_again(tmp_path: Path) -> None:
+    """Memory is crowded, and somebody uses it before those hear of it who opened it."""
+
+    async def scene(sessions: Sessions) -> None:
+        first, other = [await make(sessions) for _ in range(2)]  # there is room for one
+        arrived, users = sessions._openings._arrived, list[asyncio.Task[str]]()
+
+        async def use() -> str:
+            async with sessions.use(first) as access:
+                return access.session.id
+
+        def arrive(session: Session) -> None:
+            arrived(session)
+            if not users:
+                users.append(asyncio.create_task(use()))
+
+        sessions._openings._arrived = arrive
+        async with sessions.use(other):
+            opens = asyncio.create_task(use())
+            while not users:
+                await asyncio.sleep(0)
+            assert await users[0] == first
+            assert await opens == first
+        assert sessions._leaving == {}
+
+    play(tmp_path, scene, resident_sessions=1)
 
 
 def test_what_is_opened_is_as_it_was_at_one_moment(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
+import weakref
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -113,6 +115,15 @@ class Line(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.sent += data
 
+    def write_eof(self) -> None:
+        pass
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return asyncio.Protocol()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 
@@ -179,6 +190,63 @@ def test_who_sends_requests_in_a_row_is_not_cut() -> None:
         found.data_received(asked[READ:])
         await app.answer(2)
         assert (line.sent.count(b" 204 "), line.closed) == (count, False)
+        found.connection_lost(None)
+
+    asyncio.run(scene())
+
+
+def test_a_connection_that_is_gone_leaves_nothing_behind() -> None:
+    """The collector of circles is made to come rarely: thousands of them would fill the memory."""
+
+    async def scene() -> weakref.ref[Any]:
+        app = Slow()
+        found, _ = _connected(app)
+        found.data_received(GET % 0)
+        await app.answer(2)
+        found.connection_lost(None)
+        return weakref.ref(found)
+
+    gc.disable()
+    try:
+        left = asyncio.run(scene())
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+def test_nothing_is_said_amid_an_answer() -> None:
+    """The head of the next request is late, but the answer to the last one is still on its way."""
+
+    async def scene() -> None:
+        app = Slow()
+        found, line = _connected(app)
+        found.data_received(GET % 0 + b"GET /api")
+        await asyncio.sleep(0)
+        found._late()
+        assert (line.sent, line.closed) == (b"", False)
+        await app.answer(1)
+        found._late()
+        assert line.sent.index(b" 204 ") < line.sent.index(b" 408 ")
+        assert found.transport.is_closing()
+        found.connection_lost(None)
+
+    asyncio.run(scene())
+
+
+def test_who_sends_empty_lines_only_is_not_waited_for_for_ever() -> None:
+    async def scene() -> None:
+        app = Slow()
+        found, line = _connected(app)
+        found.data_received(GET % 0)
+        await app.answer(1)
+        found.data_received(b"\r\n")
+        first = found._timer
+        assert first
+        assert not first.cancelled()
+        found.data_received(b"\r\n")
+        assert found._timer is first  # nor do more of them make it wait longer
+        found._late()
+        assert b" 408 " in line.sent
         found.connection_lost(None)
 
     asyncio.run(scene())

@@ -55,8 +55,11 @@ def _closing(**transport: Any) -> tuple[Line, Mock, Mock]:
     """Return a connection that was closed while its other side sends, its transport, and whom it
     tells.
     """
-    inner, told = Mock(**{"is_closing.return_value": False, **transport}), Mock()
-    line = Line(inner, told, lambda: True, MOST)
+    told = Mock()
+    given = {"is_closing.return_value": False, "get_protocol.return_value": told}
+    inner = Mock(**{**given, **transport})
+    line = Line(inner, MOST)
+    line.sends = True
     line.close()
     return line, inner, told
 
@@ -118,5 +121,5 @@ def test_who_is_closed_once_more_is_closed_at_once() -> None:
 
 def test_who_has_sent_everything_is_closed_at_once() -> None:
     inner = Mock(**{"is_closing.return_value": False})
-    Line(inner, Mock(), lambda: False, MOST).close()
+    Line(inner, MOST).close()
     inner.close.assert_called_once()
