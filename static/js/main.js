@@ -41,7 +41,7 @@ function connectionOf() {
   const answered = new Set();
   const take = (message) => {
     dispatch(message);
-    if (ANSWERS.has(message.type)) for (const tell of answered) tell();
+    if (ANSWERS.has(message.type)) for (const tell of answered) tell(message);
   };
   return {
     /** Leave the run that is shown for another; tells whether moves or edits of it were not answered. */
@@ -67,17 +67,19 @@ function refuse() {
 let path = location.pathname; // of what is shown: a link within the page changes only what follows it
 let asked = 0; // how often another run was
 
-/** Start a run and show it, unless something else was chosen before it came. */
+/** Start a run and show it, unless something else was chosen before it came; tells whether it came. */
 async function start(spec, replace) {
   const mine = ++asked;
   try {
     const session = await createSession(spec);
-    if (mine !== asked) return;
+    if (mine !== asked) return true;
     history[replace ? "replaceState" : "pushState"](null, "", `/s/${session.id}`);
     enter(session.id);
+    return true;
   } catch (error) {
-    if (mine !== asked) return;
-    dispatch({ type: "notice", notice: { kind: "error", text: `No run could be started: ${error.message}` } });
+    const text = `No run could be started: ${error.message}`;
+    if (mine === asked) dispatch({ type: "notice", notice: { kind: "error", text } });
+    return false;
   }
 }
 

@@ -313,6 +313,14 @@ def test_the_order_is_kept_again_once_a_move_has_been_computed(page: Page) -> No
     assert _went(page, *acts) == ["far", None, "step", "edit"]
 
 
+def test_what_was_told_before_a_move_was_computed_is_told_of_the_next_one_too(page: Page) -> None:
+    """A step leads where the far move led that has just been given up."""
+    other = ["progress", 900]
+    assert _went(page, other, STEP, "take", ["progress", None], other, EDIT, "take") == [
+        "step", "edit",
+    ]  # fmt: skip
+
+
 def test_a_move_that_an_edit_has_ended_is_not_sent_again(page: Page) -> None:
     """The edit would come after it, and hold from another step than the one on the screen."""
     cut = [["cut"], "take", *_done("edit", "show", "far")]
@@ -512,6 +520,14 @@ def test_a_reason_is_taken_back_where_nobody_answers_any_more(page: Page) -> Non
 
 def test_the_same_reason_is_not_said_twice(page: Page) -> None:
     """An alert that is written anew is read out anew."""
+    gone = """async ([asked, barred]) => {
+      const { reduce, INITIAL } = await import('/static/js/core/reduce.js');
+      const told = [{ type: 'connection', code: 1006 }, barred, asked].reduce(reduce, INITIAL);
+      return reduce(told, asked) === told;
+    }"""
+    barred = {"type": "turned_away", "error": None}
+    asked = {"type": "turned_away", "error": {"message": "the server cannot be reached"}}
+    assert page.evaluate(gone, [asked, barred])
     same = """async (asked) => {
       const { INITIAL, reduce } = await import('/static/js/core/reduce.js');
       const once = [{ type: 'connection', code: 1006 }, asked].reduce(reduce, INITIAL);

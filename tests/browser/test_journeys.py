@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, Wire
 
 RNG = np.random.default_rng(4)
 NON_SQUARE: dict[str, Any] = {
@@ -210,6 +210,40 @@ def test_the_learning_rate_changes_live_and_can_be_undone(visit: Visit) -> None:
         page.get_by_role("alert").filter(has_text="“fast” is not a learning rate")
     ).to_be_visible()
     visit.at(1, 0)
+
+
+def _type(page: Page, *rates: str) -> None:
+    for rate in rates:
+        field = page.get_by_role("textbox", name="Learning rate", exact=True)
+        field.fill(rate)
+        field.press("Enter")
+
+
+def test_a_refusal_of_something_else_is_not_one_of_the_learning_rate(
+    visit: Visit, wire: Wire
+) -> None:
+    page = visit.open().page
+    _type(page, "0.2")
+    expect(page.locator("#rate")).to_contain_text("α = 0.2 here")
+    wire.cut()
+    expect(page.locator("#notices")).to_contain_text("The server restarts")
+    for _ in range(2):
+        page.get_by_role("button", name="Undo edit").click()  # there is one edit
+    _type(page, "0.4")
+    wire.mend()
+    expect(page.locator("#rate")).to_contain_text("α = 0.4 here")
+    expect(page.locator("#rate-error")).to_have_text("")
+    assert [each["do"] for each in wire.sent][-3:] == ["undo", "undo", "change"]
+
+
+def test_a_learning_rate_can_be_taken_back_before_it_is_answered(visit: Visit, wire: Wire) -> None:
+    page = visit.open().page
+    wire.cut()
+    expect(page.locator("#notices")).to_contain_text("The server restarts")
+    _type(page, "0.2", "0.05")
+    wire.mend()
+    expect(page.locator("#rate .edits")).to_contain_text("α = 0.05")
+    expect(page.locator("#rate")).to_contain_text("α = 0.05 here")
 
 
 def test_what_is_no_learning_rate_stays_in_its_field_until_something_else_is_said(

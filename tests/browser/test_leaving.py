@@ -78,6 +78,19 @@ def test_a_preset_can_be_chosen_again(visit: Visit) -> None:
     visit.problems.clear()
 
 
+def test_the_arrow_keys_go_from_one_preset_to_the_next(visit: Visit) -> None:
+    page, asked = visit.open().page, list[str]()
+    page.on("request", lambda one: one.method == "POST" and asked.append(one.post_data or ""))
+    page.get_by_label("Preset").focus()
+    for _ in range(2):
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            page.keyboard.press("ArrowDown")
+        visit.at(0, 0)
+    assert len(set(asked)) == len(asked) == 2
+    page.get_by_label("Preset").blur()
+    expect(page.locator("[data-control=preset] option:checked")).to_have_text("Start again with …")
+
+
 def _hold(page: Page) -> list[Route]:
     """Hold back the answer to the next run that is asked for."""
     held: list[Route] = []

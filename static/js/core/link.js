@@ -75,7 +75,7 @@ export const LINK_REDUCERS = {
   },
   turned_away: (state, { error }) => {
     const found = turnedAway(error);
-    const isKnown = error && !error.code ? !state.closing?.asked : state.closing?.text === found.text;
+    const isKnown = state.closing?.text === found.text || (error && !error.code && !state.closing?.asked);
     return state.connection !== "lost" || isKnown ? state : shut(state, { ...found, asked: true });
   },
 };

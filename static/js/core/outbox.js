@@ -97,7 +97,10 @@ export function createOutbox() {
     /** Somebody's move to this step takes long; null once it has ended. */
     progress(target) {
       told = target;
-      for (const one of sent.values()) one.isLong = target !== null && (one.isLong || isAbout(one, target));
+      for (const one of sent.values()) {
+        one.isLong = target !== null && (one.isLong || isAbout(one, target));
+        if (target === null) one.before = null; // what is told from now on is of another move
+      }
     },
     /** The connection is gone: what nobody answered is sent again, what mattered only then is not. */
     cut() {

@@ -47,10 +47,12 @@ export class Link {
     this.#connect();
   }
 
-  /** Send a command, in its turn; what matters only now (play, cancel) is not kept for later. */
+  /** Send a command, in its turn, and return its id; what matters only now (play, cancel) is not kept for later. */
   send(command) {
-    this.#outbox.push({ id: newId(), ...command });
+    const id = newId();
+    this.#outbox.push({ id, ...command });
     this.#pump();
+    return id;
   }
 
   /** How many commands are not answered yet. */

@@ -9,11 +9,10 @@ export function mountHeader(root, dispatch, connection, actions) {
   const find = (name) => root.querySelector(`[data-control="${name}"]`);
   const [preset, theme, table, run, example, exampleWords, digits, worksheet] = ["preset", "theme", "table", "run", "example", "example-words", "digits", "worksheet"].map(find);
   digits.addEventListener("change", () => dispatch({ type: "digits", digits: digits.value === "all" ? "all" : Number(digits.value) }));
-  preset.addEventListener("change", () => {
-    const name = preset.value;
-    preset.selectedIndex = 0; // which run this is, the line below says; and any preset can be chosen again
-    actions.startPreset(name);
-  });
+  // Which run this is, the line below says; so any preset can be chosen again. Not at once: the arrow keys go on from it.
+  const forget = () => { preset.selectedIndex = 0; };
+  preset.addEventListener("change", async () => (await actions.startPreset(preset.value)) || forget());
+  for (const event of ["blur", "pointerdown"]) preset.addEventListener(event, forget);
   theme.addEventListener("change", () => dispatch({ type: "theme", theme: theme.value }));
   table.addEventListener("click", () => dispatch({ type: "table", table: table.getAttribute("aria-pressed") !== "true" }));
   example.addEventListener("change", () => connection.send({ do: "show", example: Number(example.value) }));

@@ -20,7 +20,7 @@ export function mountRate(root, connection, getState) {
   function send(rate) {
     clearTimeout(timer);
     sentAt = performance.now();
-    connection.send({ do: "change", learning_rate: rate });
+    return connection.send({ do: "change", learning_rate: rate });
   }
   const typing = typed({ field, error }, connection, getState, send);
   slider.addEventListener("input", () => {
@@ -81,20 +81,18 @@ function typed({ field, error }, connection, getState, send) {
     if (fine && rate === sent?.rate) return; // Enter is a change as well
     forget();
     if (!fine) return complain(`“${field.value}” is not a learning rate: a number above 0`);
-    if (rate === current(getState())) return;
-    sent = { rate, refused: getState().refused };
-    send(rate);
+    if (rate === current(getState()) && !connection.unanswered) return;
+    sent = { rate, id: send(rate) };
   };
   field.addEventListener("change", submit);
   field.addEventListener("keydown", (event) => event.key === "Enter" && submit()); // also what was refused, once more
   field.addEventListener("blur", () => {
     if (!isOurs() && !connection.unanswered && getState().frame) field.value = String(current(getState()));
   });
-  connection.onAnswer(() => {
-    const { refused, notice } = getState();
-    const isRefused = sent && refused !== sent.refused;
-    if (isRefused) complain(`Not set: ${notice?.text ?? "the server refused it"}`);
-    if (isRefused || !connection.unanswered) sent = null;
+  connection.onAnswer(({ type, id, error }) => {
+    const isAnswer = sent?.id === id;
+    if (sent && isAnswer && type === "error") complain(`Not set: ${error.message}`);
+    if (isAnswer || !connection.unanswered) sent = null;
   });
   return { forget, isOurs };
 }
