@@ -28,8 +28,8 @@ def main() -> int:
     options = parser.parse_args()
     try:
         return _do(options, settings_from())
-    except (ValueError, Unusable, InUse, OSError) as wrong:
-        sys.exit(f"retrace: {wrong}")
+    except (ValueError, Unusable, InUse, OSError) as failure:
+        sys.exit(f"retrace: {failure}")
 
 
 def _do(options: argparse.Namespace, settings: Settings) -> int:

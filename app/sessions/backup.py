@@ -74,7 +74,8 @@ def _put_in_place(store: Path, source: Path, now: datetime) -> Path | None:
         _copy(source, "ro", partial)
         try:
             _take_over(partial, int(now.timestamp() * 1000))
-        except (Unusable, sqlite3.Error) as failure:
+        except (Unusable, sqlite3.Error, ValueError, TypeError, LookupError) as failure:
+            # The latter of what an older version wrote, where that is damaged.
             raise Unusable(f"{source} cannot be restored: {failure}") from failure
     was_there = store.exists() or log_of(store).exists()
     _exchange(store, partial, aside)

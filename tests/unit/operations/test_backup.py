@@ -28,8 +28,8 @@ from app.sessions import backup as backup_module
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
 from app.sessions.lock import LOCK_FILE, InUse, held
 from app.sessions.rows import Place, Stored
-from app.sessions.schema import _VERSION_1, BadStore, connect_without_log
-from app.sessions.schema import VERSION as SCHEMA_VERSION
+from app.sessions.schema import _VERSION_1, _VERSION_1, BadStore, connect_without_log
+from app.sessions.schema import _VERSION_1, VERSION as SCHEMA_VERSION
 from app.sessions.store import Store
 from tests.nets import SMALL
 from tests.process import ROOT, Process
@@ -434,6 +434,22 @@ def test_a_backup_that_a_server_would_refuse_is_not_restored(
         db.execute(f"PRAGMA user_version = {version}")
     _close(store)
     with pytest.raises(Unusable, match=f"copy cannot be restored: .*{words}"):
+        restore(tmp_path / "data", tmp_path / "copy", NOW)
+    assert _is_alone_and_whole(tmp_path / "data")
+
+
+@pytest.mark.parametrize("reply", ["[]", "{", "null"])
+def test_a_damaged_backup_of_the_first_version_is_not_restored(
+    store: Store, tmp_path: Path, reply: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "copy")) as db:
+        db.executescript(_VERSION_1)
+        db.execute("INSERT INTO session VALUES ('a', '{}', '[]', '[]', 0, 0, 0, NULL)")
+        db.execute("INSERT INTO reply VALUES (1, 'a', 'one', ?)", (reply,))
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    _close(store)
+    with pytest.raises(Unusable, match="copy cannot be restored"):
         restore(tmp_path / "data", tmp_path / "copy", NOW)
     assert _is_alone_and_whole(tmp_path / "data")
 
