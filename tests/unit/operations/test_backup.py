@@ -28,8 +28,8 @@ from app.sessions import backup as backup_module
 from app.sessions.backup import STORE_FILE, Unusable, backup, check, restore
 from app.sessions.lock import LOCK_FILE, InUse, held
 from app.sessions.rows import Place, Stored
-from app.sessions.schema import _VERSION_1, _VERSION_1, BadStore, connect_without_log
-from app.sessions.schema import _VERSION_1, VERSION as SCHEMA_VERSION
+from app.sessions.schema import _VERSION_1, BadStore, connect_without_log
+from app.sessions.schema import VERSION as SCHEMA_VERSION
 from app.sessions.store import Store
 from tests.nets import SMALL
 from tests.process import ROOT, Process
