@@ -29,9 +29,9 @@ def _open_table(visit: Visit, spec: dict[str, Any]) -> Page:
 
 
 def _edit_elsewhere(visit: Visit) -> None:
-    httpx.post(f"{visit.api}/commands", json={"do": "change", "parameter": "w1.1.1", "value": 0.25})
+    httpx.post(f"{visit.api}/commands", json={"do": "change", "parameter": "w1.1.1", "value": 3.5})
     row = visit.page.locator("#table tr", has=visit.page.locator("[data-select='w1.1.1']"))
-    expect(row).to_contain_text("0.25")
+    expect(row.locator("td").first).to_have_text("3.5")
 
 
 @pytest.mark.parametrize("held", ["[data-select='w2.1.1']", "[aria-label=Parameters]"])
