@@ -19,7 +19,7 @@ from app.metrics import Metrics
 from app.refusal import Refused
 from app.sessions.asking import Asked, told
 from app.sessions.keeping import Keeping
-from app.sessions.reaching import Reaching
+from app.sessions.reaching import Busy, Reaching
 from app.sessions.reads import Reads
 from app.sessions.rows import KEPT_CHANGES, Place, Stored
 from app.sessions.store import Damaged, Store
@@ -330,6 +330,10 @@ class Session:
             extra["diverged"] = {"step": last}
             wanted = last_cursor(last, self.timeline.phase_count)
             record = await self.reaching.record(last, patience)
+        except Busy:
+            if self.wish is not asked:  # something newer was asked for while this had its turn
+                self.reaching.cancel()
+            raise
         body = self._body(asked, wanted, self.revision, extra)
         place = self._place(wanted, self.revision, body["offset"])
         await self._store.move(self.id, place, asked.kept(body))

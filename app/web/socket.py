@@ -213,8 +213,6 @@ class Connection:
                 with contextlib.suppress(Busy):
                     await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
                     return
-            if self._session.wish is None:  # cancelled while this waited for its turn
-                self._session.cancel()
             raise Cancelled
         except Exception as failure:
             self._refuse(asked.id, failure)

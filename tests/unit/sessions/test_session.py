@@ -567,8 +567,9 @@ def test_what_is_computed_in_the_background_is_kept_before_anybody_comes_back(
         sessions._store.save = note  # type: ignore[method-assign]
         key = (await sessions.create(SMALL)).id
         async with sessions.use(key) as access:
+            asked = access.session.wish = Asked()
             with pytest.raises(Busy):
-                await access.session.seek(900_000, 0, 0.0, Asked())
+                await access.session.seek(900_000, 0, 0.0, asked)
             await asyncio.wait_for(saved.wait(), 60)
             access.session.reaching.cancel()
             await access.session.reaching.close()

@@ -267,8 +267,9 @@ def test_a_frame_that_cannot_be_made_closes_the_socket_as_a_fault_of_ours(
     ]
 
 
-def test_a_move_that_is_cancelled_while_it_waits_for_its_turn_computes_no_further(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ended_by", ["a cancel", "a newer command"])
+def test_a_move_that_is_ended_while_it_waits_for_its_turn_computes_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended_by: str
 ) -> None:
     monkeypatch.setattr(socket, "_PATIENCE", 0.01)
 
@@ -282,7 +283,10 @@ def test_a_move_that_is_cancelled_while_it_waits_for_its_turn_computes_no_furthe
             waiting = asyncio.create_task(connection._wait_for(Seek(900_000, 0), asked))
             for _ in range(9):
                 await asyncio.sleep(0)
-            session.cancel()
+            if ended_by == "a cancel":
+                session.cancel()
+            else:
+                session.wish = Asked("newer", viewer)
         await waiting
         assert [message["error"]["code"] for message in viewer.take()[0]] == ["cancelled"]
         search = session.reaching._search
