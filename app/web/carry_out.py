@@ -55,13 +55,14 @@ async def _carry_out(
     seat: Seat, command: Command, asked: Asked, patience: float | None
 ) -> dict[str, Any]:
     session = seat.session
-    session.wish = asked
+    if session.wish is not asked:  # else it is tried again: what plays by now came after it
+        session.wish = asked
+        if isinstance(command, Step | Seek):
+            await seat.player.stop("moved")
     match command:
         case Step(unit, by):
-            await seat.player.stop("moved")
             return await session.move(unit, by, patience, asked)
         case Seek(step, phase):
-            await seat.player.stop("moved")
             return await session.seek(step, phase, patience, asked)
         case Change(change):
             return await session.change(change, asked)

@@ -129,12 +129,14 @@ class Connection:
         await self._socket.close(TOO_MANY, f"at most {most:,} for a session ({setting})")
 
     async def _leave(self, tasks: list[asyncio.Task[None]]) -> None:
-        self._session.viewers.discard(self._viewer)
-        ending = [*tasks, *self._moves]
-        for task in ending:
+        session = self._session
+        session.viewers.discard(self._viewer)
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(ending)
-        if not self._session.viewers:
+        if session.wish and session.wish.viewer is self._viewer:
+            session.wish = None  # a far move ends with its patience: nobody waits for it
+        await asyncio.wait([*tasks, *self._moves])
+        if not session.viewers:
             await self._seat.player.stop("nobody watches")
 
     def _greet(self, missed: list[dict[str, Any]] | None) -> None:
@@ -213,6 +215,8 @@ class Connection:
                 with contextlib.suppress(Busy):
                     await carry_out(self._seat, command, asked, _PATIENCE, self._metrics)
                     return
+            if self._session.wish is None:  # given up before this was looked at once more
+                self._session.cancel()
             raise Cancelled
         except Exception as failure:
             self._refuse(asked.id, failure)

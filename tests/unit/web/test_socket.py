@@ -145,6 +145,29 @@ def test_a_far_jump_reports_progress_and_can_be_cancelled(client: TestClient) ->
         assert live.until("reply", id="s")["cursor"] == {"step": 0, "phase": 1}
 
 
+def test_playing_takes_the_place_of_a_far_jump(client: TestClient) -> None:
+    url = f"/api/sessions/{client.post('/api/sessions', json={}).json()['id']}/live"
+    with client.websocket_connect(url) as socket:
+        live = Live(socket)
+        live.send(do="seek", step=200_000, id="far")
+        live.until("progress")
+        live.send(do="play", unit="step", per_second=0.01)
+        assert live.answer("far").get("error", {}).get("code") == "cancelled"
+        with client.websocket_connect(url) as second:
+            hello = Live(second).until("hello")
+        assert hello["playing"] and hello["session"]["cursor"]["step"] == 0
+
+
+def test_a_far_jump_ends_where_who_asked_for_it_leaves(client: TestClient) -> None:
+    url = f"/api/sessions/{client.post('/api/sessions', json={}).json()['id']}/live"
+    with client.websocket_connect(url) as stays:
+        with client.websocket_connect(url) as leaves:
+            asks = Live(leaves)
+            asks.send(do="seek", step=200_000, id="far")
+            asks.until("progress")
+        assert 0 < Live(stays).until("progress", done=True)["step"] < 200_000
+
+
 def test_a_known_command_does_not_stop_what_plays(
     client: TestClient, session: str, live: Live
 ) -> None:
