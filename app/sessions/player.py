@@ -48,8 +48,9 @@ class Player:
         return self._task is not None and not self._task.done() and not self._session.playing
 
     async def play(self, unit: str, per_second: float) -> None:
-        """Play on from the step that is shown, in the place of a move under way; NotStored where what
-        it shows could not be kept.
+        """Play on from the step that is shown, in the place of a move under way.
+
+        NotStored where what it shows could not be kept.
         """
         self._session.wish = None
         async with self._changing:  # whoever stops it meanwhile stops what begins here

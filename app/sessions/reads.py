@@ -40,24 +40,28 @@ class Reads:
         self._turn, self._editing = asyncio.Lock(), asyncio.Lock()
         self._edits_begun = 0
 
-    async def record(self, step: int, patience: float) -> StepRecord:
-        """Return the numbers of any step.
+    async def record(
+        self, step: int, patience: float, check: Callable[[], None] = lambda: None
+    ) -> StepRecord:
+        """Return the numbers of any step that `check` does not refuse by how far the run goes.
 
         Busy where they, or another reader's, take longer than `patience` seconds.
         """
+        check()
+        try:
+            async with asyncio.timeout(patience):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Busy(min(self._reaching.reached, step), step) from None
 
         async def read() -> StepRecord:
-            try:
-                async with asyncio.timeout(patience):
-                    await self._turn.acquire()
-            except TimeoutError:
-                raise Busy(min(self._reaching.reached, step), step) from None
-            try:
-                return await self._reaching.record(step, patience)
-            finally:
-                self._turn.release()
+            check()  # once more: an edit may have cut the run meanwhile
+            return await self._reaching.record(step, patience)
 
-        found = await self._as_stored(read)
+        try:
+            found = await self._as_stored(read)
+        finally:
+            self._turn.release()
         return found if await self._is_known(found.step) else replace(found, exact=False)
 
     async def trail(self, step: int) -> list[tuple[int, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
@@ -123,11 +124,23 @@ def write_saved(db: sqlite3.Connection, session_id: str, saved: Saved) -> None:
 
 def bodies(db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
     """Return what became of some commands; ValueError where that is not what was stored."""
-    found = [json.loads(row[0]) for row in db.execute(query, parameters)]
+    with reading(db, query, parameters) as rows:
+        found = [json.loads(row[0]) for row in rows]
     for body in found:
         if not isinstance(body["offset"], int):
             raise ValueError("expected the number of a change")
     return found
+
+
+def reading(
+    db: sqlite3.Connection, query: str, parameters: tuple[Any, ...]
+) -> closing[sqlite3.Cursor]:
+    """Read row by row, and be done with that at the end, however it comes.
+
+    What cannot be decoded would else leave the query open for as long as the failure is at hand,
+    and meanwhile the connection sees the store as it was then: all runs, and not only this one.
+    """
+    return closing(db.execute(query, parameters))
 
 
 def load(db: sqlite3.Connection, key: str) -> Stored | None:
@@ -164,10 +177,11 @@ def _load_saved(db: sqlite3.Connection, session_id: str, precision: str) -> Save
     if row is None:
         return None
     query = "SELECT step, state, loss_sum, row_sum, machine FROM checkpoint WHERE session_id = ?"
-    checkpoints = tuple(
-        Checkpoint(step, state_of(state, precision), (loss_sum, row_sum), machine)
-        for step, state, loss_sum, row_sum, machine in db.execute(query, (session_id,))
-    )
+    with reading(db, query, (session_id,)) as rows:
+        checkpoints = tuple(
+            Checkpoint(step, state_of(state, precision), (loss_sum, row_sum), machine)
+            for step, state, loss_sum, row_sum, machine in rows
+        )
     steps = frozenset(kept.step for kept in checkpoints)
     interval, recorders, pinned, history = row
     return Saved(interval, json.loads(recorders), json.loads(pinned), history, checkpoints, steps)

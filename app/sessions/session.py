@@ -156,9 +156,7 @@ class Session:
 
     async def seek(self, step: int, phase: int, patience: float | None, asked: Asked) -> Body:
         async def go() -> Body:
-            if phase >= self.timeline.phase_count:
-                expected = f"a phase from 0 to {self.timeline.phase_count - 1}"
-                raise Refused("out_of_range", "phase", phase, expected)
+            self.timeline.check(step, phase)
             return await self._go(Cursor(step, phase), patience, asked)
 
         return await self._in_turn(asked, go)
@@ -234,8 +232,7 @@ class Session:
         much.
         """
         async with self.turn:  # a command under way stores a newer place
-            if self.keeping.has_much:
-                await self.keeping.store()
+            await self.keeping.store_if_much()
             await self.store_place()
 
     async def store_place(self) -> None:
@@ -261,7 +258,8 @@ class Session:
         await self.reads.close()
         await self.keeping.end()
         async with self.turn:
-            await self.keeping.store()
+            with contextlib.suppress(NotStored):  # the place takes a few bytes, and may find room
+                await self.keeping.store()
             await self.store_place()
 
     def here(self) -> Place:

@@ -78,13 +78,16 @@ class Access:
 
     async def record(self, step: int, patience: float) -> StepRecord:
         """Return the numbers of a step; a reader may not have the run computed further."""
-        furthest = max(self.session.extent.furthest, self.session.shown.step)
-        if not self.may_write and step > furthest:
-            expected = (
-                f"a step from 0 to {furthest:,}, the furthest computed, with a key that reads"
-            )
-            raise Refused("read_only", "step", step, expected)
-        return await self.session.reads.record(step, patience)
+
+        def check() -> None:
+            furthest = max(self.session.extent.furthest, self.session.shown.step)
+            if not self.may_write and step > furthest:
+                expected = (
+                    f"a step from 0 to {furthest:,}, the furthest computed, with a key that reads"
+                )
+                raise Refused("read_only", "step", step, expected)
+
+        return await self.session.reads.record(step, patience, check)
 
 
 class Sessions:

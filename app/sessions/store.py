@@ -22,6 +22,7 @@ from app.sessions.rows import (
     Stored,
     bodies,
     load,
+    reading,
     write_change,
     write_edits,
     write_furthest,
@@ -30,7 +31,7 @@ from app.sessions.rows import (
     write_shown,
 )
 from app.sessions.schema import FILE, connect, connect_to_read, prepare
-from app.sessions.trouble import DAMAGE, READ_ONLY, cause, is_damage
+from app.sessions.trouble import DAMAGE, READ_ONLY, cause, is_damage, is_no_text
 from app.sessions.writer import NotStored, Refusing, Writer
 from app.timeline.saved import Saved
 
@@ -234,9 +235,10 @@ class Store:
 
         def read(db: sqlite3.Connection) -> list[dict[str, Any]] | None:
             # A few rows may be enough to know that it is too much.
-            lengths = db.execute(f"SELECT LENGTH(CAST(body AS BLOB)) {behind}", which)
-            if any(size > most for size in accumulate(row[0] for row in lengths)):
-                return None
+            query = f"SELECT LENGTH(CAST(body AS BLOB)) {behind}"
+            with reading(db, query, which) as lengths:
+                if any(size > most for size in accumulate(row[0] for row in lengths)):
+                    return None
             return bodies(db, f"SELECT body {behind}", which)
 
         return await self._read(read)
@@ -284,9 +286,10 @@ class Store:
         except UNREADABLE as failure:
             raise Damaged from failure
         except sqlite3.DatabaseError as failure:
-            if not is_damage(failure):
+            if is_damage(failure):
+                self.writer.trouble.note(DAMAGE)
+            elif not is_no_text(failure):
                 raise
-            self.writer.trouble.note(DAMAGE)
             raise Damaged from failure
 
 

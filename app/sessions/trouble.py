@@ -75,5 +75,10 @@ def is_damage(error: sqlite3.Error) -> bool:
     return reason_of(error) == DAMAGE
 
 
+def is_no_text(error: sqlite3.Error) -> bool:
+    """Tell whether a text of the store is none: Python says so, and has no name for it."""
+    return isinstance(error, sqlite3.OperationalError) and not name_of(error)
+
+
 def name_of(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", "") or ""

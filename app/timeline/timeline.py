@@ -246,10 +246,17 @@ class Timeline:
         """Take note that `saved` is in the store."""
         self._storing.note(saved)
 
-    def _within_reach(self, step: int) -> int:
+    def check(self, step: int, phase: int) -> None:
+        """Refuse a step or a phase that no run can have."""
+        if phase >= self.phase_count:
+            expected = f"a phase from 0 to {self.phase_count - 1}"
+            raise Refused("out_of_range", "phase", phase, expected)
         if not 0 <= step <= self.limits.max_steps:
             allowed = f"a step from 0 to {self.limits.max_steps:,}"
             raise over("max_steps", allowed, "step", step, "out_of_range")
+
+    def _within_reach(self, step: int) -> int:
+        self.check(step, 0)
         if self.last_step is not None and step > self.last_step:
             expected = f"at most {self.last_step}, the last step whose numbers are all finite"
             raise Refused("diverged", "step", step, expected)

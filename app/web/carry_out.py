@@ -55,6 +55,8 @@ async def _carry_out(
     seat: Seat, command: Command, asked: Asked, patience: float | None
 ) -> dict[str, Any]:
     session = seat.session
+    if isinstance(command, Seek):  # what is refused takes nobody's place
+        session.timeline.check(command.step, command.phase)
     if session.wish is not asked:  # else it is tried again: what plays by now came after it
         session.wish = asked
         if isinstance(command, Step | Seek):

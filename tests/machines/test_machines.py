@@ -142,3 +142,23 @@ def test_what_a_killed_process_had_shown_counts_as_its_own(tmp_path: Path, how: 
     assert second["seen"]["8400"][1], "what nobody had seen is this machine's own"
     third = visit(tmp_path, first["key"], 9_000, "as it is")
     assert not third["seen"]["8400"][1]
+
+
+_NAMELESS = """
+import platform, sys
+import threadpoolctl
+from app.timeline.machine import fingerprint
+threadpoolctl.threadpool_info = list  # as where NumPy uses Apple's BLAS
+if sys.argv[1:]:
+    platform.release = lambda: sys.argv[1]
+print(fingerprint("float32"))
+"""
+
+
+def test_a_blas_that_says_no_version_is_told_by_its_products_and_its_system() -> None:
+    def name(machine: str, *release: str) -> str:
+        return output_of(["-c", _NAMELESS, *release], MACHINES[machine])
+
+    assert name("Haswell") == name("Haswell")
+    assert name("Haswell") != name("Sandybridge")
+    assert name("Haswell", "23.6.0") != name("Haswell", "25.1.0")

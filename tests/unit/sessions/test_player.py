@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -20,6 +21,8 @@ from app.sessions.sessions import Access, Sessions
 from app.sessions.writer import NotStored
 from app.timeline.phases import Cursor
 from app.timeline.run import StepRecord
+from app.web.carry_out import asked_of, carry_out
+from app.wire.commands import Seek
 from tests.unit.sessions.test_session import play
 
 
@@ -504,3 +507,33 @@ def test_what_comes_in_between_while_a_diverged_run_looks_for_its_end_stops_no_p
 
     play(tmp_path, scene)
     assert caplog.records == []
+
+
+def test_where_only_what_is_large_has_no_room_the_cursor_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        monkeypatch.setattr(sessions._store, "save", AsyncMock(side_effect=NotStored("it is full")))
+        await access.seat.player.play("step", 0)
+        while session.cursor.step < 9:
+            await asyncio.sleep(0)
+        session.keeping.enough = 0.0  # what was computed is worth storing
+        await access.seat.player.pause()
+        assert await _stored(sessions, access) == session.cursor
+        monkeypatch.undo()
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("wrong", [Seek(5, 999), Seek(10**9, 0)])
+def test_a_move_that_is_refused_takes_nobodys_place(tmp_path: Path, wrong: Seek) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        await access.seat.player.play("step", 0.01)
+        before = access.session.wish = Asked("a far move")
+        with pytest.raises(Refused):
+            await carry_out(access.seat, wrong, asked_of("a", wrong), None, sessions.metrics)
+        assert access.session.playing
+        assert access.session.wish is before
+
+    play(tmp_path, scene)

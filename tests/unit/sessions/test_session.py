@@ -719,3 +719,21 @@ def test_a_run_that_overflows_before_the_step_it_stood_at_opens_at_its_last(tmp_
         await sessions.close()
 
     asyncio.run(opened(asyncio.run(stand_behind())))
+
+
+def test_a_reader_who_asks_while_an_edit_is_stored_has_nothing_computed(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions, access: Access) -> None:
+        session = access.session
+        await session.seek(900, 0, None, Asked())
+        await session.seek(10, 0, None, Asked())
+        async with sessions.use(session.read_id) as reader:
+            edit = asyncio.create_task(session.change({"learning_rate": 0.01}, Asked()))
+            while not session.reads.are_held:
+                await asyncio.sleep(0)
+            read = asyncio.create_task(reader.record(900, 9))
+            furthest = (await edit)["furthest"]
+            with pytest.raises(Refused, match="the furthest computed"):
+                await read
+        assert session.extent.furthest == furthest == 10
+
+    play(tmp_path, scene)

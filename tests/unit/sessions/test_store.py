@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import shutil
@@ -11,7 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from app.sessions import store as store_module
 from app.sessions import writer as writer_module
 from app.sessions.rows import KEPT_CHANGES, Place, Stored
 from app.sessions.schema import _VERSION_1, FILE, VERSION, BadStore
-from app.sessions.store import Store
+from app.sessions.store import Damaged, Store
 from app.sessions.writer import Conflict, NotStored
 from app.timeline.checkpoints import Checkpoint
 from app.timeline.recorders import ANEW
@@ -84,6 +85,39 @@ def same(first: Stored | None, second: Stored | None) -> bool:
         for one in (first, second)
     ]
     return plain[0] == plain[1] and tables[0] == tables[1] and states[0] == states[1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "read"),
+    [
+        ("UPDATE checkpoint SET state = x'00'", lambda store: store.load("one")),
+        ("UPDATE change SET body = 'none'", lambda store: store.bodies_since("one", 0, MOST)),
+    ],
+    ids=["a run", "its changes"],
+)
+def test_a_run_that_cannot_be_read_makes_no_other_one_older(
+    tmp_path: Path, damage: str, read: Callable[[Store], Coroutine[Any, Any, Any]]
+) -> None:
+    """Whoever is told so may take long to read that; until then the failure is at hand."""
+
+    async def scene() -> None:
+        store = await opened(tmp_path)
+        for key in ("one", "two"):
+            await store.insert(replace(ONE, id=key, read_id=f"{key} to read"))
+            for number in (1, 2):
+                await store.move(key, place(12 + number, 0, 2, number), body(number, None))
+        with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
+            assert db.execute(f"{damage} WHERE session_id = 'one'").rowcount
+        with pytest.raises(Damaged) as at_hand:
+            await read(store)
+        await store.move("two", place(15, 0, 2, 3), body(3, None))
+        found = await store.load("two")
+        assert at_hand.value
+        assert found
+        assert (found.place.step, found.place.changes) == (15, 3)
+        await store.close()
+
+    run(scene())
 
 
 def test_a_session_comes_back_after_closing_by_either_key(tmp_path: Path) -> None:
@@ -518,10 +552,10 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
             b"old",
         )
         db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-        reply = '{"id": "c", "cursor": {"step": 12, "phase": 4}}'
-        db.execute(
-            "INSERT INTO reply (session_id, command_id, reply) VALUES ('one', 'c', ?)", (reply,)
-        )
+        for command, step in (("far", 40), ("c", 12)):
+            reply = json.dumps({"id": command, "cursor": {"step": step, "phase": 4}})
+            query = "INSERT INTO reply (session_id, command_id, reply) VALUES ('one', ?, ?)"
+            db.execute(query, (command, reply))
 
     async def read() -> None:
         store = await opened(tmp_path)
@@ -530,11 +564,11 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
         assert (found.spec["seed"], found.edits, found.place) == (
             7,
             [EDIT],
-            Place(12, 4, 2, 1, 12, ""),
+            Place(12, 4, 2, 2, 40, ""),  # what was answered once was shown
         )
         assert len(found.read_id) > 20
         assert found.saved is None
-        answered = {"id": "c", "cursor": {"step": 12, "phase": 4}, "offset": 1}
+        answered = {"id": "c", "cursor": {"step": 12, "phase": 4}, "offset": 2}
         assert await store.body_of("one", "c") == answered
         await store.close()
 

@@ -155,7 +155,8 @@ def test_playing_takes_the_place_of_a_far_jump(client: TestClient) -> None:
         assert live.answer("far").get("error", {}).get("code") == "cancelled"
         with client.websocket_connect(url) as second:
             hello = Live(second).until("hello")
-        assert hello["playing"] and hello["session"]["cursor"]["step"] == 0
+        assert hello["playing"]
+        assert hello["session"]["cursor"]["step"] == 0
 
 
 def test_a_far_jump_ends_where_who_asked_for_it_leaves(client: TestClient) -> None:
