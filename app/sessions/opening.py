@@ -114,6 +114,8 @@ def _timeline_of(stored: Stored, limits: Limits) -> Timeline:
 
 def _is_whole(timeline: Timeline, saved: Saved) -> bool:
     """Tell whether the first checkpoint is there, and each is as long as a state of this run."""
+    if saved.interval < 1:
+        return False
     count = timeline.network.parameter_count
     sizes = {count + optimizer.state_size(count) for optimizer in OPTIMIZERS.values()}
     return 0 in saved.steps and all(kept.state.size in sizes for kept in saved.checkpoints)

@@ -89,10 +89,13 @@ class History:
         return _COUNTS.pack(*counts) + numbers.tobytes() + rows
 
     def restore(self, stored: bytes) -> None:
-        """Take what `to_bytes` gave."""
+        """Take what `to_bytes` gave; ValueError where its counts do not fit."""
         self.width, self.stride, self.fed, buckets, epochs = _COUNTS.unpack_from(stored)
         numbers = np.frombuffer(stored, "<f8", offset=_COUNTS.size).tolist()
         self.loss_sum, self.row_sum, *numbers = numbers
+        fits = min(self.width, self.stride) > 0 and buckets == -(-self.fed // self.width)
+        if not fits or len(numbers) != 2 * buckets + 4 * epochs:
+            raise ValueError("a history's counts do not fit")
         self._low, self._high = numbers[:buckets], numbers[buckets : 2 * buckets]
         rows = numbers[2 * buckets :]
         self._epochs = [rows[4 * k : 4 * k + 4] for k in range(epochs)]
