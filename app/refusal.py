@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
+_LONGEST = 120  # characters of a value that are told
 
-def short(text: str, longest: int = 120) -> str:
+
+def short(text: str, longest: int = _LONGEST) -> str:
     """Return the beginning of `text`, since it is sent back to whoever wrote it."""
     return _whole(text if len(text) <= longest else text[: longest - 1] + "…")
 
@@ -17,11 +20,35 @@ def _whole(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return `value` as short text: what came in may be huge, or not finite."""
-    try:
-        return short(repr(value))
-    except RecursionError:  # what JSON just holds may be too deep to be written out further in
-        return f"a very deep {type(value).__name__}"
+    """Return the beginning of `value` as Python writes it: what came in may be huge, or very deep,
+    and to write out megabytes stops everybody for as long.
+    """
+    found = ""
+    for piece in _pieces(value):
+        found += piece
+        if len(found) > _LONGEST:
+            break
+    return short(found)
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """Yield what `repr` returns, bit by bit: no more is made than is asked for."""
+    if isinstance(value, str):
+        yield repr(value[: _LONGEST + 1])
+    elif isinstance(value, list):
+        yield "["
+        for k, item in enumerate(value):
+            yield ", " if k else ""
+            yield from _pieces(item)
+        yield "]"
+    elif isinstance(value, dict):
+        yield "{"
+        for k, (key, item) in enumerate(value.items()):
+            yield f"{', ' if k else ''}{short(repr(key[: _LONGEST + 1]))}: "
+            yield from _pieces(item)
+        yield "}"
+    else:
+        yield repr(value)
 
 
 def as_json(value: Any) -> Any:
@@ -31,8 +58,8 @@ def as_json(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 2**53 else str(value)[:120]
-    return _whole(value[:120]) if isinstance(value, str) else shown(value)
+        return value if abs(value) < 2**53 else str(value)[:_LONGEST]
+    return _whole(value[:_LONGEST]) if isinstance(value, str) else shown(value)
 
 
 class Refused(ValueError):

@@ -11,6 +11,11 @@ from types import FrameType
 
 import uvicorn
 
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
 from app import heads, sockets
 from app.listening import listeners
 from app.main import create_app
@@ -30,7 +35,7 @@ def serve(settings: Settings) -> int:
     lock.InUse where another one serves; ValueError names the setting by which it cannot listen.
     """
     app, headers = create_app(settings), completed(())
-    shared = settings.limits, headers, Unread(settings.limits.unread_bytes)
+    shared = settings.limits, headers, Unread(settings.limits)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -48,6 +53,7 @@ def serve(settings: Settings) -> int:
         server_header=False,
     )
     _collect_rarely()
+    _open_many_files()
     with held(settings.data_dir):
         server = Server(config, app.state.stopping)
         with contextlib.suppress(SystemExit):  # by which uvicorn ends a start that fails
@@ -98,3 +104,15 @@ def _collect_rarely() -> None:
     gc.freeze()
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, old * 10)
+
+
+def _open_many_files() -> None:
+    """Let the process have as many sockets and files open as the system allows it, and not only the
+    1,024 that programs get which do not ask: four classes of 300 would be refused.
+    """
+    if resource:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(
+            ValueError, OSError
+        ):  # macOS says that there is no limit, and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

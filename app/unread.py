@@ -5,26 +5,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from socket import SO_SNDBUF, SOL_SOCKET
+import sys
+from socket import IPPROTO_TCP, SO_SNDBUF, SOL_SOCKET
+
+from app.limits import Limits
+
+if sys.platform == "linux":
+    from socket import TCP_USER_TIMEOUT
 
 _log = logging.getLogger("retrace")
 _KERNEL_BYTES = 1 << 20  # of a connection, which the system may keep besides; it would take 4 MB
 
 
 class Unread:
-    """Of all connections together; beyond `most` bytes those are cut that have kept it longest.
+    """Of all connections together; beyond `unread_bytes` those are cut that have kept it longest,
+    and any that takes nothing for `body_seconds`.
 
     Only connections count that are told to pause, those with more than a few kilobytes.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.unread_bytes
+        self._silent_ms = min(limits.body_seconds * 1000, 2**31 - 1)
         self._paused: dict[asyncio.WriteTransport, None] = {}  # the longest first
 
     def begun(self, transport: asyncio.BaseTransport) -> None:
-        """Note a new connection."""
+        """Note a new connection. How long it takes nothing, only the system knows."""
+        connection = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):  # it may be gone already
-            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
+            connection.setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
+            if sys.platform == "linux":
+                connection.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, self._silent_ms)
 
     def paused(self, transport: asyncio.WriteTransport) -> None:
         """Note that a client leaves bytes unread, and cut as many as it takes."""

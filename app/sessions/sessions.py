@@ -109,6 +109,7 @@ class Sessions:
         self._openings = Openings(*parts, self._arrived, self._forget_key)
         self._leaving: dict[str, asyncio.Event] = {}
         self._looking = asyncio.Lock()  # for a session that may have to be opened, or deleted
+        self._leavers: asyncio.Task[None] | None = None  # makes room
         self._sweeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -139,10 +140,13 @@ class Sessions:
         """Return why nothing can be stored, or None if all is well."""
         return await self._store.writer.check()
 
-    async def create(self, given: Any) -> Session:
-        """Make a session of a spec, as JSON or as its text; Refused where the spec is."""
+    async def create(self, given: Any, address: str = "") -> Session:
+        """Make a session of a spec, as JSON or as its text; Refused where the spec is.
+
+        Large ones are read one at a time, in turn for each address.
+        """
         lane = self._workers.for_specs(len(given) if isinstance(given, bytes) else 0)
-        timeline, spec = await lane.compute(_timeline_of_new, given, self.limits)
+        timeline, spec = await lane.read(address, _timeline_of_new, given, self.limits)
         keys = secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES)
         saved = await lane.compute(timeline.saving)
         place = Place(0, 0, 0, 0, 0, timeline.machine)
@@ -153,7 +157,9 @@ class Sessions:
         session = Session(timeline, stored, [], self._workers, self._store, self.metrics)
         await session.show_stored()
         self._seat(session)
-        await self._make_room()
+        self._make_room()
+        with contextlib.suppress(TimeoutError):  # whoever makes many waits for those who leave
+            await asyncio.wait_for(self.made_room(), _PATIENCE)
         return session
 
     @asynccontextmanager
@@ -171,7 +177,7 @@ class Sessions:
             yield Access(seat, key)
         finally:
             session.users -= 1
-            await self._make_room()
+            self._make_room()
 
     async def writes(self, key: str) -> bool:
         """Tell whether a key may change a run, without opening it."""
@@ -204,6 +210,8 @@ class Sessions:
         """Save everything that is in memory and stop."""
         if self._sweeper:
             self._sweeper.cancel()
+        for seat in self._seats.values():  # nobody will be answered for what is still computed
+            seat.session.cancel()
         await self._openings.end()
         while self._seats:
             try:
@@ -277,13 +285,30 @@ class Sessions:
         elif identity in self._openings.under_way:
             await self._openings.wait(identity, patience)
 
-    async def _make_room(self) -> None:
-        while self._is_crowded():
-            idle = (k for k, seat in self._seats.items() if not seat.is_used)
-            identity = next(idle, None)
-            if identity is None:
-                return
-            await self._leave(identity)
+    def _make_room(self) -> None:
+        """Begin to let runs leave that nobody uses; nobody's answer waits for that."""
+        if self._leavers is None and self._is_crowded() and self._idle():
+            self._leavers = asyncio.create_task(self._let_leave())
+            self._leavers.add_done_callback(self._have_left)
+
+    async def made_room(self) -> None:
+        """Return once as many have left as had to, and could."""
+        while self._leavers:
+            await asyncio.wait({self._leavers})
+
+    def _idle(self) -> list[str]:
+        return [identity for identity, seat in self._seats.items() if not seat.is_used]
+
+    async def _let_leave(self) -> None:
+        while self._is_crowded() and (idle := self._idle()):
+            for identity in idle:  # they would keep threads and store from those who leave
+                self._seats[identity].session.cancel()
+            await self._leave(idle[0])
+
+    def _have_left(self, task: asyncio.Task[None]) -> None:
+        self._leavers = None
+        if not task.cancelled() and (failure := task.exception()):
+            _log.error("a session could not leave", exc_info=failure)
 
     def _is_crowded(self) -> bool:
         taken = sum(seat.session.kept_bytes for seat in self._seats.values())

@@ -7,20 +7,20 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.limits import Limits, over
+from app.limits import over
 from app.refusal import Refused
 
 _SOON = 1  # seconds after which it may be asked again
 
 
 class Turns:
-    """Hands out `reads_at_once` turns, to those who wait one after the other.
+    """Hands out so many turns at once, to those who wait one after the other.
 
-    Each may have `reads_waiting` requests that wait; what is more is refused.
+    Each may have `most` requests that wait; what is more is refused by the limit `reads_waiting`.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._free, self._most = limits.reads_at_once, limits.reads_waiting
+    def __init__(self, at_once: int, most: float) -> None:
+        self._free, self._most = at_once, most
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ What is large has threads of its own, and so have reads, so that nobody's click 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from app.sessions.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_THREADS = {"small": 4, "large": 2, "specs": 1}
+_THREADS = {"small": 4, "large": 2}
 _LARGE_WORK = 500_000  # numbers multiplied in one pass: about a millisecond
 _SWITCH_SECONDS = 0.001  # how long a computing thread may hold the interpreter; Python's is 0.005
 _KEPT_BYTES = 8 << 20
@@ -41,13 +42,17 @@ class Lane:
     def close(self) -> None:
         self._threads.shutdown()
 
+    async def read(self, whose: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call as `compute` does, whoever asks for it."""
+        return await self.compute(call, *args, **kwargs)
+
 
 class ReadLane(Lane):
-    """Threads for reads; sessions that read at the same time take turns."""
+    """Threads for reads; those who read at the same time take turns."""
 
-    def __init__(self, name: str, limits: Limits) -> None:
-        super().__init__(name, limits.reads_at_once)
-        self._turns = Turns(limits)
+    def __init__(self, name: str, threads: int, most: float) -> None:
+        super().__init__(name, threads)
+        self._turns = Turns(threads, most)
 
     async def read(self, whose: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call in its turn; Refused `too_many_reads` where too many wait for `whose`."""
@@ -62,7 +67,11 @@ class Workers:
         sys.setswitchinterval(_SWITCH_SECONDS)
         _keep_freed_memory()
         self._lanes = {name: Lane(name, threads) for name, threads in _THREADS.items()}
-        self._reads = {name: ReadLane(f"read-{name}", limits) for name in ("small", "large")}
+        self._reads = {
+            name: ReadLane(f"read-{name}", limits.reads_at_once, limits.reads_waiting)
+            for name in _THREADS
+        }
+        self._specs = ReadLane("specs", 1, math.inf)  # as many wait as `upload_bytes` lets in
 
     def for_steps(self, work: int) -> Lane:
         return self._lanes[_size(work)]
@@ -74,10 +83,10 @@ class Workers:
         """Return where a spec of so many characters is read: large ones come one at a time, since
         each takes many times its length while it is read.
         """
-        return self._lanes["specs" if length > SMALL else "small"]
+        return self._specs if length > SMALL else self._lanes["small"]
 
     def close(self) -> None:
-        for lane in (*self._lanes.values(), *self._reads.values()):
+        for lane in (*self._lanes.values(), *self._reads.values(), self._specs):
             lane.close()
 
 

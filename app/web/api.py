@@ -50,8 +50,9 @@ async def presets() -> Json:
 async def create(request: Request) -> JsonText:
     """Make a session of a spec; every key is optional, `{}` is the houses of Ames."""
     spec = await body_of(request)
-    with request.app.state.quotas.session(address_of(request.scope)):
-        session = await sessions_of(request).create(spec)
+    address = address_of(request.scope)
+    with request.app.state.quotas.session(address):
+        session = await sessions_of(request).create(spec, address)
     return JsonText(session.to_text(), 201)
 
 

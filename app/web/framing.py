@@ -14,7 +14,8 @@ from app.sessions.session import Session
 from app.timeline.run import StepRecord
 from app.wire.frames import View, encode_frame
 
-_LARGE = 65_536  # bytes; smaller ones go out at once, and do not count
+_LARGE = 65_536  # bytes to all viewers of a run; what is less goes out at once, and does not count
+OF_EACH = 16_384  # bytes that could be sent in the time that any frame takes, however small
 
 
 class Framing:
@@ -29,11 +30,11 @@ class Framing:
         """Reserve the next turn for a frame of `session`; return how many seconds it is off."""
         network = session.timeline.network
         size = 3 * network.parameter_count * session.shown.parameters.itemsize
-        if size < _LARGE:
+        if size * len(session.viewers) < _LARGE:
             return 0.0
         now = self._clock()
         at = max(now, self._free_at)
-        self._free_at = at + size / self._rate
+        self._free_at = at + (size + OF_EACH) / self._rate
         return at - now
 
     def frame(self, session: Session, example: int) -> bytes:

@@ -187,6 +187,7 @@ class Commands(RuleBasedStateMachine):
         async def use() -> None:
             async with self.sessions.use(self.other, PATIENCE):
                 pass
+            await self.sessions.made_room()
 
         self.do(use())
         assert self.sessions.resident == 1

@@ -235,3 +235,16 @@ def test_the_address_to_open_is_where_it_listens(host: str, address: str) -> Non
 )
 def test_nobody_answers_where_there_is_no_address(address: str) -> None:
     assert not dev.answers(address)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there is such a limit")
+def test_a_server_holds_as_many_sockets_as_the_system_allows() -> None:
+    import resource
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512))
+
+    code = "from resource import *; from app.server import _open_many_files as more; more();"
+    command = [sys.executable, "-c", f"{code} print(getrlimit(RLIMIT_NOFILE))"]
+    found = subprocess.run(command, cwd=ROOT, preexec_fn=few, capture_output=True, text=True)
+    assert found.stdout == "(512, 512)\n"

@@ -420,13 +420,15 @@ def test_a_run_whose_last_step_is_not_stored_yet_stays_in_memory(
             await seat.player.pause()
         monkeypatch.setattr(sessions, "limits", replace(sessions.limits, resident_sessions=0))
         seat.session.users -= 1  # whoever paused has gone
-        await sessions._make_room()
+        sessions._make_room()
+        await sessions.made_room()
         assert list(sessions._seats) == [key]
         disk.full = False
         while await _stored(sessions, access) != seat.session.cursor:
             await asyncio.sleep(0)
         await asyncio.wait({seat.player._task})
-        await sessions._make_room()
+        sessions._make_room()
+        await sessions.made_room()
         assert list(sessions._seats) == []
         seat.session.users += 1
 

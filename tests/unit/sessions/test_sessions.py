@@ -472,6 +472,7 @@ def test_a_run_that_leaves_as_soon_as_it_has_come_can_be_opened_again(tmp_path: 
                 await asyncio.sleep(0)
             assert await users[0] == first
             assert await opens == first
+        await sessions.made_room()
         assert sessions._leaving == {}
 
     play(tmp_path, scene, resident_sessions=1)
@@ -813,6 +814,7 @@ def test_a_run_stays_for_those_who_were_told_that_it_is_on_its_way(
         await sessions._openings.under_way[unsaved].task
         async with sessions.use(other):
             pass  # there is room for one only
+        await sessions.made_room()
         assert list(sessions._seats) == [unsaved if awaited else other]
         if awaited:
             await ask(sessions)
@@ -1041,3 +1043,59 @@ def test_a_page_that_saw_more_than_was_restored_is_told_everything(tmp_path: Pat
 def give(client: TestClient, key: str, step: int) -> None:
     command = {"do": "seek", "step": step}
     assert client.post(f"/api/sessions/{key}/commands", json=command).status_code == 200
+
+
+def test_nobodys_answer_waits_until_others_have_left_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What idle runs still compute is given up: it would keep threads and store from those that leave."""
+    leave, stored = Session.leave, asyncio.Event()
+
+    async def slowly(session: Session) -> None:
+        await stored.wait()
+        await leave(session)
+
+    async def scene(sessions: Sessions) -> None:
+        keys = [await make(sessions) for _ in range(3)]
+        far = []
+        for key in keys[:2]:
+            async with sessions.use(key) as access:
+                asked = access.session.wish = Asked()
+                with pytest.raises(Busy):
+                    await access.session.seek(900_000, 0, 0.0, asked)
+                far.append(access.session.reaching._search)
+        monkeypatch.setattr(Session, "leave", slowly)
+        sessions.limits = Limits(resident_sessions=1)
+        async with asyncio.timeout(60), sessions.use(keys[2]) as access:
+            pass
+        await asyncio.wait([search[1] for search in far])
+        assert all(search[1].cancelled() for search in far)
+        assert sessions._leaving
+        stored.set()
+        await sessions.made_room()
+        assert list(sessions._seats) == keys[2:]
+
+    play(tmp_path, scene)
+
+
+def test_at_a_stop_no_run_waits_for_what_another_one_still_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave, far = Session.leave, list[asyncio.Task[Any]]()
+
+    async def look(session: Session) -> None:
+        await asyncio.wait(far)
+        await leave(session)
+
+    monkeypatch.setattr(Session, "leave", look)
+
+    async def scene(sessions: Sessions) -> None:
+        for _ in range(3):
+            async with sessions.use(await make(sessions)) as access:
+                asked = access.session.wish = Asked()
+                with pytest.raises(Busy):
+                    await access.session.seek(900_000, 0, 0.0, asked)
+                far.append(access.session.reaching._search[1])
+
+    play(tmp_path, scene)
+    assert all(search.cancelled() for search in far)

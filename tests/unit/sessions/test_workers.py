@@ -6,12 +6,15 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.limits import Limits
 from app.refusal import Refused
+from app.sessions import sessions as sessions_module
+from app.sessions.sessions import Sessions
 from app.sessions.turns import Turns
 from app.sessions.workers import Workers
 
@@ -63,7 +66,9 @@ def asked(turns: Turns, done: list[str], *whose: str) -> list[asyncio.Task[None]
 def test_those_who_wait_take_turns() -> None:
     async def scene() -> list[str]:
         done: list[str] = []
-        await asyncio.gather(*asked(Turns(FEW), done, "a", "a", "a", "b", "b", "c"))
+        await asyncio.gather(
+            *asked(Turns(FEW.reads_at_once, FEW.reads_waiting), done, "a", "a", "a", "b", "b", "c")
+        )
         return done
 
     assert asyncio.run(scene()) == ["a", "a", "b", "c", "a", "b"]
@@ -71,7 +76,7 @@ def test_those_who_wait_take_turns() -> None:
 
 def test_who_goes_away_gives_no_turn_away() -> None:
     async def scene() -> list[str]:
-        turns, done = Turns(FEW), list[str]()
+        turns, done = Turns(FEW.reads_at_once, FEW.reads_waiting), list[str]()
         tasks = asked(turns, done, "a", "b", "c", "d")
         async with turns.of("first"):
             await asyncio.sleep(0)
@@ -86,7 +91,7 @@ def test_who_goes_away_gives_no_turn_away() -> None:
 
 def test_beyond_so_many_that_wait_a_run_is_refused_and_no_other() -> None:
     async def scene() -> list[str]:
-        turns, done = Turns(FEW), list[str]()
+        turns, done = Turns(FEW.reads_at_once, FEW.reads_waiting), list[str]()
         tasks = asked(turns, done, *"aaaaab")
         results = await asyncio.gather(*tasks, return_exceptions=True)
         refused = [result for result in results if isinstance(result, Refused)]
@@ -151,3 +156,24 @@ def test_what_fails_after_it_was_given_up_warns_nobody() -> None:
         return unhandled
 
     assert asyncio.run(scene()) == []
+
+
+def test_large_specs_are_read_in_turn_for_each_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+
+    def note(given: bytes, _: Limits) -> Any:
+        read.append(given[:1])
+        raise Refused("invalid", None, None, "another one")
+
+    monkeypatch.setattr(sessions_module, "_timeline_of_new", note)
+
+    async def scene() -> None:
+        sessions = Sessions(tmp_path, Limits())
+        uploads = [sessions.create(b"%c" % who * 70_000, chr(who)) for who in b"aaaab"]
+        await asyncio.gather(*uploads, return_exceptions=True)
+        await sessions.close()
+
+    asyncio.run(scene())
+    assert b"".join(read) == b"aabaa"

@@ -119,7 +119,12 @@ async def _never(scope: Any, receive: Any, send: Any) -> None:
 async def _opened() -> tuple[Any, Unread]:
     """Return what speaks on a socket that was accepted, and its connection."""
     config = uvicorn.Config(_never, log_config=None, lifespan="off")
-    found, line = protocol(Limits(), [], unread.Unread(1_000))(config, ServerState(), {}), Unread()
+    found, line = (
+        protocol(Limits(), [], unread.Unread(Limits(unread_bytes=1_000)))(
+            config, ServerState(), {}
+        ),
+        Unread(),
+    )
     found.connection_made(line)
     found.data_received(HANDSHAKE)
     found.conn.send_response(found.response)

@@ -15,11 +15,11 @@ from app.settings import Settings
 from app.timeline.phases import Cursor
 from app.timeline.timeline import Extent
 from app.web import framing as framing_module
-from app.web.framing import Framing
+from app.web.framing import OF_EACH, Framing
 from tests.clients import client_of
 
 PARAMETERS = 10_000
-SECONDS = PARAMETERS * 3 * 8 / 1_000_000  # of a large frame at the rate below
+SECONDS = (PARAMETERS * 3 * 8 + OF_EACH) / 1_000_000  # of a large frame at the rate below
 RATE = Limits(frame_bytes_per_second=1_000_000)
 LARGE: dict[str, Any] = {
     "dataset": {"inputs": [[0.1] * 60], "targets": [[1.0]]},
@@ -51,8 +51,15 @@ def test_large_frames_take_turns_whoever_looks() -> None:
 
 
 def test_small_frames_go_out_at_once() -> None:
-    framing, small = Framing(RATE, lambda: 100.0), Run(parameters=2_000)
+    framing, small = Framing(RATE, lambda: 100.0), Run(parameters=2_000, viewers=1)
     assert [framing.wait(small) for _ in range(50)] == [0] * 50  # type: ignore[arg-type]
+
+
+def test_small_frames_to_a_class_take_turns_as_a_large_one_does() -> None:
+    framing, small = Framing(RATE, lambda: 100.0), Run(parameters=10, viewers=300)
+    waits = [framing.wait(small) for _ in range(300)]  # type: ignore[arg-type]
+    assert waits == sorted(waits)
+    assert waits[-1] > 299 * OF_EACH / RATE.frame_bytes_per_second
 
 
 def test_a_frame_is_made_once_for_all_who_look_at_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,7 @@ class Slow:
 
 def _connected(app: Any) -> tuple[Bounded, Line]:
     config = uvicorn.Config(app, log_config=None, lifespan="off")
-    found: Any = protocol(Limits(), [], Unread(1_000))
+    found: Any = protocol(Limits(), [], Unread(Limits(unread_bytes=1_000)))
     made, line = found(config, ServerState(), {}), Line()
     made.connection_made(line)
     return made, line

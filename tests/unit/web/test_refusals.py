@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from app.refusal import shown
 from app.sessions.turns import Turns
 from app.timeline.spec import parse_spec
 from app.timeline.timeline import Timeline
@@ -186,3 +188,32 @@ def test_too_many_reads_are_told_when_to_come_again(
 
 async def _full(turns: Turns, _: str) -> None:
     raise turns._too_many()
+
+
+class Counting(list[Any]):
+    def __init__(self, *items: Any) -> None:
+        super().__init__(items)
+        self.looked_at = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in super().__iter__():
+            self.looked_at += 1
+            yield item
+
+
+@pytest.mark.parametrize(
+    "value", [[1, "a", {"b": [None, 2.5]}], {}, [], {"a": {}, "b": [[]]}, "it's", math.inf, True]
+)
+def test_what_is_refused_is_told_as_python_writes_it(value: Any) -> None:
+    assert shown(value) == repr(value)
+
+
+def test_of_what_is_refused_no_more_is_written_out_than_is_told() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    many = Counting(*range(100_000))
+    for value, start in ((deep, "[[["), (many, "[0, 1,"), ({"k" * 9_999: many}, "{'kkk")):
+        assert shown(value).startswith(start)
+        assert (len(shown(value)), shown(value)[-1]) == (120, "…")
+    assert 0 < many.looked_at < 500

@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 import socket
+import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
+from app.limits import Limits
 from app.unread import Unread
 from tests.process import Process
 
@@ -44,7 +47,7 @@ class Line(asyncio.Transport):
 
 
 def test_those_that_leave_it_longest_are_cut() -> None:
-    unread, lines = Unread(100), [Line(size) for size in (30, 40, 30, 50, 20)]
+    unread, lines = Unread(Limits(unread_bytes=100)), [Line(size) for size in (30, 40, 30, 50, 20)]
     for line in lines[:3]:
         unread.paused(line)
     assert not any(line.is_cut for line in lines)
@@ -120,3 +123,24 @@ def test_answers_that_nobody_reads_are_not_kept(server: Process) -> None:
     assert taken(lines[0], whole) < whole
     for line in lines:
         line.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long nothing was taken")
+def test_who_takes_nothing_for_long_is_cut(tmp_path: Path) -> None:
+    server = Process(tmp_path / "data", RETRACE_BODY_SECONDS="1")
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(("127.0.0.1", server.port))
+        assert connections(server)
+        line.sendall(b"GET /plotly.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until = time.monotonic() + 60
+        while connections(server):
+            assert time.monotonic() < until, "it is held for ever"
+    assert server.stop() == 0
+
+
+def connections(server: Process) -> int:
+    """Return how many connections the server holds, as the system lists them."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()]
+    port, established = f":{server.port:04X}", "01"
+    return sum(line[1].endswith(port) and line[3] == established for line in lines)
