@@ -117,7 +117,7 @@ def _is_plain(value: Any) -> bool:
 def test_every_command_is_drawn() -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=200, derandomize=True, database=None)
+    @settings(FEW, max_examples=200, derandomize=True, database=None)
     @given(COMMANDS)
     def draw(command: dict[str, Any]) -> None:
         seen.add(command["do"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.limits import DEFAULT_LIMITS
@@ -26,6 +26,7 @@ EDITS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(EDITS, max_size=12))
 def test_undo_leads_back_through_every_list_there_was(wanted: list[Edit]) -> None:
     lists = [Edits()]
