@@ -40,7 +40,7 @@ FLAGS = (
     # costs here. The others are what Playwright turns off, where that matters to us.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,HttpsUpgrades,OptimizationHints,PaintHolding",
 )
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)  # a page that was cut off may wait 10 s between two tries
 
 
 class Server:
