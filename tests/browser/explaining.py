@@ -66,6 +66,17 @@ def explain(page: Page, name: str) -> None:
     page.get_by_role("button", name="Show", exact=True).click()
 
 
+def copied(page: Page, start: str) -> str:
+    """Return what was copied once it begins so: that it was copied may be said of something before."""
+    text = ""
+    for _ in range(3_000):
+        text = page.evaluate("() => navigator.clipboard.readText()")
+        if text.startswith(start):
+            return text
+        page.wait_for_timeout(10)
+    raise AssertionError(f"copied was {text!r}")
+
+
 def factors_of(page: Page) -> list[tuple[str, str, float]]:
     """Those of the open path and, where it is folded, of the open term below it."""
     found = page.evaluate(

@@ -20,6 +20,7 @@ from tests.browser.explaining import (
     as_text,
     chain_of,
     click_on,
+    copied,
     expect_chain,
     explain,
     factors_of,
@@ -536,16 +537,13 @@ def test_the_equation_is_copied_as_latex_and_as_text(browser: Browser, server: S
     visit = Visit(context.new_page(), server).open(HOUSE)
     page = visit.page
     click_on(page, "w1.1.1")
-    copied = "() => navigator.clipboard.readText()"
     page.get_by_role("button", name="LaTeX").click()
     expect(page.locator(".copying")).to_contain_text("Copied.")
-    latex = page.evaluate(copied)
-    assert latex.startswith("\\begin{aligned}")
+    latex = copied(page, "\\begin{aligned}")
     assert "\\frac{\\partial E}{\\partial w_{11}^{1}}" in latex
     page.get_by_role("button", name="text", exact=True).click()
     expect(page.locator(".copying")).to_contain_text("Copied.")
-    page.wait_for_function(f"async () => !(await ({copied})()).includes('frac')")
-    assert "0.5000 · 1 · 2.0000 · 1 · 2.0000" in page.evaluate(copied)
+    assert "0.5000 · 1 · 2.0000 · 1 · 2.0000" in copied(page, "∂E/∂w¹₁₁")
     page.get_by_role("tab", name="Proof").click()
     expect(page.locator(".copying")).to_be_visible()
     expect(page.locator(".copying")).not_to_contain_text("Copied.")  # these were not
@@ -586,10 +584,7 @@ def test_the_equation_names_each_factor_as_the_diagram_does(
         found = chain_of(visit, name)
         expect_chain(page, found)
         page.get_by_role("button", name="text", exact=True).click()
-        page.wait_for_function(
-            "async (start) => (await navigator.clipboard.readText()).startsWith(start)", arg=first
-        )
-        text = page.evaluate("() => navigator.clipboard.readText()")
+        text = copied(page, first)
         assert re.split(r"\s+= ", text.removeprefix(first))[1:3] == [symbols, formulas]
         if total is None:
             assert page.locator("[data-total]").count() == 0

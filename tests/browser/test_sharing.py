@@ -9,6 +9,7 @@ import httpx
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, Visit
+from tests.browser.explaining import copied
 from tests.nets import SMALL
 
 
@@ -39,7 +40,7 @@ def test_the_dialog_offers_both_links_and_says_which_is_which(visit: Visit) -> N
     for name, link in (("can only watch", read), ("can change the run", write)):
         dialog.get_by_role("button", name=f"Copy the link that {name}").click()
         expect(dialog.get_by_role("status")).to_have_text("Copied.")
-        assert page.evaluate("navigator.clipboard.readText()") == link
+        assert copied(page, link) == link
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("button", name="Share")).to_be_focused()
