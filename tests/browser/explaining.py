@@ -66,6 +66,11 @@ def explain(page: Page, name: str) -> None:
     page.get_by_role("button", name="Show", exact=True).click()
 
 
+def drawn(page: Page) -> None:
+    """Wait until what was done just now has been drawn."""
+    page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
+
+
 def copied(page: Page, start: str) -> str:
     """Return what was copied once it begins so: that it was copied may be said of something before."""
     text = ""

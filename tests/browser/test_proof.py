@@ -17,6 +17,7 @@ from tests.browser.explaining import (
     as_number,
     chain_of,
     click_on,
+    drawn,
     expect_chain,
     explain,
 )
@@ -324,9 +325,8 @@ DIGITS = ("2", "all", "4")
 
 
 def _choose_digits(page: Page, digits: str) -> None:
-    """Choose, and wait until what is shown was drawn anew."""
     page.get_by_label("Digits").select_option(digits)
-    page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
+    drawn(page)
 
 
 def _check_shown(page: Page) -> None:

@@ -13,7 +13,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.timeline.presets import HOUSE
 from tests.browser.conftest import Server, Visit
-from tests.browser.explaining import as_text, chain_of, click_on, expect_chain, explain, on_a_phone
+from tests.browser.explaining import (
+    as_text,
+    chain_of,
+    click_on,
+    drawn,
+    expect_chain,
+    explain,
+    on_a_phone,
+)
 from tests.browser.test_journeys import NON_SQUARE
 
 
@@ -41,12 +49,14 @@ def test_the_keyboard_alone_tries_a_value_and_keeps_it(visit: Visit) -> None:
 
 
 def _drag(page: Page, by: float) -> None:
+    expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()  # the curve has come
     box = page.locator(".slice .now").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + by, y, steps=6)
+    drawn(page)
 
 
 def test_a_dragged_weight_moves_the_diagram_and_comes_back(visit: Visit) -> None:
@@ -181,7 +191,7 @@ def test_a_late_trial_does_not_come_after_letting_go(visit: Visit) -> None:
     expect(page.locator(".slice .now.held")).to_have_count(0)
     for route in held:
         route.continue_()
-    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    drawn(page)
     assert held
     expect(page.locator(".trial-note")).to_be_hidden()
     expect(page.locator("#diagram [data-parameter='w2.2.3']")).to_have_attribute(
