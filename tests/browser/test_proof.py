@@ -340,6 +340,7 @@ def _check_chain(page: Page, digits: str) -> None:
     """The numbers as they are written multiply to the result as it is written."""
     for factor in page.locator(".factor[data-at] .badge").all():
         factor.focus()
+        expect(page.locator(".detail .badge")).to_have_text(factor.inner_text())
         assert contradictions(page.locator(".detail").inner_html()) == []
     written = page.locator(".factor[data-at] math:last-of-type").all_text_contents()
     product = math.prod(as_number(text) for text in written)
