@@ -71,6 +71,15 @@ def drawn(page: Page) -> None:
     page.evaluate("() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))")
 
 
+def wait_for(page: Page, found: list[Any], count: int = 1) -> None:
+    """Wait until a handler has put so much into a list."""
+    for _ in range(3_000):
+        if len(found) >= count:
+            return
+        page.wait_for_timeout(10)
+    raise AssertionError(f"{len(found)} of {count} came")
+
+
 def copied(page: Page, start: str) -> str:
     """Return what was copied once it begins so: that it was copied may be said of something before."""
     text = ""

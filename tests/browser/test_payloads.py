@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Server, Visit
+from tests.browser.explaining import wait_for
 from tests.browser.payloads import PAYLOADS
 
 INPUTS, TARGETS = 14, 7  # as many as a worksheet holds
@@ -194,5 +195,5 @@ def test_a_text_that_became_markup_would_be_found(browser: Browser, server: Serv
     )
     page.wait_for_function("() => document.querySelector('main img').complete")
     assert page.evaluate(TRACES)
-    assert called
+    wait_for(page, called)
     context.close()

@@ -21,6 +21,7 @@ from tests.browser.explaining import (
     expect_chain,
     explain,
     on_a_phone,
+    wait_for,
 )
 from tests.browser.test_journeys import NON_SQUARE
 
@@ -185,14 +186,18 @@ def test_a_late_trial_does_not_come_after_letting_go(visit: Visit) -> None:
     expect(page.locator(".slice .now[aria-valuenow]")).to_be_visible()
     held: list[Any] = []
     page.route(re.compile("/trial"), lambda route: held.append(route))
+    ended: list[Any] = []
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: "/trial" in request.url and ended.append(request))
     _drag(page, 60)
     page.wait_for_function("() => document.querySelector('.slice .now.held')")
+    wait_for(page, held)
     page.mouse.up()
     expect(page.locator(".slice .now.held")).to_have_count(0)
     for route in held:
         route.continue_()
+    wait_for(page, ended, len(held))
     drawn(page)
-    assert held
     expect(page.locator(".trial-note")).to_be_hidden()
     expect(page.locator("#diagram [data-parameter='w2.2.3']")).to_have_attribute(
         "data-weight", as_text(visit.step(0)["layers"][1]["weights"][1][2])
@@ -489,6 +494,7 @@ def test_what_nobody_waits_for_is_not_asked_any_more(
     if path == "check":
         page.get_by_role("button", name="Check all").click()
     page.wait_for_function("() => document.querySelector('.chosen').getClientRects().length")
+    wait_for(page, asked)  # a curve only once the chain has come
     with page.expect_event("requestfailed", lambda request: f"/{path}" in request.url):
         if leave == "Escape":
             page.keyboard.press("Escape")
