@@ -259,7 +259,10 @@ def test_nothing_of_an_explanation_is_wider_than_its_place(
         expect(page.locator(".chosen")).to_be_visible()
         for tab in TABS if name[0] == "w" else ():
             page.get_by_role("tab", name=tab).click()
-            expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
+            expect(page.get_by_role("tabpanel", name=tab)).not_to_have_attribute(
+                "aria-busy", "true"
+            )
+            expect(page.locator("#tab-body > div:not([hidden])")).to_have_count(1)
             _expect_narrow(page)
         _expect_narrow(page)
     context.close()
