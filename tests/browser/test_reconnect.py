@@ -119,7 +119,9 @@ def test_a_server_that_stops_says_so_and_playing_has_ended(guest: Visit) -> None
     own.start()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     expect(calm).to_have_count(0)
+    cursor = httpx.get(guest.api).json()["cursor"]
     guest.click("Step forward")
+    guest.at(cursor["step"] + 1, cursor["phase"])
     expect(page.locator("#notices p")).to_have_count(0)
 
 
@@ -554,9 +556,10 @@ def test_digits_computed_on_another_machine_are_said_to_be_so(
     expect(note).to_contain_text("may differ from those first recorded (on NumPy 1.0, elsewhere)")
     beside = visit.page.locator("#panel .note")
     said = note.inner_text()
-    for name in ("w1.1.1", "u1.1"):
+    for name, what in (("w1.1.1", "weight"), ("u1.1", "hidden unit 1")):
         visit.page.get_by_label("Explain").fill(name)
         visit.page.keyboard.press("Enter")
+        expect(visit.page.locator(".chosen")).to_contain_text(what)
         expect(beside).to_contain_text(said)
     visit.page.get_by_label("Jump to step").fill("901")
     visit.page.keyboard.press("Enter")
