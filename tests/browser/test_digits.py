@@ -242,3 +242,9 @@ def test_the_paths_of_a_sum_are_not_broken_on_a_phone(browser: Browser, server: 
     assert page.locator("#tab-body").evaluate("(e) => e.scrollWidth - e.clientWidth") <= 0
     page.context.close()
     assert visit.problems == []
+
+
+def test_the_words_of_an_update_have_the_learning_rate_in_full(visit: Visit) -> None:
+    page = visit.open({**MAZUR, "learning_rate": 0.015}).page
+    _go(visit, 6)
+    expect(page.locator(".phase-words .sentence")).to_contain_text("(α = 0.015)")

@@ -1,6 +1,6 @@
 // What a phase does, in words that agree with its numbers: for the panel and for screen readers.
 
-import { addingUp, count, fixed, full, own, short, signed, superscript, symbol } from "./format.js";
+import { addingUp, count, fixed, full, own, signed, superscript, symbol } from "./format.js";
 import { nameAt, revealed, unitSymbol } from "./network.js";
 
 /** "Forward through w¹" */
@@ -117,7 +117,7 @@ function updateWords(layout, spec, frame, at, digits) {
   const index = largestOf(frame, trained);
   const name = nameAt(layout, index);
   const [before, after] = [frame.parameters[index], frame.newParameters[index]];
-  const how = `All weights move at once, by −α times their partial derivative (α = ${digits === "all" ? full(frame.learningRate) : short(frame.learningRate)}).`;
+  const how = `All weights move at once, by −α times their partial derivative (α = ${full(frame.learningRate)}).`;
   if (frame.gradient[index] === 0) return `${how} Every partial derivative is 0: no weight moves.`;
   return `${how} ${mostWords(symbol(name), before, after, digits)} Next, a new network goes forward.`;
 }
