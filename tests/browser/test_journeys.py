@@ -212,6 +212,30 @@ def test_the_learning_rate_changes_live_and_can_be_undone(visit: Visit) -> None:
     visit.at(1, 0)
 
 
+def test_the_rate_that_is_shown_is_that_of_the_step_from_which_an_edit_would_hold(
+    visit: Visit,
+) -> None:
+    page = visit.open().page
+    field = page.get_by_role("textbox", name="Learning rate", exact=True)
+    slider = page.get_by_label("Learning rate slider")
+    for _ in range(6):
+        visit.click("Next phase")
+    visit.at(0, 6)
+    _type(page, "0.2")
+    expect(page.locator("#rate .edits")).to_have_text("from step 1: α = 0.2")
+    expect(field).to_have_value("0.2")
+    for name, phase, rate in (("Previous phase", 5, "0.05"), ("Next phase", 6, "0.2")):
+        visit.click(name)
+        visit.at(0, phase)
+        expect(field).to_have_value(rate)
+        expect(slider).to_have_attribute("aria-valuetext", rate)
+    visit.click("Restart")
+    visit.at(0, 0)
+    expect(field).to_have_value("0.05")
+    _type(page, "0.2")
+    expect(page.locator("#rate")).to_contain_text("α = 0.2 here, from step 0 on")
+
+
 def _type(page: Page, *rates: str) -> None:
     for rate in rates:
         field = page.get_by_role("textbox", name="Learning rate", exact=True)

@@ -4,6 +4,11 @@ import { count, full, symbol } from "./format.js";
 
 /** @typedef {{step: number, learning_rate?: number, parameter?: string, value?: number, optimizer?: {name: string}}} Edit */
 
+/** The step from which an edit made here holds: of one whose update is shown, that is the next. */
+export function editStep({ step, phase }, layout) {
+  return step + (phase === layout.phases.length - 1 ? 1 : 0);
+}
+
 /** w¹₂₃ = 0.4 */
 export function editValue(edit) {
   if (edit.parameter) return `${symbol(edit.parameter)} = ${full(edit.value)}`;

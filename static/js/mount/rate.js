@@ -1,6 +1,6 @@
 // The learning rate: a logarithmic slider and a number field that agree, and the edits so far.
 
-import { editWords } from "../core/edits.js";
+import { editStep, editWords } from "../core/edits.js";
 import { asTyped, count, full } from "../core/format.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
@@ -44,7 +44,7 @@ export function mountRate(root, connection, getState) {
 
   const leave = whenChanged((state) => [state.session?.id], typing.forget);
   const draw = whenChanged(
-    (state) => [state.session?.edits, state.session?.can_undo, state.frame?.learningRate, state.frame?.step, state.refused],
+    (state) => [state.session?.edits, state.session?.can_undo, state.frame?.learningRate, state.frame?.step, state.frame?.phase, state.refused],
     (state) => {
       if (!state.session || !state.frame) return;
       const rate = current(state);
@@ -97,11 +97,11 @@ function typed({ field, error }, connection, getState, send) {
   return { forget, isOurs };
 }
 
-/** The rate that holds for what comes next: an edit at the following step counts already. */
-function current(state) {
-  const { step } = state.frame;
-  const later = state.session.edits.filter((edit) => edit.learning_rate !== undefined && edit.step === step + 1);
-  return later.length ? later[later.length - 1].learning_rate : state.frame.learningRate;
+/** The rate of the step from which an edit made now would hold: of the next one there may be an edit already. */
+function current({ frame, session }) {
+  const from = editStep(frame, session.layout);
+  const found = session.edits.findLast((edit) => edit.learning_rate !== undefined && edit.step === from);
+  return found?.learning_rate ?? frame.learningRate;
 }
 
 function sinceWords(state) {

@@ -1,5 +1,6 @@
 // The value that is tried: where the handle stands, the loss there, and what keeping it means.
 
+import { editStep } from "../core/edits.js";
 import { count, fixed, symbol } from "../core/format.js";
 import { BOX, lossAt, told } from "../views/slice.js";
 import { verdict } from "./curve.js";
@@ -43,7 +44,7 @@ function lossWords(slice, shown, { lastTried, digits, frame }) {
 
 function drawKeep(parts, { tried, lastTried, digits, frame, session, lastStep }) {
   const last = tried ?? lastTried;
-  const from = frame.step + (frame.phase === session.layout.phases.length - 1 ? 1 : 0);
+  const from = editStep(frame, session.layout);
   const ended = from > lastStep;
   const since = sinceWords(frame, from, ended);
   write(parts.keep, last ? `Keep ${fixed(last.value, digits)}` : "Keep");
