@@ -236,6 +236,20 @@ def test_the_rate_that_is_shown_is_that_of_the_step_from_which_an_edit_would_hol
     expect(page.locator("#rate")).to_contain_text("α = 0.2 here, from step 0 on")
 
 
+def test_of_many_edits_the_last_are_listed_and_the_others_counted(visit: Visit) -> None:
+    page = visit.open().page
+    edits = page.locator("#rate .edits li")
+    for step in range(8):
+        httpx.post(f"{visit.api}/commands", json={"do": "seek", "step": step, "phase": 0})
+        change = {"do": "change", "learning_rate": (step + 1) / 8}
+        httpx.post(f"{visit.api}/commands", json=change)
+        expect(edits.last).to_contain_text(f"from step {step}")
+        first = {6: "… and 1 earlier edit", 7: "… and 2 earlier edits"}
+        expect(edits.first).to_have_text(first.get(step, "from step 0: α = 0.125"))
+    expect(edits.nth(1)).to_have_text("from step 2: α = 0.375")
+    expect(edits).to_have_count(7)
+
+
 def _type(page: Page, *rates: str) -> None:
     for rate in rates:
         field = page.get_by_role("textbox", name="Learning rate", exact=True)

@@ -5,6 +5,7 @@ import { asTyped, count, full } from "../core/format.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
 const EVERY = 100; // milliseconds between two changes sent while the slider is dragged
+const SHOWN = 6; // of the edits, the last
 const LOW = -5;
 const HIGH = 1;
 const toSlider = (rate) => Math.min(HIGH, Math.max(LOW, Math.log10(rate)));
@@ -53,7 +54,7 @@ export function mountRate(root, connection, getState) {
       if (!held) slider.value = String(toSlider(rate));
       write(since, `α = ${full(state.frame.learningRate)} here, ${sinceWords(state)}`);
       set(undo, { disabled: null, "aria-disabled": state.session.can_undo && state.session.may_write ? null : "true" }); // it keeps the focus
-      edits.replaceChildren(...state.session.edits.slice(-6).map((edit) => h("li", {}, editWords(edit))));
+      edits.replaceChildren(...lastWords(state.session.edits).map((words) => h("li", {}, words)));
       edits.hidden = !state.session.edits.length;
     },
   );
@@ -102,6 +103,13 @@ function current({ frame, session }) {
   const from = editStep(frame, session.layout);
   const found = session.edits.findLast((edit) => edit.learning_rate !== undefined && edit.step === from);
   return found?.learning_rate ?? frame.learningRate;
+}
+
+/** The last edits in words, and before them how many others there are. */
+function lastWords(edits) {
+  const earlier = edits.length - Math.min(edits.length, SHOWN);
+  const words = edits.slice(earlier).map(editWords);
+  return earlier ? [`… and ${count(earlier)} earlier ${earlier === 1 ? "edit" : "edits"}`, ...words] : words;
 }
 
 function sinceWords(state) {
