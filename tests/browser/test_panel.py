@@ -76,6 +76,28 @@ def test_an_update_too_small_for_the_decimals_is_seen_in_the_new_value(visit: Vi
     ]
 
 
+@pytest.mark.parametrize(
+    ("rate", "values"),
+    [
+        (0.5, "value 0.1500000, after the update 0.1497807"),
+        (5e-9, "value 0.15, after the update 0.14999999999780717"),  # more decimals than a sum has
+    ],
+)
+def test_a_weight_that_moved_is_seen_to_have_moved(
+    visit: Visit, rate: float, values: str
+) -> None:
+    page = visit.open({**MAZUR, "learning_rate": rate}).page
+    _show(page, "w1.1.1")
+    said = page.locator(".chosen .hint")
+    expect(said).to_have_text("value 0.1500")
+    page.get_by_role("button", name=re.compile("Update")).click()
+    expect(said).to_have_text(values)
+    words = page.locator("#voice").text_content() or ""
+    [(way, before, after)] = re.findall(r"(falls|rises) from ([\d.]+) to ([\d.]+)\. Next", words)
+    assert (float(before) > float(after)) == (way == "falls")
+    assert before != after
+
+
 def test_a_column_of_a_sum_has_one_number_of_decimals(visit: Visit) -> None:
     page = visit.open(MAZUR).page
     _show(page, "u1.1")

@@ -49,6 +49,17 @@ export function addingUp(digits, result, terms = []) {
   return { digits, least: Math.min(least, digits + MOST_MORE) };
 }
 
+/**
+ * A value before and after it moved, in digits that show that it did: as many as the move needs, or
+ * all where that is too many.
+ * @param {Digits} digits
+ */
+export function moved(before, after, digits) {
+  const enough = addingUp(digits, after - before);
+  const [from, to] = [before, after].map((value) => fixed(value, enough));
+  return from === to && before !== after ? [full(before), full(after)] : [from, to];
+}
+
 /** Decimals with which so many digits of a number below 0.1 are seen; of others just as many. */
 function decimalsOf(size, digits) {
   if (size === 0 || size >= 0.1) return digits;

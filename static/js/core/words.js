@@ -1,6 +1,6 @@
 // What a phase does, in words that agree with its numbers: for the panel and for screen readers.
 
-import { addingUp, count, fixed, full, own, signed, superscript, symbol } from "./format.js";
+import { count, full, moved, own, signed, superscript, symbol } from "./format.js";
 import { nameAt, revealed, unitSymbol } from "./network.js";
 
 /** "Forward through w¹" */
@@ -128,8 +128,8 @@ const inWords = (digits) => (digits === "all" ? digits : 3);
 /** What moves most, in as many decimals as show it. */
 function mostWords(name, before, after, asked) {
   if (after === before) return `${name} would move most, but by less than its last digit: it stays.`;
-  const digits = addingUp(inWords(asked), after - before);
-  return `${name} moves most: it ${after < before ? "falls" : "rises"} from ${fixed(before, digits)} to ${fixed(after, digits)}.`;
+  const [from, to] = moved(before, after, inWords(asked));
+  return `${name} moves most: it ${after < before ? "falls" : "rises"} from ${from} to ${to}.`;
 }
 
 /** @param {string[]} machines  those that computed steps of the run first, as far as they are known */

@@ -1,7 +1,7 @@
 // What is selected, closely: its name and value, and for a parameter one of several ways to see it.
 
 import { isCurrent, isParameter, shownParameter, TABS } from "../core/inspect.js";
-import { count, fixed, full } from "../core/format.js";
+import { count, fixed, full, moved } from "../core/format.js";
 import { anewWords } from "../core/words.js";
 import { activationOf, parseName, revealed, unitSymbol as unitName } from "../core/network.js";
 import { math as m, parameterSymbol, unitSymbol } from "../views/mathml.js";
@@ -101,9 +101,9 @@ function headOf({ selected, frame: newest, answers: { chain }, session: { layout
   const found = parseName(layout, selected);
   const to = unitName(layout, found.layer, found.to);
   const words = found.kind === "bias" ? `bias of ${to}` : `weight, ${sourceWords(layout, found)} to ${to}`;
-  const value = frame.parameters[found.index];
-  const moved = revealed(layout, newest.phase).update ? `, after the update ${fixed(frame.newParameters[found.index], digits)}` : "";
-  return [math(m(parameterSymbol(found))), h("span", {}, words), h("span", { class: "hint", title: full(value) }, `value ${fixed(value, digits)}${moved}`)];
+  const [value, after] = [frame.parameters[found.index], frame.newParameters[found.index]];
+  const shown = revealed(layout, newest.phase).update ? moved(value, after, digits).join(", after the update ") : fixed(value, digits);
+  return [math(m(parameterSymbol(found))), h("span", {}, words), h("span", { class: "hint", title: full(value) }, `value ${shown}`)];
 }
 
 function sourceWords(layout, { layer, from }) {
