@@ -307,6 +307,20 @@ def test_what_is_no_learning_rate_stays_in_its_field_until_something_else_is_sai
     expect(problem).to_have_text("")
 
 
+def test_what_is_no_learning_rate_is_told_what_one_looks_like(visit: Visit, wire: Wire) -> None:
+    page = visit.open().page
+    problem = page.locator("#rate-error")
+    for text in ("1,5", "0x10", "-0.1", "0", ""):
+        _type(page, text)
+        words = "not a learning rate: a number above 0 with a decimal point, like 0.05"
+        expect(problem).to_have_text(f"“{text}” is {words}")
+    _type(page, "1e400")
+    expect(problem).to_have_text("“1e400” is too large for a learning rate")
+    _type(page, "5e−2", "+.25")
+    expect(page.locator("#rate .edits")).to_have_text("from step 0: α = 0.25")
+    assert [command["learning_rate"] for command in wire.sent] == [0.25]
+
+
 def test_an_edit_that_ends_a_far_jump_is_not_called_refused(visit: Visit) -> None:
     page = visit.open().page
     page.get_by_label("Jump to step").fill("900000")
@@ -357,14 +371,24 @@ def test_plays_pauses_scrubs_and_jumps(visit: Visit) -> None:
     page.get_by_label("Jump to step").fill("1,000")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_have_attribute("data-cursor", "1000:0")
-    page.get_by_label("Jump to step").fill("soon")
+
+
+def test_what_is_no_step_of_a_run_is_told_beside_its_field_and_not_sent(
+    visit: Visit, wire: Wire
+) -> None:
+    page = visit.open().page
+    problem = page.locator("#jump-error")
+    for text in ("soon", "1,5", "1.5", "0x10", "-1", "1,000,001", "99999999999999999999"):
+        page.get_by_label("Jump to step").fill(text)
+        page.keyboard.press("Enter")
+        expected = f"“{text}” is not a step: a whole number from 0 to 1,000,000"
+        expect(problem).to_have_text(expected)
+    page.get_by_label("Jump to step").fill("1,000")
     page.keyboard.press("Enter")
-    expect(page.locator("#transport")).to_contain_text("“soon” is not a step")
-    page.get_by_label("Jump to step").fill("1,000,001")
-    page.keyboard.press("Enter")
-    expect(page.locator("#notices")).to_contain_text(
-        "a step from 0 to 1,000,000 (the setting RETRACE"
-    )
+    visit.at(1000, 0)
+    expect(problem).to_have_text("")
+    assert [command["step"] for command in wire.sent] == [1000]
+    expect(page.locator("#notices p")).to_have_count(0)
 
 
 def test_a_reload_and_the_back_button_return_to_the_run(visit: Visit) -> None:

@@ -6,6 +6,7 @@ const SMALL = 1e-4; // what is smaller is written with a power: its zeros would 
 const LARGE = 1e7;
 const MOST_MORE = 4; // decimals that a sum may need beyond those that were asked for
 const HUGE = 1e10; // from here on a value in its own unit is written with a power
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i; // not 0x10, which JavaScript would read as 16
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
@@ -78,9 +79,10 @@ export function full(value) {
   return String(value).replaceAll("-", MINUS);
 }
 
-/** What was typed, as JavaScript reads it: with the minus signs that are written here, too. */
-export function asTyped(text) {
-  return text.trim().replaceAll(MINUS, "-");
+/** The number that was typed, or written here with a true minus sign; NaN where it is no decimal one. */
+export function readNumber(text) {
+  const plain = text.trim().replaceAll(MINUS, "-");
+  return DECIMAL.test(plain) ? Number(plain) : NaN;
 }
 
 /** For labels in the diagram, where room is short: two decimals, none, or one digit and a power. */

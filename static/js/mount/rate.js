@@ -1,7 +1,7 @@
 // The learning rate: a logarithmic slider and a number field that agree, and the edits so far.
 
 import { editStep, editWords } from "../core/edits.js";
-import { asTyped, count, full } from "../core/format.js";
+import { count, full, readNumber } from "../core/format.js";
 import { h, set, whenChanged, write } from "./dom.js";
 
 const EVERY = 100; // milliseconds between two changes sent while the slider is dragged
@@ -77,11 +77,11 @@ function typed({ field, error }, connection, getState, send) {
   };
   const isOurs = () => sent !== null || field.hasAttribute("aria-invalid");
   const submit = () => {
-    const rate = Number(asTyped(field.value));
-    const fine = field.value.trim() !== "" && Number.isFinite(rate) && rate > 0;
-    if (fine && rate === sent?.rate) return; // Enter is a change as well
+    const rate = readNumber(field.value);
+    const wrong = wrongWords(rate);
+    if (!wrong && rate === sent?.rate) return; // Enter is a change as well
     forget();
-    if (!fine) return complain(`“${field.value}” is not a learning rate: a number above 0`);
+    if (wrong) return complain(`“${field.value}” is ${wrong}`);
     if (rate === current(getState()) && !connection.unanswered) return;
     sent = { rate, id: send(rate) };
   };
@@ -96,6 +96,12 @@ function typed({ field, error }, connection, getState, send) {
     if (isAnswer || !connection.unanswered) sent = null;
   });
   return { forget, isOurs };
+}
+
+/** Why a number that was read is no learning rate; nothing where it is one. */
+function wrongWords(rate) {
+  if (rate === Infinity) return "too large for a learning rate";
+  return rate > 0 ? "" : "not a learning rate: a number above 0 with a decimal point, like 0.05";
 }
 
 /** The rate of the step from which an edit made now would hold: of the next one there may be an edit already. */

@@ -1,6 +1,6 @@
 // What if: the loss along one weight, a handle that drags it, a wiggle that becomes the derivative.
 
-import { asTyped, count, full, symbol } from "../core/format.js";
+import { count, full, readNumber, symbol } from "../core/format.js";
 import { isNear } from "../core/inspect.js";
 import { isAtKink } from "../core/network.js";
 import { firstWiggle, viewSlice } from "../views/slice.js";
@@ -10,8 +10,6 @@ import { dragging, keyTry } from "./dragging.js";
 import { letScroll } from "./fit.js";
 import { drawTried } from "./tried.js";
 import { drawWiggle } from "./wiggle.js";
-
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 export function mountSlice(root, dispatch, connection, getState) {
   const parts = make();
@@ -98,9 +96,8 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
   keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = asTyped(field.value);
-    const value = Number(text);
-    const fine = DECIMAL.test(text) && Number.isFinite(value);
+    const value = readNumber(field.value);
+    const fine = Number.isFinite(value);
     complain(fine ? "" : `“${field.value}” is not a value: a number like 0.25`);
     if (fine) setTo({ parameter: getState().selected, value });
     else forget(); // what was set before is not what is talked of now

@@ -13,6 +13,7 @@ const KEYS = {
   PageDown: () => ({ unit: "epoch", by: 1 }),
   PageUp: () => ({ unit: "epoch", by: -1 }),
 };
+const WHOLE = /^(\d+|\d{1,3}(,\d{3})+)$/; // with groups of thousands, as it is written here
 const OWN_KEYS = "input, select, textarea, summary, .scroll"; // the handle of the curve stops those it takes
 
 export function mountTransport(root, dispatch, connection, getState) {
@@ -33,11 +34,13 @@ export function mountTransport(root, dispatch, connection, getState) {
   fillSpeeds(controls.speed, dispatch, connection, getState);
   controls["jump-form"].addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = controls.jump.value.trim().replaceAll(",", "");
-    const fine = /^\d{1,15}$/.test(text); // which one is the last, the server says: it is a setting
-    write(controls["jump-error"], fine ? "" : `“${controls.jump.value}” is not a step: a whole number from 0`);
+    const text = controls.jump.value.trim();
+    const { lastStep } = getState();
+    const step = WHOLE.test(text) ? Number(text.replaceAll(",", "")) : NaN;
+    const fine = step <= lastStep;
+    write(controls["jump-error"], fine ? "" : `“${text}” is not a step: a whole number from 0 to ${count(lastStep)}`);
     set(controls.jump, { "aria-invalid": fine ? null : "true" });
-    if (fine) seek(Number(text));
+    if (fine) seek(step);
   });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(OWN_KEYS)) return;

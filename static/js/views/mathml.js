@@ -1,7 +1,7 @@
 // What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a
 // thing.
 
-import { addingUp, asTyped, fixed } from "../core/format.js";
+import { addingUp, fixed, readNumber } from "../core/format.js";
 
 export const i = (text) => ["mi", {}, text];
 export const o = (text) => ["mo", {}, text];
@@ -116,7 +116,7 @@ const MOST_DIGITS = 17; // with them any two numbers are told apart
 export function enough(a, f, digits) {
   if (digits === "all") return digits;
   const told = fixed(f(a), digits);
-  const gives = (more) => fixed(f(Number(asTyped(fixed(a, more)))), digits) === told;
+  const gives = (more) => fixed(f(readNumber(fixed(a, more))), digits) === told;
   let more = digits;
   while (more < MOST_DIGITS && !gives(more)) more++;
   return more;

@@ -1,6 +1,6 @@
 // The derivative against a central difference: two real forward passes, half a width to each side.
 
-import { asTyped, fixed, full, signed } from "../core/format.js";
+import { fixed, full, readNumber, signed } from "../core/format.js";
 import { parseName } from "../core/network.js";
 import { whereItStands } from "../core/words.js";
 import {
@@ -113,7 +113,7 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
 /** With fewer digits the two losses would look the same; large ones need all of theirs. */
 function precisely(above, below, width, fine) {
   if (fine === "all") return fine;
-  const [up, down] = [above, below].map((loss) => Number(asTyped(fixed(loss, PRECISE))));
+  const [up, down] = [above, below].map((loss) => readNumber(fixed(loss, PRECISE)));
   const quotients = [up - down, above - below].map((gap) => signed(gap / width, fine));
   return quotients[0] === quotients[1] ? PRECISE : "all";
 }
