@@ -106,7 +106,7 @@ const mounts = [
   mountTrialNote(control("trial-note")),
   mountTransport($("transport"), dispatch, live, get),
   mountScrubber($("scrubber"), live, get),
-  mountRate($("rate"), live, get),
+  mountRate($("rate"), dispatch, live, get),
   mountTable($("table"), dispatch),
   mountNotices($("notices"), dispatch, live),
   mountVoice($("voice")),

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.timeline.presets import HOUSE
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, Wire
 from tests.browser.explaining import WIDE, on_a_phone
 from tests.browser.test_journeys import NON_SQUARE
 from tests.mathml import contradictions
@@ -227,11 +227,31 @@ def test_a_value_that_is_refused_says_so_beside_its_field(visit: Visit) -> None:
     expect(problem).to_contain_text("with which step 0 stays finite")
     expect(problem).to_contain_text("Not set:")
     expect(told).to_have_text("")
+    expect(page.locator("#notices p")).to_have_count(0)  # it is said once
     expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("1.25")
     field.press("Enter")
     expect(told).to_contain_text("Set: w²₁₁ = 1.25")
     expect(problem).to_have_text("")
+
+
+@pytest.mark.parametrize("leave", ["another weight", "another tab"])
+def test_a_refusal_that_its_field_does_not_show_any_more_is_told_above(
+    visit: Visit, wire: Wire, leave: str
+) -> None:
+    page = visit.open(HOUSE).page
+    _show(page, "w2.1.1", "What if")
+    wire.cut()
+    expect(page.locator("#notices")).to_contain_text("The server restarts")
+    field = page.get_by_label("Set this parameter to")
+    field.fill("1e300")
+    field.press("Enter")
+    if leave == "another tab":
+        page.get_by_role("tab", name="Chain rule").click()
+    else:
+        page.locator("#diagram [data-parameter='w1.1.1']").press("Enter")
+    wire.mend()
+    expect(page.locator("#notices")).to_contain_text("with which step 0 stays finite")
 
 
 def test_what_is_waited_for_is_said_and_what_failed_too(visit: Visit) -> None:

@@ -516,6 +516,7 @@ def test_a_disk_that_takes_no_more_is_told_and_reading_goes_on(guest: Visit) -> 
     field.press("Enter")
     beside = page.locator("#rate-error")
     expect(beside).to_contain_text("Not set: nothing was changed, since the disk")
+    expect(full).to_have_count(0)  # it is said once
     field.blur()
     expect(field).to_have_value("0.3")
     expect(field).to_have_attribute("aria-invalid", "true")

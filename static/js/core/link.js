@@ -65,10 +65,12 @@ export const LINK_REDUCERS = {
     return { ...applied(state, reply), notice };
   },
   change: (state, change) => caughtUp(state, change),
-  error: (state, { error }) => {
+  error: (state, { id, error }) => {
     if (error.code === "cancelled") return state; // whoever asked for something else knows
-    return { ...state, refused: state.refused + 1, notice: errorNotice(error) };
+    return { ...state, refused: state.refused + 1, notice: { ...errorNotice(error), of: id } };
   },
+  /** The field that asked shows why it was refused: to say it once is enough. */
+  beside: (state, { id }) => (id && state.notice?.of === id ? { ...state, notice: null } : state),
   connection: (state, { code }) => {
     if (state.closing && !(code in CLOSED)) return state; // the first reason stands
     return shut(state, closing(code));

@@ -13,8 +13,8 @@ import { divergedText, lasting, LINK_REDUCERS } from "./link.js";
  * @property {{kind: string, text: string, final: boolean, asked?: boolean} | null} closing  why it is lost or
  *   closed; `asked` is true of what a plain request was told
  * @property {number} refused  how many commands were: what a field promised is then taken back
- * @property {{kind: "info" | "error", text: string, undo?: boolean, passing?: boolean} | null} notice
- *   `passing` is true of what holds only until the run moves on
+ * @property {{kind: "info" | "error", text: string, undo?: boolean, passing?: boolean, of?: string} | null} notice
+ *   `of` is the id of the command that was refused; `passing` is true of what holds only until the run moves on
  * @property {{step: number, target: number} | null} progress
  * @property {object | null} history
  * @property {number} lastStep  the last one that a run may have here

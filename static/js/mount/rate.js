@@ -11,7 +11,7 @@ const HIGH = 1;
 const toSlider = (rate) => Math.min(HIGH, Math.max(LOW, Math.log10(rate)));
 const toRate = (place) => Number((10 ** place).toPrecision(2));
 
-export function mountRate(root, connection, getState) {
+export function mountRate(root, dispatch, connection, getState) {
   const find = (name) => root.querySelector(`[data-control="${name}"]`);
   const [slider, field, error, since, edits, undo] = ["rate-slider", "rate", "rate-error", "rate-since", "edits", "undo"].map(find);
   let held = false;
@@ -23,7 +23,7 @@ export function mountRate(root, connection, getState) {
     sentAt = performance.now();
     return connection.send({ do: "change", learning_rate: rate });
   }
-  const typing = typed({ field, error }, connection, getState, send);
+  const typing = typed({ field, error }, dispatch, connection, getState, send);
   slider.addEventListener("input", () => {
     held = true;
     typing.forget();
@@ -65,7 +65,7 @@ export function mountRate(root, connection, getState) {
 }
 
 /** What is typed stands until it is answered; where it is refused it stays, with the reason beside it. */
-function typed({ field, error }, connection, getState, send) {
+function typed({ field, error }, dispatch, connection, getState, send) {
   let sent = null; // not answered yet
   const complain = (text) => {
     write(error, text);
@@ -92,7 +92,10 @@ function typed({ field, error }, connection, getState, send) {
   });
   connection.onAnswer(({ type, id, error }) => {
     const isAnswer = sent?.id === id;
-    if (sent && isAnswer && type === "error") complain(`Not set: ${error.message}`);
+    if (sent && isAnswer && type === "error") {
+      complain(`Not set: ${error.message}`);
+      dispatch({ type: "beside", id });
+    }
     if (isAnswer || !connection.unanswered) sent = null;
   });
   return { forget, isOurs };

@@ -20,7 +20,7 @@ export function mountSlice(root, dispatch, connection, getState) {
 
   const slice = () => getState().answers.slice?.data;
   const restore = () => dispatch({ type: "restore" });
-  const setting = settable(parts, connection, getState);
+  const setting = settable(parts, dispatch, connection, getState);
   const tryValue = (value) => {
     if (getState().playing) connection.send({ do: "pause" }); // a trial belongs to one step
     const [low, high] = view.range;
@@ -70,12 +70,11 @@ export function mountSlice(root, dispatch, connection, getState) {
 }
 
 /** Making a value an edit of the run: the one that was tried, or one that is typed. */
-function settable({ keep, form, field, problem, kept }, connection, getState) {
+function settable({ keep, form, field, problem, kept }, dispatch, connection, getState) {
   let sent = null; // the change that was sent last and is not heard of yet
   let told = null; // the edit that it became, as long as it is the last one
   const setTo = ({ parameter, value }) => {
-    sent = { parameter, value, refused: getState().refused };
-    connection.send({ do: "change", parameter, value });
+    sent = { parameter, value, id: connection.send({ do: "change", parameter, value }) };
   };
   const keepTried = () => {
     const { tried, lastTried } = getState();
@@ -89,10 +88,12 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     [sent, told] = [null, null];
     write(kept, "");
   };
-  const refuse = (notice) => {
+  connection.onAnswer(({ type, id, error }) => {
+    if (!sent || id !== sent.id || type !== "error") return;
     forget();
-    complain(`Not set: ${notice?.text ?? "the server refused it"}`);
-  };
+    complain(`Not set: ${error.message}`);
+    if (field.offsetParent) dispatch({ type: "beside", id }); // else nobody sees it there
+  });
   keep.addEventListener("click", () => keep.ariaDisabled === "true" || keepTried());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -111,10 +112,9 @@ function settable({ keep, form, field, problem, kept }, connection, getState) {
     },
   );
   const confirm = whenChanged(
-    (state) => [state.session.edits, state.refused],
-    ({ session: { edits }, refused, notice }) => {
+    (state) => [state.session.edits],
+    ({ session: { edits } }) => {
       const edit = edits[edits.length - 1];
-      if (sent && refused !== sent.refused) return refuse(notice);
       if (sent && isSame(edit, sent)) {
         [sent, told] = [null, edit];
         complain("");
