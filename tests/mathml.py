@@ -90,12 +90,12 @@ def equations(markup: str) -> list[tuple[str, float, float]]:
 
 
 def contradictions(markup: str) -> list[str]:
-    """Say which sides differ from their result by more than the rounding of the digits shown."""
+    """Say which sides, as they are written, are not what is written of their result when rounded."""
     found = []
     for side, result in _pairs(markup):
         off = abs(value(side) - value(result))
-        # The rounding is of first order, and floats have a last digit of their own.
-        allowed = 1.01 * (rounding(side) + rounding(result)) + 1e-12 * (1 + abs(value(result)))
+        # Floats have a last digit of their own.
+        allowed = rounding(result) * (1 + 1e-9) + 1e-12 * abs(value(result)) + 1e-15
         if off > allowed:
             found.append(f"{side} = {value(side)}, shown as {result}; off by {off}, over {allowed}")
     return found

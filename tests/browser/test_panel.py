@@ -83,9 +83,7 @@ def test_an_update_too_small_for_the_decimals_is_seen_in_the_new_value(visit: Vi
         (5e-9, "value 0.15, after the update 0.14999999999780717"),  # more decimals than a sum has
     ],
 )
-def test_a_weight_that_moved_is_seen_to_have_moved(
-    visit: Visit, rate: float, values: str
-) -> None:
+def test_a_weight_that_moved_is_seen_to_have_moved(visit: Visit, rate: float, values: str) -> None:
     page = visit.open({**MAZUR, "learning_rate": rate}).page
     _show(page, "w1.1.1")
     said = page.locator(".chosen .hint")
@@ -594,7 +592,7 @@ LOSSES: dict[str, tuple[dict[str, Any], str]] = {
             "loss": "binary_cross_entropy",
             "dataset": {"inputs": [[0.05, 0.1]], "targets": [[1, 0]]},
         },
-        "−½ · (ln(0.7514) + ln(0.2271))",
+        "−½ · (ln(0.75137) + ln(0.22707))",
     ),
     "classes": (
         {

@@ -4,6 +4,7 @@ const MINUS = "−";
 const OVERFLOWS = "overflows"; // for infinity; JSON has none: null stands for it
 const SMALL = 1e-4; // what is smaller is written with a power: its zeros would have to be counted
 const LARGE = 1e7;
+const MOST_DIGITS = 17; // with them any two numbers are told apart
 const MOST_MORE = 4; // decimals that a sum may need beyond those that were asked for
 const HUGE = 1e10; // from here on a value in its own unit is written with a power
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i; // not 0x10, which JavaScript would read as 16
@@ -50,14 +51,35 @@ export function addingUp(digits, result, terms = []) {
   return { digits, least: Math.min(least, digits + MOST_MORE) };
 }
 
+/** A number as somebody with paper reads it where it is written in so many digits. */
+export const written = (value, digits) => readNumber(fixed(value, digits));
+
+/**
+ * Digits for the numbers of a formula, from those of its result on: the first with which what is
+ * written gives what is written of the result. Where none do, as where the run has rounded the
+ * result, those of the result.
+ * @param {Digits} digits
+ * @param {(digits: Digits) => number} valueOf  what comes out of the numbers in so many digits
+ */
+export function enough(digits, result, valueOf) {
+  if (digits === "all") return digits;
+  const told = fixed(result, digits);
+  for (let more = digits; (more.digits ?? more) <= MOST_DIGITS; more = oneMore(more))
+    if (fixed(valueOf(more), digits) === told) return more;
+  return digits;
+}
+
+const oneMore = (digits) =>
+  digits.digits ? { digits: digits.digits + 1, least: digits.least + 1 } : digits + 1;
+
 /**
  * A value before and after it moved, in digits that show that it did: as many as the move needs, or
  * all where that is too many.
  * @param {Digits} digits
  */
 export function moved(before, after, digits) {
-  const enough = addingUp(digits, after - before);
-  const [from, to] = [before, after].map((value) => fixed(value, enough));
+  const adding = addingUp(digits, after - before);
+  const [from, to] = [before, after].map((value) => fixed(value, adding));
   return from === to && before !== after ? [full(before), full(after)] : [from, to];
 }
 

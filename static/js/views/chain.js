@@ -1,6 +1,6 @@
 // The derivative of one parameter as the product of its factors: symbols, formulas, numbers.
 
-import { addingUp, signed } from "../core/format.js";
+import { addingUp, enough, signed, written } from "../core/format.js";
 import { openOf, pathKey, termKey, termsOf } from "../core/inspect.js";
 import { parseName, unitSymbol as unitName } from "../core/network.js";
 import { sumOf } from "../core/sum.js";
@@ -11,6 +11,7 @@ import {
   lines,
   lossSymbol,
   math,
+  multiplying,
   n,
   number,
   o,
@@ -38,7 +39,7 @@ export function viewChain(layout, frame, chain, digits, openPath, openTerm) {
   const derivative = slopeOf(lossSymbol(several), parameterSymbol(found));
   const path = openOf(chain.paths, pathKey, openPath);
   const about = { layout, frame, found, several, digits };
-  const factors = path.factors.map((factor, k) => viewFactor(about, factor, k));
+  const factors = viewFactors(about, path, 0);
   const paths = chain.paths.map((one, k) => viewPath(layout, one, k, one === path));
   const shown = paths.find(({ open }) => open);
   const shared = paths.length > 1;
@@ -69,6 +70,12 @@ export function viewChain(layout, frame, chain, digits, openPath, openTerm) {
   };
 }
 
+/** The factors of a product, numbered from `before` on, in digits that give what is written of it. */
+function viewFactors(about, { factors, product }, before) {
+  const into = multiplying(factors, about.digits, product);
+  return factors.map((factor, k) => viewFactor({ ...about, into }, factor, before + k));
+}
+
 /** The product for copying: lines of symbols, of formulas, of numbers, the result. */
 function productLines(left, factors, product, digits) {
   const times = (part) => joined("·", factors.map((factor) => factor[part]));
@@ -91,7 +98,9 @@ function shareLines(derivative, { symbol, units }) {
 /** The derivative as the sum of its paths: its sides to be shown, with its numbers for copying. */
 function viewTotal(derivative, paths, sum, adding) {
   const symbols = summed(paths.map(({ symbol }) => symbol));
-  const numbers = summed(paths.map(({ product }) => number(product, adding)));
+  const read = (more) => paths.reduce((total, { product }) => total + written(product, more), 0);
+  const into = paths.length > MOST_SUMMED ? adding : enough(adding, sum, read);
+  const numbers = summed(paths.map(({ product }) => number(product, into)));
   const result = n(signed(sum, adding));
   return {
     sides: [math(derivative, o("="), symbols), math(o("="), result)],
@@ -140,7 +149,7 @@ function viewTerm(about, term, before) {
   const key = termKey(term);
   const { layer, unit } = placeOf(key);
   const open = before !== null;
-  const factors = open ? term.factors.map((factor, k) => viewFactor(about, factor, before + k)) : [];
+  const factors = open ? viewFactors(about, term, before) : [];
   return {
     key,
     open,
@@ -165,7 +174,8 @@ function termSymbols({ layout, found }, { factors: [, weight, delta] }) {
 /** A summand in one line: its symbols, its numbers, its product. */
 function termLine(about, { factors, product }) {
   const { digits } = about;
-  const numbers = factors.map(({ value }, k) => row(o(k ? "·" : "="), number(value, digits)));
+  const into = multiplying(factors, digits, product);
+  const numbers = factors.map(({ value }, k) => row(o(k ? "·" : "="), number(value, into)));
   const symbols = termSymbols(about, { factors });
   return math(symbols, ...numbers, row(o("="), n(signed(product, digits))));
 }

@@ -1,7 +1,7 @@
 // The cross entropies with their numbers: logarithms of ŷ, or in z where ŷ has lost its digits.
 
-import { fixed } from "../core/format.js";
-import { both, enough, i, inside, joined, n, number, o, row, sumOver } from "./mathml.js";
+import { enough, fixed, written } from "../core/format.js";
+import { both, i, inside, joined, n, number, o, row, sumOver } from "./mathml.js";
 import { letters, meanOver, negative, NOTHING } from "./outputs.js";
 import { LEAST } from "./zeros.js";
 
@@ -12,14 +12,27 @@ const ln = (...of) => row(["mtext", {}, "ln"], inside(...of));
 const power = (of) => ["msup", {}, i("e"), of];
 const one = n("1");
 
-/** A share of something: nothing where the share is 0, the thing alone where it is 1. */
-const weighed = (weight, tree, digits) =>
-  weight === 0 ? [] : [weight === 1 ? tree : row(number(weight, digits), o("·"), tree)];
+// A part of a term is {tree, read}: as it is written, and what comes out of that.
+
+/** A share of a part: nothing where the share is 0, the part alone where it is 1. */
+function weighed(weight, part, digits) {
+  if (weight === 0) return [];
+  if (weight === 1) return [part];
+  const tree = row(number(weight, digits), o("·"), part.tree);
+  return [{ tree, read: written(weight, digits) * part.read }];
+}
+
+const added = (parts) => ({
+  tree: joined("+", parts.map(({ tree }) => tree)),
+  read: parts.reduce((sum, { read }) => sum + read, 0),
+});
 
 /** The logarithm of a number, which next to 0 and to 1 needs more digits than were asked for. */
 function logarithm(of, digits) {
   const isNearAnEnd = of < 0.1 || of > 0.9;
-  return ln(n(fixed(of, isNearAnEnd ? enough(of, Math.log, digits) : digits)));
+  const log = (more) => Math.log(written(of, more));
+  const into = isNearAnEnd ? enough(digits, Math.log(of), log) : digits;
+  return { tree: ln(n(fixed(of, into))), read: log(into) };
 }
 
 const surprise = (weight, of) => (weight === 0 ? 0 : weight * Math.log(of));
@@ -47,13 +60,13 @@ function yesOrNo({ prediction: a, target }, digits) {
     ...weighed(1 - target, logarithm(1 - a, digits), digits),
   ];
   const value = surprise(target, a) + surprise(1 - target, 1 - a);
-  return { tree: joined("+", parts), value, isSum: parts.length > 1 };
+  return { ...added(parts), value, isSum: parts.length > 1 };
 }
 
 /** The term of a single output, which a minus stands before. */
 function bracketed(output, digits) {
-  const { tree, value, isSum } = yesOrNo(output, digits);
-  return { tree: isSum ? inside(tree) : tree, value };
+  const { tree, isSum, ...term } = yesOrNo(output, digits);
+  return { tree: isSum ? inside(tree) : tree, ...term };
 }
 
 /** ln(1 + e^z) − y z, without a power that grows: of z above 0 it is ln(1 + e^−z) + (1 − y) z. */
@@ -61,9 +74,12 @@ function yesOrNoInZ({ z, target }, digits) {
   const size = Math.abs(z);
   const weight = z > 0 ? 1 - target : target;
   const small = (of) => Math.log1p(Math.exp(of));
-  const exponent = n(fixed(-size, enough(-size, small, digits)));
-  const parts = [ln(one, o("+"), power(exponent)), ...weighed(weight, number(size, digits), digits)];
-  return { tree: joined("+", parts), value: small(-size) + weight * size };
+  const log = (more) => small(written(-size, more));
+  const into = enough(digits, small(-size), log);
+  const own = { tree: ln(one, o("+"), power(n(fixed(-size, into)))), read: log(into) };
+  const line = { tree: number(size, digits), read: written(size, digits) };
+  const parts = [own, ...weighed(weight, line, digits)];
+  return { ...added(parts), value: small(-size) + weight * size };
 }
 
 /** Whether the logarithms of an output's ŷ and 1 − ŷ are not those that the run has, from z. */
@@ -91,8 +107,8 @@ export function categoricalCrossEntropy(layout, outputs) {
 
 function ofClass({ prediction, target }, digits) {
   if (target === 0) return null;
-  const [tree] = weighed(target, logarithm(prediction, digits), digits);
-  return { tree, value: surprise(target, prediction) };
+  const [part] = weighed(target, logarithm(prediction, digits), digits);
+  return { ...part, value: surprise(target, prediction) };
 }
 
 /** −ln ŷ of a class as ln ∑ e^z − z, less the largest z in every power. */
@@ -102,7 +118,9 @@ function classInZ(zs) {
   return ({ z, target }, digits) => {
     if (target === 0) return null;
     const sum = row(ln(n(fixed(total, digits))), o("+"), n(fixed(largest - z, digits)));
-    const [tree] = weighed(target, target === 1 ? sum : inside(sum), digits);
-    return { tree, value: target * (Math.log(total) + largest - z) };
+    const read = Math.log(written(total, digits)) + written(largest - z, digits);
+    const part = { tree: target === 1 ? sum : inside(sum), read };
+    const value = target * (Math.log(total) + largest - z);
+    return { ...weighed(target, part, digits)[0], value };
   };
 }

@@ -28,14 +28,17 @@ export function placeOf(at) {
   return { layer, unit };
 }
 
-/** One factor of a product, the k-th from 0, in all the ways that it is shown. */
+/**
+ * One factor of a product, the k-th from 0, in all the ways that it is shown: beside the others in
+ * digits that give what is written of the product, `about.into`.
+ */
 export function viewFactor(about, factor, k) {
   const made = FACTORS[factor.kind](about, factor);
   const value = made.exact
     ? n(full(factor.value))
     : k
-      ? number(factor.value, about.digits)
-      : n(fixed(factor.value, about.digits)); // nothing stands before it that needs brackets
+      ? number(factor.value, about.into)
+      : n(fixed(factor.value, about.into)); // nothing stands before it that needs brackets
   const formula = made.exact ? [] : [o("="), made.formula];
   const shown = [
     made.symbol,

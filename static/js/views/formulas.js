@@ -1,6 +1,7 @@
 // Formulas of a phase: symbols, then the same with its numbers, then the result.
 
-import { addingUp, fixed, full, signed } from "../core/format.js";
+import { ACTIVATIONS } from "../core/activations.js";
+import { addingUp, enough, fixed, full, readNumber, signed, written } from "../core/format.js";
 import { activationOf, biasIndex, unitOffsets, updateAt, weightIndex } from "../core/network.js";
 import { lossName } from "../core/words.js";
 import { lossFormulas } from "./losses.js";
@@ -59,28 +60,35 @@ export function inputFormulas(layout, frame, digits, first = 1) {
   return [
     lines(
       label,
-      ...scaled.slice(0, MOST_TERMS).map(([symbol, own, { mean, scale }, seen]) => {
-        const top =
-          mean === 0
-            ? n(plain(own, digits))
-            : row(
-                n(plain(own, digits)),
-                o("−"),
-                mean < 0 ? inside(n(plain(mean, digits))) : n(plain(mean, digits)),
-              );
-        return [symbol, row(ratio(top, n(plain(scale, digits))), o(resultSign(layout)), n(fixed(seen, digits)))];
-      }),
+      ...scaled
+        .slice(0, MOST_TERMS)
+        .map(([symbol, ...column]) => [symbol, scaling(layout, column, digits)]),
     ),
   ];
 }
 
-/** Digits enough that a person with paper gets the decimals of the result. */
-function plain(value, digits) {
-  if (digits === "all") return fixed(value, digits);
+const FIGURES = 7; // of a value in its own unit, at least
+
+function scaling(layout, [own, { mean, scale }, seen], digits) {
+  const figures = (more) => FIGURES + more - digits;
+  const into = enough(digits, seen, (more) => {
+    const [top, less, bottom] = [own, mean, scale].map((value) => read(value, figures(more)));
+    return (top - less) / bottom;
+  });
+  const put = (value) => n(into === "all" ? full(value) : plain(value, figures(into)));
+  const less = mean < 0 ? inside(put(mean)) : put(mean);
+  const top = mean === 0 ? put(own) : row(put(own), o("−"), less);
+  return row(ratio(top, put(scale)), o(resultSign(layout)), n(fixed(seen, digits)));
+}
+
+/** With so many figures, and no power: a person with paper gets the decimals of the result. */
+function plain(value, figures) {
   return value
-    .toLocaleString("en-US", { maximumSignificantDigits: 7, useGrouping: value >= 10000 })
+    .toLocaleString("en-US", { maximumSignificantDigits: figures, useGrouping: value >= 10000 })
     .replace("-", "−");
 }
+
+const read = (value, figures) => readNumber(plain(value, figures).replaceAll(",", ""));
 
 /** z and a of one unit, term by term. */
 export function forwardFormulas(layout, frame, layer, unit, digits) {
@@ -96,6 +104,8 @@ function weightedSum(layout, frame, layer, unit, digits) {
     activationOf(frame, layout, layer - 1, from),
   ]);
   const bias = frame.parameters[biasIndex(layout, layer, unit)];
+  const z = frame.z[indexOf(layout, layer, unit)];
+  const adding = addingTerms(terms, digits, z, (sum, more) => sum + written(bias, more));
   const source =
     layer === 1
       ? sub("x", "i")
@@ -113,8 +123,19 @@ function weightedSum(layout, frame, layer, unit, digits) {
   return lines(
     "The weighted sum",
     [zSymbol(layer, unit), sum],
-    ...sumRows(terms, digits, [], [o("+"), number(bias, digits)], MOST_TERMS),
-    [null, n(fixed(frame.z[indexOf(layout, layer, unit)], digits)), resultSign(layout)],
+    ...sumRows(terms, adding, [], [o("+"), number(bias, adding)], MOST_TERMS),
+    [null, n(fixed(z, digits)), resultSign(layout)],
+  );
+}
+
+/** Digits for the terms of a sum, so that `around` it they give what is written of the result. */
+function addingTerms(terms, digits, result, around) {
+  if (terms.length > MOST_TERMS) return digits; // not all of them are written
+  return enough(digits, result, (more) =>
+    around(
+      terms.reduce((sum, [one, other]) => sum + written(one, more) * written(other, more), 0),
+      more,
+    ),
   );
 }
 
@@ -134,10 +155,13 @@ export function activationFormula(layout, frame, layer, unit, digits) {
       ...softmaxNumbers(layout, frame, index, digits),
       [null, a, resultSign(layout)],
     );
-  const put =
-    name === "relu"
-      ? row(["mtext", {}, "max"], inside(n("0"), o(","), n(fixed(frame.z[index], digits))))
-      : row(["mtext", {}, name], inside(n(fixed(frame.z[index], digits))));
+  const f = ACTIVATIONS[name];
+  const into = enough(digits, frame.a[index], (more) => f(written(frame.z[index], more)));
+  const zero = name === "relu" ? [n("0"), o(",")] : [];
+  const put = row(
+    ["mtext", {}, name === "relu" ? "max" : name],
+    inside(...zero, n(fixed(frame.z[index], into))),
+  );
   return lines(
     `then its activation, ${name}`,
     [symbol, row(["mtext", {}, name], inside(z))],
@@ -152,11 +176,15 @@ const power = (of) => ["msup", {}, i("e"), of];
 function softmaxNumbers(layout, frame, index, digits) {
   const all = Array.from(frame.z.subarray(frame.z.length - layout.targets.length));
   if (all.length > MOST_TERMS || digits === "all") return [];
-  const term = (z) => power(n(fixed(z, digits)));
+  const own = frame.z[index];
+  const share = (more) =>
+    Math.exp(written(own, more)) / all.reduce((sum, z) => sum + Math.exp(written(z, more)), 0);
+  const into = enough(digits, frame.a[index], share);
+  const term = (z) => power(n(fixed(z, into)));
   return [
     [
       null,
-      ratio(term(frame.z[index]), row(...all.flatMap((z, k) => [...(k ? [o("+")] : []), term(z)]))),
+      ratio(term(own), row(...all.flatMap((z, k) => [...(k ? [o("+")] : []), term(z)]))),
     ],
   ];
 }
@@ -174,10 +202,11 @@ export function errorFormulas(layout, frame, digits) {
     .slice(0, MOST_TERMS)
     .flatMap((y, k) => {
       const symbols = row(unitSymbol(layout, outputs, k + 1), o("−"), targetSymbol(layout, k + 1));
-      const error = frame.a[offset + k] - y;
-      const adding = addingUp(digits, error);
-      const numbers = row(number(frame.a[offset + k], adding), o("−"), number(y, adding));
-      const result = n(signed(error, adding));
+      const a = frame.a[offset + k];
+      const adding = addingUp(digits, a - y);
+      const into = enough(adding, a - y, (more) => written(a, more) - written(y, more));
+      const numbers = row(number(a, into), o("−"), number(y, into));
+      const result = n(signed(a - y, adding));
       return many
         ? [[symbols, row(numbers, o("="), result)]]
         : [
@@ -198,6 +227,7 @@ export function backwardFormulas(layout, frame, weight, digits) {
   const a = activationOf(frame, layout, layer - 1, from);
   const symbol = parameterSymbol(weight);
   const several = frame.rows > 1;
+  const into = enough(digits, a * delta, (more) => written(a, more) * written(delta, more));
   const local = lines(
     several
       ? "For this example: what came through, times δ"
@@ -206,7 +236,7 @@ export function backwardFormulas(layout, frame, weight, digits) {
       slopeOf(lossSymbol(several), symbol),
       row(unitSymbol(layout, layer - 1, from), o("·"), deltaSymbol(layer, to)),
     ],
-    [null, row(number(a, digits), o("·"), number(delta, digits))],
+    [null, row(number(a, into), o("·"), number(delta, into))],
     [null, n(signed(a * delta, digits))],
   );
   const found = [deltaFormula(layout, frame, layer, to, digits), local];
@@ -264,12 +294,14 @@ function hiddenDelta(layout, frame, layer, unit, digits) {
     o("·"),
     both("δ", "j", String(layer + 1)),
   );
-  const before = [inside(...slope.numbers(digits)), o("·"), o("(")];
+  const delta = frame.delta[indexOf(layout, layer, unit)];
+  const adding = addingTerms(terms, digits, delta, (back, more) => slope.value(more) * back);
+  const before = [inside(...slope.numbers(adding)), o("·"), o("(")];
   return lines(
     "δ of the hidden unit: its slope, times what comes back",
     [deltaSymbol(layer, unit), row(inside(...slope.formula), o("·"), sum)],
-    ...sumRows(terms, digits, before, [o(")")], MOST_TERMS),
-    [null, n(signed(frame.delta[indexOf(layout, layer, unit)], digits)), resultSign(layout)],
+    ...sumRows(terms, adding, before, [o(")")], MOST_TERMS),
+    [null, n(signed(delta, digits)), resultSign(layout)],
   );
 }
 
@@ -284,24 +316,27 @@ export function updateFormulas(layout, frame, found, digits) {
     frame.gradient[found.index],
   ];
   const update = updateAt(frame, found.index);
+  const rate = frame.learningRate;
   const adding = addingUp(digits, update);
-  const moved = n(signed(update, digits));
+  const plus = enough(adding, after, (more) => written(before, more) + written(update, more));
+  const minus = enough(adding, after, (more) => written(before, more) - rate * written(slope, more));
+  const into = enough(digits, update, (more) => -rate * written(slope, more));
   const lost = after === before && update !== 0;
   const rounded = resultSign(layout);
-  const product = row(n(full(frame.learningRate)), o("·"), number(slope, digits));
+  const product = (more) => row(n(full(rate)), o("·"), number(slope, more));
   return [
     lines(
       "The update: −α times the partial derivative",
-      [row(o("−"), i("α"), o("·"), slopeOf(i("E"), symbol)), row(o("−"), product)],
-      [null, moved, rounded],
+      [row(o("−"), i("α"), o("·"), slopeOf(i("E"), symbol)), row(o("−"), product(into))],
+      [null, n(signed(update, digits)), rounded],
     ),
     lines(
       `Add the update, or subtract α times the derivative: the same${lost ? LOST : ""}`,
       [
         row(i("new"), ["mspace", { width: "0.3em" }], symbol),
-        row(number(before, adding), o("+"), inside(moved)),
+        row(number(before, plus), o("+"), inside(n(signed(update, plus)))),
       ],
-      [null, row(number(before, adding), o("−"), product)],
+      [null, row(number(before, minus), o("−"), product(minus))],
       [null, n(fixed(after, adding)), rounded],
     ),
   ];

@@ -1,7 +1,7 @@
 // Four things that are easily taken for one another: a partial derivative, the gradient, the
 // update, and the new value.
 
-import { addingUp, fixed, full, signed, symbol } from "../core/format.js";
+import { addingUp, enough, fixed, full, signed, symbol, written } from "../core/format.js";
 import { nameAt, parseName, updateAt } from "../core/network.js";
 import { ofExample } from "../core/words.js";
 import { updateFormulas } from "./formulas.js";
@@ -11,6 +11,7 @@ import {
   lines,
   lossSymbol,
   math,
+  multiplying,
   n,
   number,
   o,
@@ -162,9 +163,12 @@ function meanOf(layout, gradient, { parameter, examples }, digits) {
   if (examples.length > MOST_EXAMPLES) return null;
   const perRow = digits === "all" ? 1 : Math.ceil(examples.length / Math.ceil(examples.length / 3));
   const adding = addingUp(digits, gradient.largest_value, examples);
+  const mean = (more) =>
+    examples.reduce((sum, value) => sum + written(value, more), 0) / examples.length;
+  const into = enough(adding, gradient.largest_value, mean);
   const rows = [];
   for (let k = 0; k < examples.length; k += perRow)
-    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, adding))));
+    rows.push(joined("+", examples.slice(k, k + perRow).map((value) => number(value, into))));
   const symbols = slopeOf(i("E"), parameterSymbol(parseName(layout, parameter)));
   const before = row(ratio(n("1"), n(String(examples.length))), o("·"), o("("));
   return lines(
@@ -182,9 +186,10 @@ function meanOf(layout, gradient, { parameter, examples }, digits) {
 const handsOn = ({ kind, value }) => kind === "one" || (kind === "slope" && value === 1);
 
 function factorsOf({ factors, product }, digits) {
+  const into = multiplying(factors, digits, product);
   const numbers = factors.map((factor, k) => {
     if (handsOn(factor)) return n("1");
-    return k ? number(factor.value, digits) : n(fixed(factor.value, digits));
+    return k ? number(factor.value, into) : n(fixed(factor.value, into));
   });
   return { label: "", tree: math(joined("·", numbers), o("="), n(signed(product, digits))) };
 }

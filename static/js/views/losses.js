@@ -1,6 +1,6 @@
 // The loss with its numbers: a term for each output, so that it can be redone with paper.
 
-import { addingUp, fixed, signed } from "../core/format.js";
+import { addingUp, enough, fixed, signed, written } from "../core/format.js";
 import { unitOffsets } from "../core/network.js";
 import { binaryCrossEntropy, categoricalCrossEntropy } from "./entropies.js";
 import { i, inside, joined, lines, lossSymbol, n, number, o, resultSign, row, square } from "./mathml.js";
@@ -19,18 +19,20 @@ export function lossFormulas(layout, frame, digits) {
 function ownLoss(layout, frame, digits) {
   const outputs = outputsOf(layout, frame);
   const { words, before, symbols, term } = LOSSES[layout.loss](layout, outputs);
-  const terms = outputs.map((output) => term(output, digits)).filter(Boolean);
-  const sum = terms.reduce((total, { value }) => total + value, 0);
+  const termsIn = (more) => outputs.map((output) => term(output, more)).filter(Boolean);
+  const sum = totalOf(termsIn(digits), "value");
   const left = lossSymbol(frame.rows > 1);
   // What overflows is not made of numbers that could be shown.
   if (!Number.isFinite(sum))
     return frame.rows > 1 ? null : lines(words, [left, n(fixed(frame.loss, digits))]);
   const loss = frame.rows > 1 ? before.factor * sum : frame.loss;
+  const read = (more) => before.factor * totalOf(termsIn(more), "read");
+  const terms = termsIn(outputs.length > MOST_TERMS ? digits : enough(digits, loss, read));
   return lines(
     words,
     ...symbols.map((tree, k) => [k ? null : left, tree]),
     ...(terms.length ? termRows(before.parts, terms, digits) : []),
-    ...addingRow(before.parts, terms, sum, digits),
+    ...addingRow(before, terms, loss, digits),
     [null, n(fixed(loss, digits)), frame.rows > 1 ? "=" : resultSign(layout)],
   );
 }
@@ -65,12 +67,18 @@ function termRows(before, terms, digits) {
 }
 
 /** The same with each term worked out. */
-function addingRow(before, terms, sum, digits) {
+function addingRow({ factor, parts }, terms, loss, digits) {
   if (terms.length < 2 || terms.length > MOST_TERMS || digits === "all") return [];
   const values = terms.map(({ value }) => value);
-  const adding = addingUp(digits, sum, values);
-  return [[null, row(...before, inside(joined("+", values.map((value) => number(value, adding)))))]];
+  const adding = (more) => addingUp(more, loss / factor, values);
+  const read = (more) =>
+    factor * values.reduce((sum, value) => sum + written(value, adding(more)), 0);
+  const into = adding(enough(digits, loss, read));
+  return [[null, row(...parts, inside(joined("+", values.map((value) => number(value, into)))))]];
 }
+
+/** The sum of what terms are, or of what comes out of them as they are written. */
+const totalOf = (terms, what) => terms.reduce((sum, term) => sum + term[what], 0);
 
 function squares(layout, before, words) {
   const { yHat, y, sum } = letters(layout);
@@ -82,6 +90,7 @@ function squares(layout, before, words) {
     term: ({ prediction, target }, digits) => ({
       tree: square(inside(n(signed(prediction - target, digits)))),
       value: (prediction - target) ** 2,
+      read: written(prediction - target, digits) ** 2,
     }),
   };
 }

@@ -1,7 +1,7 @@
 // What every formula is made of: MathML descriptions [tag, attributes, ...children], one symbol a
 // thing.
 
-import { addingUp, fixed, readNumber } from "../core/format.js";
+import { addingUp, enough, fixed, written } from "../core/format.js";
 
 export const i = (text) => ["mi", {}, text];
 export const o = (text) => ["mo", {}, text];
@@ -63,6 +63,13 @@ export function sumRows(terms, digits, before = [], after = [], most = 6) {
   return rows.map((parts, k) => [null, row(...parts), k > 0 ? "" : "="]);
 }
 
+/** Digits for factors, so that as they are written they give what is written of their product. */
+export function multiplying(factors, digits, product) {
+  return enough(digits, product, (more) =>
+    factors.reduce((found, { value }) => found * written(value, more), 1),
+  );
+}
+
 /** w¹₂₃ or b¹₃ of a parsed name. */
 export function parameterSymbol({ kind, layer, from, to }) {
   if (kind === "bias") return both("b", String(to), String(layer));
@@ -87,44 +94,47 @@ export const lossSymbol = (one) => (one ? sub("E", "k") : i("E"));
 export const slopeOf = (top, bottom) => ratio(row(i("∂"), top), row(i("∂"), bottom));
 
 /**
- * f′(z) of a unit, by its activation: as people write it, and with its numbers put in.
- * @returns {{formula: object[], numbers: (digits: number | "all") => object[]}}
+ * A part of a formula: as people write it, with its numbers put in, and what comes out of those as
+ * they are written.
+ * @typedef {import("../core/format.js").Digits} Digits
+ * @typedef {{formula: object | object[], numbers: (digits: Digits) => object | object[],
+ *   value: (digits: Digits) => number}} Part
+ */
+
+/**
+ * f′(z) of a unit, by its activation.
+ * @returns {Part}
  */
 export function activationSlope(name, symbol, z, a) {
   const one = n("1");
-  const table = {
-    identity: { formula: [one], numbers: () => [one] },
-    sigmoid: {
-      formula: [symbol, o("·"), inside(one, o("−"), symbol)],
-      numbers(digits) {
-        const put = number(a, enough(a, (share) => share * (1 - share), digits));
-        return [put, o("·"), inside(one, o("−"), put)];
-      },
-    },
-    tanh: {
-      formula: [one, o("−"), square(symbol)],
-      numbers: (digits) => [one, o("−"), square(number(a, enough(a, (of) => 1 - of * of, digits)))],
-    },
-    relu: { formula: [n(z > 0 ? "1" : "0")], numbers: () => [n(z > 0 ? "1" : "0")] },
+  const still = (slope) => ({
+    formula: [n(slope)],
+    numbers: () => [n(slope)],
+    value: () => Number(slope),
+  });
+  const ofValue = (formula, f, numbers) => {
+    // Nearly 1 is not 1.
+    const put = (digits) => enough(digits, f(a), (more) => f(written(a, more)));
+    return {
+      formula,
+      numbers: (digits) => numbers(number(a, put(digits))),
+      value: (digits) => f(written(a, put(digits))),
+    };
   };
-  return table[name];
-}
-
-const MOST_DIGITS = 17; // with them any two numbers are told apart
-
-/** Digits with which `a`, as it is written, gives what is written of `f(a)`: nearly 1 is not 1. */
-export function enough(a, f, digits) {
-  if (digits === "all") return digits;
-  const told = fixed(f(a), digits);
-  const gives = (more) => fixed(f(readNumber(fixed(a, more))), digits) === told;
-  let more = digits;
-  while (more < MOST_DIGITS && !gives(more)) more++;
-  return more;
+  const share = (of) => [of, o("·"), inside(one, o("−"), of)];
+  const rest = (of) => [one, o("−"), square(of)];
+  const table = {
+    identity: () => still("1"),
+    sigmoid: () => ofValue(share(symbol), (of) => of * (1 - of), share),
+    tanh: () => ofValue(rest(symbol), (of) => 1 - of * of, rest),
+    relu: () => still(z > 0 ? "1" : "0"),
+  };
+  return table[name]();
 }
 
 /**
  * δ of one output, ∂E/∂z: the slope of its loss, and of its activation where they are not one already.
- * @returns {{formula: object, numbers: (digits: number | "all") => object}}
+ * @returns {Part}
  */
 export function outputDelta(layout, frame, unit, z, a) {
   const layer = layout.sizes.length - 1;
@@ -133,43 +143,49 @@ export function outputDelta(layout, frame, unit, z, a) {
   if (!layout.loss.endsWith("squared_error") || name === "identity") return start;
   const slope = activationSlope(name, unitSymbol(layout, layer, unit), z, a);
   const times = (one, other) => row(inside(one), o("·"), inside(...other));
+  const product = (digits) => start.value(digits) * slope.value(digits);
+  const put = (digits) => enough(digits, product("all"), product);
   return {
     formula: times(start.formula, slope.formula),
-    numbers: (digits) => times(start.numbers(digits), slope.numbers(digits)),
+    numbers: (digits) => times(start.numbers(put(digits)), slope.numbers(put(digits))),
+    value: (digits) => product(put(digits)),
   };
 }
 
 /**
  * Where the way back starts at one output: ∂E/∂ŷ, or δ at once where the loss and the activation
  * belong together.
- * @returns {{formula: object, numbers: (digits: number | "all") => object}}
+ * @returns {Part}
  */
 export function lossSlope(layout, targets, unit, a) {
   const outputs = layout.targets.length;
-  const [yHat, y] = [unitSymbol(layout, layout.sizes.length - 1, unit), targetSymbol(layout, unit)];
+  const y = targets[unit - 1];
   const total =
     layout.loss === "categorical_cross_entropy"
       ? targets.reduce((sum, value) => sum + value, 0)
       : 1;
-  const share = { mean_squared_error: "2", binary_cross_entropy: "1" }[layout.loss];
-  const scaled = share && (share !== "1" || outputs > 1);
-  const put = (prediction, target, sum) => {
-    const first = sum === null ? [prediction] : [prediction, o("·"), sum];
+  const share = { mean_squared_error: 2, binary_cross_entropy: 1 }[layout.loss];
+  const scaled = share && (share !== 1 || outputs > 1);
+  const several = Math.abs(total - 1) > 1e-9;
+  const symbols = (prediction, target, sum) => {
+    const first = several ? [prediction, o("·"), sum] : [prediction];
     const difference = [...first, o("−"), target];
     if (!scaled) return row(...difference);
-    const factor = outputs === 1 ? n(share) : ratio(n(share), n(String(outputs)));
+    const factor = outputs === 1 ? n(String(share)) : ratio(n(String(share)), n(String(outputs)));
     return row(factor, o("·"), inside(...difference));
   };
-  const several = Math.abs(total - 1) > 1e-9;
+  const slope = (prediction, target, sum) =>
+    (scaled ? share / outputs : 1) * ((several ? prediction * sum : prediction) - target);
+  const read = (digits) => slope(...[a, y, total].map((value) => written(value, digits)));
+  const put = (digits) =>
+    enough(addingUp(digits, slope(a, y, total)), slope(a, y, total), read);
   return {
-    formula: put(yHat, y, several ? row(o("∑"), i("y")) : null),
-    numbers: (digits) => {
-      const adding = addingUp(digits, (several ? a * total : a) - targets[unit - 1]);
-      return put(
-        number(a, adding),
-        number(targets[unit - 1], adding),
-        several ? number(total, digits) : null,
-      );
-    },
+    formula: symbols(
+      unitSymbol(layout, layout.sizes.length - 1, unit),
+      targetSymbol(layout, unit),
+      row(o("∑"), i("y")),
+    ),
+    numbers: (digits) => symbols(...[a, y, total].map((value) => number(value, put(digits)))),
+    value: (digits) => read(put(digits)),
   };
 }

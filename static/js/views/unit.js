@@ -1,17 +1,11 @@
 // One unit closely: its dot product as a bill, its activation on its curve, its δ.
 
+import { ACTIVATIONS } from "../core/activations.js";
 import { activationOf, biasIndex, unitOffsets, unitSymbol, weightIndex } from "../core/network.js";
 import { activationFormula, deltaFormula, inputFormulas } from "./formulas.js";
 
 const MOST_ROWS = 30;
 const CURVE = { width: 400, height: 150, points: 121 };
-
-const FUNCTIONS = {
-  identity: (z) => z,
-  sigmoid: (z) => 1 / (1 + Math.exp(-z)),
-  tanh: Math.tanh,
-  relu: (z) => Math.max(0, z),
-};
 
 /**
  * @returns {{bill: object | null, curve: object | null, shares: object[] | null,
@@ -135,7 +129,7 @@ function aheadOf(layout, frame, layer, unit) {
 function viewActivation(layout, frame, layer, unit) {
   const index = unitOffsets(layout.sizes)[layer - 1] + unit - 1;
   const [name, z, a] = [layout.activations[layer - 1], frame.z[index], frame.a[index]];
-  const f = FUNCTIONS[name];
+  const f = ACTIVATIONS[name];
   const reach = Math.max(4, 1.25 * Math.abs(z));
   const [low, high] = {
     sigmoid: [-0.15, 1.15],
