@@ -1,0 +1,79 @@
+"""On a phone: the picture, what is said of it and the buttons that move it are seen together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.explaining import on_a_phone
+
+# Whether what has the focus is hidden by the bar below or by the picture that stays in sight.
+COVERED = """() => { const e = document.activeElement, box = e.getBoundingClientRect();
+  const edge = (name, side) => document.querySelector(name).getBoundingClientRect()[side];
+  return !e.closest('.walk') && box.height < 300 && (box.bottom > edge('.walk', 'top') + 0.5
+    || (Boolean(e.closest('#panel')) && box.top < edge('.picture', 'bottom') - 0.5)); }"""
+
+
+@pytest.fixture
+def phone(browser: Browser, server: Server) -> Iterator[Visit]:
+    found = on_a_phone(browser, server).open()
+    yield found
+    found.page.context.close()
+    assert found.problems == []
+
+
+def test_picture_words_and_buttons_are_seen_together(phone: Visit) -> None:
+    page = phone.page
+    page.locator("#phases").evaluate("(e) => e.scrollIntoView()")
+    before = page.evaluate("scrollY")
+    for phase in range(1, 7):
+        page.get_by_role("button", name="Next phase").tap()
+        phone.at(0, phase)
+        for part in (".network", ".phase-words h2", ".sentence", ".walk"):
+            expect(page.locator(part).first).to_be_in_viewport(ratio=1)
+        words = page.locator(".sentence").first.bounding_box()
+        bar = page.locator(".walk").bounding_box()
+        assert words
+        assert bar
+        assert words["y"] + words["height"] <= bar["y"]
+    assert page.evaluate("scrollY") == before
+    page.locator("#help").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="Play")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_the_buttons_stand_in_one_row_on_a_small_phone(phone: Visit, width: int) -> None:
+    phone.page.set_viewport_size({"width": width, "height": 640})
+    boxes = [button.bounding_box() for button in phone.page.locator(".walk button").all()]
+    places = [(box["x"], box["y"], box["width"], box["height"]) for box in boxes if box]
+    assert len(places) == 5
+    assert len({y for _, y, _, _ in places}) == 1
+    assert all(x >= 0 and x + w <= width and w >= 34 and h >= 40 for x, _, w, h in places)
+
+
+@pytest.mark.parametrize("selected", [False, True])
+def test_nothing_that_has_the_focus_is_covered(phone: Visit, selected: bool) -> None:
+    page = phone.page
+    if selected:
+        page.get_by_role("combobox", name="Explain").fill("w1.1.1")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("tabpanel")).to_be_visible()
+    first, last = page.get_by_label("Preset"), page.get_by_label("Learning rate slider")
+    first.focus()
+    assert _covered_on_the_way(page, "Tab", last) == []
+    assert _covered_on_the_way(page, "Shift+Tab", first) == []
+
+
+def _covered_on_the_way(page: Page, key: str, end: Locator) -> list[str]:
+    """Go from control to control and tell those that are covered when they have the focus."""
+    covered = []
+    for _ in range(90):
+        page.keyboard.press(key)
+        if page.evaluate(COVERED):
+            covered.append(page.evaluate("document.activeElement.outerHTML"))
+        if end.evaluate("(e) => e === document.activeElement"):
+            return covered
+    raise AssertionError("the end was not reached")
