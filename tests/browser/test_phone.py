@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.explaining import on_a_phone
+from tests.browser.explaining import explain, on_a_phone
 
 # Whether what has the focus is hidden by the bar below or by the picture that stays in sight.
 COVERED = """() => { const e = document.activeElement, box = e.getBoundingClientRect();
@@ -77,3 +77,19 @@ def _covered_on_the_way(page: Page, key: str, end: Locator) -> list[str]:
         if end.evaluate("(e) => e === document.activeElement"):
             return covered
     raise AssertionError("the end was not reached")
+
+
+@pytest.mark.parametrize(("height", "place"), [(450, "relative"), (664, "sticky")])
+def test_the_picture_stays_beside_its_explanation_where_there_is_height(
+    visit: Visit, height: int, place: str
+) -> None:
+    """A window of 1440 x 900 at 200 %, and one as low as on a phone with the browser's bars."""
+    page = visit.page
+    page.set_viewport_size({"width": 720, "height": height})
+    visit.open()
+    explain(page, "w1.1.1")
+    expect(page.locator(".chosen")).to_be_visible()
+    expect(page.locator(".picture")).to_have_css("position", place)
+    letters = page.locator(".network .unit .title").first.bounding_box()
+    assert letters
+    assert place == "sticky" or letters["height"] > 12
