@@ -132,7 +132,7 @@ def layout_of(x: str, y: str, colours: dict[str, str]) -> Figure:
         "margin": {"l": 56, "r": 16, "t": 8, "b": 40},
         "xaxis": {**axis, "title": {"text": x}, "rangemode": "tozero"},
         "yaxis": {**axis, "title": {"text": y}, "rangemode": "tozero"},
-        "legend": {"orientation": "h", "y": 1.16, "x": 0},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "showlegend": bool(x),
         "hovermode": "closest",
     }

@@ -93,3 +93,19 @@ def test_the_picture_stays_beside_its_explanation_where_there_is_height(
     letters = page.locator(".network .unit .title").first.bounding_box()
     assert letters
     assert place == "sticky" or letters["height"] > 12
+
+
+@pytest.mark.charts
+@pytest.mark.parametrize("width", [390, 360])
+def test_the_legend_of_the_losses_stands_above_them(visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 844})
+    page = visit.open().page
+    page.get_by_role("button", name="Next epoch").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#loss .legendtext")).to_have_count(3)
+    legend = frame.locator("#loss .legend .bg").bounding_box()
+    losses = frame.locator("#loss .nsewdrag").bounding_box()
+    assert legend
+    assert losses
+    assert legend["y"] + legend["height"] <= losses["y"]
+    assert losses["height"] > 120
