@@ -91,6 +91,40 @@ def test_the_arrow_keys_go_from_one_preset_to_the_next(visit: Visit) -> None:
     expect(page.locator("[data-control=preset] option:checked")).to_have_text("Start again with …")
 
 
+def test_after_back_the_list_of_presets_names_no_run_but_the_one_that_is_shown(
+    visit: Visit,
+) -> None:
+    page = visit.open().page
+    page.get_by_label("Preset").focus()
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.keyboard.press("End")
+    _run(page).to_contain_text(HOUSE)
+    chosen = page.locator("[data-control=preset] option:checked")
+    expect(chosen).to_have_text(HOUSE)  # from there the arrow keys go on
+    page.go_back()
+    _run(page).not_to_contain_text(HOUSE)
+    expect(page.get_by_label("Preset")).to_be_focused()
+    expect(chosen).to_have_text("Start again with …")
+
+
+# How wide the list would be if it were as wide as its longest title, less how wide it is.
+CUT = """(list) => { const free = list.cloneNode(true);
+  Object.assign(free.style, { width: 'auto', flex: 'none', maxWidth: 'none' });
+  list.parentElement.append(free);
+  const wide = free.offsetWidth;
+  free.remove();
+  return wide - list.offsetWidth; }"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_list_of_presets_cuts_no_title(visit: Visit, width: int) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": width, "height": 844})
+    visit.open()
+    expect(page.locator("[data-control=preset] option")).to_have_count(3)
+    assert page.get_by_label("Preset").evaluate(CUT) <= 0
+
+
 def _hold(page: Page) -> list[Route]:
     """Hold back the answer to the next run that is asked for."""
     held: list[Route] = []

@@ -13,6 +13,7 @@ export function mountHeader(root, dispatch, connection, actions) {
   const forget = () => { preset.selectedIndex = 0; };
   preset.addEventListener("change", async () => (await actions.startPreset(preset.value)) || forget());
   for (const event of ["blur", "pointerdown"]) preset.addEventListener(event, forget);
+  window.addEventListener("popstate", forget); // Back to another run, with the focus still here
   theme.addEventListener("change", () => dispatch({ type: "theme", theme: theme.value }));
   table.addEventListener("click", () => dispatch({ type: "table", table: table.getAttribute("aria-pressed") !== "true" }));
   example.addEventListener("change", () => connection.send({ do: "show", example: Number(example.value) }));
