@@ -13,6 +13,7 @@ import { applyTheme, readTheme, shownTheme } from "./effects/theme.js";
 import { mountChain } from "./mount/chain.js";
 import { mountCharts } from "./mount/charts.js";
 import { mountDiagram } from "./mount/diagram.js";
+import { write } from "./mount/dom.js";
 import { mountExplanation } from "./mount/explanation.js";
 import { mountFind } from "./mount/find.js";
 import { mountGradient } from "./mount/gradient.js";
@@ -60,8 +61,9 @@ function connectionOf() {
 /** What a reader's page may not ask for is not sent: the server would refuse it as well. */
 const mayAsk = (command) => get().session?.may_write !== false || READING.has(command.do);
 
+/** The chip says why, for all to see; whoever does not see it is told. */
 function refuse() {
-  if (get().notice?.text !== WATCHING) dispatch({ type: "notice", notice: { kind: "info", text: WATCHING } });
+  write($("voice"), WATCHING);
 }
 
 let path = location.pathname; // of what is shown: a link within the page changes only what follows it
