@@ -109,3 +109,15 @@ def test_the_legend_of_the_losses_stands_above_them(visit: Visit, width: int) ->
     assert losses
     assert legend["y"] + legend["height"] <= losses["y"]
     assert losses["height"] > 120
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_words_in_the_picture_have_an_outline_of_its_ground(phone: Visit, theme: str) -> None:
+    page = phone.page
+    page.get_by_label("Theme").select_option(theme)
+    page.get_by_role("button", name="Phase 3: Error").tap()
+    phone.at(0, 3)
+    ground = page.locator(".picture").evaluate("(e) => getComputedStyle(e).backgroundColor")
+    for text in page.locator(".bar-label, .bar-error, .unit .title, .unit .subtitle").all():
+        expect(text).to_have_css("paint-order", "stroke")
+        expect(text).to_have_css("stroke", ground)
