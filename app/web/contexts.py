@@ -31,10 +31,13 @@ class ChartsPage:
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """`status` is the HTTP status, `message` what happened, in a person's words."""
+    """`status` is the HTTP status, `message` what happened, in a person's words; `session_id` is
+    the key of the run that the address names, if it may be there.
+    """
 
     status: int
     message: str
+    session_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -136,4 +136,6 @@ def counted(scope: Scope, failure: Exception) -> dict[str, Any]:
 def _answer(request: Request, status: int, error: dict[str, Any]) -> Response:
     if request.url.path.startswith("/api/") or request.method != "GET":
         return Json({"error": error}, status)
-    return page(request, "error.html", ErrorPage(status, str(error["message"])), status)
+    session_id = "" if status == 404 else request.path_params.get("session_id", "")
+    context = ErrorPage(status, str(error["message"]), session_id)
+    return page(request, "error.html", context, status)

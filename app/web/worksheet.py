@@ -33,7 +33,7 @@ async def read_worksheet(
         except Busy as busy:
             # Elsewhere JSON says so, for programs; here a person waits for a page.
             message = f"{busy}; reload this page to see whether it is there"
-            return page(request, "error.html", ErrorPage(503, message), 503)
+            return page(request, "error.html", ErrorPage(503, message, session_id), 503)
 
 
 async def _answer(

@@ -343,14 +343,24 @@ def test_links_lead_to_the_neighbours_that_exist(client: TestClient) -> None:
     ],
 )
 def test_a_wrong_question_is_refused_on_a_page(client: TestClient, query: Any, words: str) -> None:
-    reply = client.get(f"/s/{_session(client, SPECS['classes'])}/worksheet", params=query)
+    identity = _session(client, SPECS["classes"])
+    reply = client.get(f"/s/{identity}/worksheet", params=query)
     assert reply.status_code == 422
     assert words in reply.text
     assert "text/html" in reply.headers["content-type"]
+    assert f'<a href="/s/{identity}">Back to the run</a>' in reply.text
 
 
 def test_an_unknown_session_has_no_worksheet(client: TestClient) -> None:
-    assert client.get("/s/nobody/worksheet").status_code == 404
+    reply = client.get("/s/nobody/worksheet")
+    assert reply.status_code == 404
+    assert "Back to the run" not in reply.text
+
+
+def test_a_key_that_is_none_stands_in_no_page_as_it_was_sent(client: TestClient) -> None:
+    text = client.get("/s/%22%3E%3Cscript%3E/worksheet?step=-1").text
+    assert '<a href="/s/%22%3E%3Cscript%3E">Back to the run</a>' in text
+    assert "<script" not in text
 
 
 @pytest.mark.parametrize(
