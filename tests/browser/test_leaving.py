@@ -170,8 +170,10 @@ def test_who_goes_back_while_a_run_is_made_stays_there(visit: Visit) -> None:
 
 
 def _parts(page: Page) -> list[Any]:
-    names = ["[data-control=run]", "[data-control=worksheet]", "#phases", "#diagram", "#panel"]
-    return [expect(page.locator(name)) for name in (*names, "#transport", "#rate")]
+    controls = ["run", "table", "worksheet"]
+    names = [f"[data-control={name}]" for name in controls]
+    names += ["#phases", "#diagram", "#panel", "#transport", "#rate"]
+    return [expect(page.locator(name)) for name in names]
 
 
 def test_of_a_run_that_was_left_for_one_that_is_gone_nothing_stays(visit: Visit) -> None:
