@@ -355,6 +355,25 @@ def test_an_edit_in_the_past_says_what_it_dropped(visit: Visit) -> None:
     expect(page.locator("#rate .edits")).to_contain_text("from step 9: α = 0.2")
 
 
+def test_a_click_on_the_loss_above_the_slider_goes_to_its_step(visit: Visit) -> None:
+    page = visit.open().page
+    page.get_by_label("Jump to step").fill("100")
+    page.keyboard.press("Enter")
+    visit.at(100, 0)
+    track = page.locator("#scrubber .track").bounding_box()
+    assert track
+    for part, step in ((0.25, 25), (1, 100), (0.5, 50)):
+        page.mouse.click(track["x"] + part * track["width"], track["y"] + 10)
+        visit.at(step, 0)
+        here = page.locator("#scrubber .here").bounding_box()
+        assert here
+        assert here["x"] == pytest.approx(track["x"] + part * track["width"], abs=2)
+    page.keyboard.press("ArrowLeft")
+    visit.at(49, 0)
+    page.mouse.click(track["x"] + 0.75 * track["width"], track["y"] + track["height"] + 12)
+    visit.at(75, 0)
+
+
 def test_plays_pauses_scrubs_and_jumps(visit: Visit) -> None:
     page = visit.open().page
     page.get_by_label("Speed").select_option("as fast as it computes")
