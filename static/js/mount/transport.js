@@ -34,9 +34,9 @@ export function mountTransport(root, dispatch, connection, getState) {
   fillSpeeds(controls.speed, dispatch, connection, getState);
   controls["jump-form"].addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = controls.jump.value.trim();
+    const text = controls.jump.value;
     const { lastStep } = getState();
-    const step = WHOLE.test(text) ? Number(text.replaceAll(",", "")) : NaN;
+    const step = WHOLE.test(text.trim()) ? Number(text.replaceAll(",", "")) : NaN;
     const fine = step <= lastStep;
     write(controls["jump-error"], fine ? "" : `“${text}” is not a step: a whole number from 0 to ${count(lastStep)}`);
     set(controls.jump, { "aria-invalid": fine ? null : "true" });
