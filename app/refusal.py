@@ -44,7 +44,9 @@ def _pieces(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         yield "{"
         for k, (key, item) in enumerate(value.items()):
-            yield f"{', ' if k else ''}{short(repr(key[: _LONGEST + 1]))}: "
+            yield ", " if k else ""
+            yield from _pieces(key)
+            yield ": "
             yield from _pieces(item)
         yield "}"
     else:

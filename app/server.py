@@ -110,9 +110,8 @@ def _open_many_files() -> None:
     """Let the process have as many sockets and files open as the system allows it, and not only the
     1,024 that programs get which do not ask: four classes of 300 would be refused.
     """
-    if resource:
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with contextlib.suppress(
-            ValueError, OSError
-        ):  # macOS says that there is no limit, and has one
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if resource is None:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # where it is called endless, and is not: macOS
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
