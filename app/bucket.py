@@ -15,13 +15,16 @@ class Bucket:
         self._rate, self._burst, self._clock = per_second, burst, clock
         self._tokens, self._at = float(burst), clock()
 
-    def take(self) -> float:
-        """Take a token and return 0, or return how many seconds there is none yet."""
+    def take(self, count: float = 1) -> float:
+        """Take so many tokens, or all where it holds no more, and return 0; or return how many
+        seconds they are not there yet.
+        """
         self._fill()
-        if self._tokens >= 1:
-            self._tokens -= 1
+        count = min(count, self._burst)
+        if self._tokens >= count:
+            self._tokens -= count
             return 0.0
-        return (1 - self._tokens) / self._rate
+        return (count - self._tokens) / self._rate
 
     def _fill(self) -> None:
         now = self._clock()

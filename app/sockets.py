@@ -33,8 +33,10 @@ class Conversation(ServerProtocol):
         self._frames = Bucket(limits.frames_per_second, limits.frame_burst)
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take a frame; whatever it is, pings and empty parts of messages included, it counts."""
-        if self._frames.take():
+        """Take a frame; whatever it is, pings and empty parts of messages included, it counts: once
+        for each kilobyte, since what is long takes long to read.
+        """
+        if self._frames.take(1 + len(frame.data) // 1024):
             self.fail(CloseCode.POLICY_VIOLATION, _too_many(self._limits))
             raise ProtocolError("too many frames")  # this stops the parser
         super().recv_frame(frame)

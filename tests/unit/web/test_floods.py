@@ -63,6 +63,17 @@ def test_who_floods_a_socket_is_cut_off_and_told_the_setting(server: Server, flo
     assert server.answers()
 
 
+@pytest.mark.parametrize("size", [0, 10_240])
+def test_a_long_message_counts_for_each_kilobyte(server: Server, size: int) -> None:
+    frame = Frame(Opcode.TEXT, b"x" * size).serialize(mask=True)
+    goodbye = Frame(Opcode.CLOSE, struct.pack(">H", 1000)).serialize(mask=True)
+    with server.dial(LIVE, *UPGRADE, KEY, VERSION) as line:
+        assert b"101 Switching" in line.recv(65_536)
+        line.sendall(frame * 5 + goodbye)
+        said = _all_of(line)
+    assert (b"frames at once" in said) == (size > 0)
+
+
 def test_the_reason_to_cut_a_flood_fits_a_farewell_whatever_is_set() -> None:
     most = most_of("frame_burst")
     reason = sockets._too_many(Limits(frame_burst=most, frames_per_second=most))
