@@ -98,6 +98,9 @@ class Reads:
             self._reaching.cancel()
             yield
 
+    def cancel(self) -> None:
+        self._reaching.cancel()
+
     async def close(self) -> None:
         await self._reaching.close()
 

@@ -250,6 +250,11 @@ class Session:
         if not self.reads.are_held:
             self.reaching.cancel()
 
+    def give_up(self) -> None:
+        """Give up what is computed for nobody: moves and reads."""
+        self.cancel()
+        self.reads.cancel()
+
     async def leave(self) -> None:
         """Finish what is under way, and store all that it would take to compute it again."""
         while self.running:

@@ -211,7 +211,7 @@ class Sessions:
         if self._sweeper:
             self._sweeper.cancel()
         for seat in self._seats.values():  # nobody will be answered for what is still computed
-            seat.session.cancel()
+            seat.session.give_up()
         await self._openings.end()
         while self._seats:
             try:
@@ -243,6 +243,8 @@ class Sessions:
             if seat is not None:
                 return seat
             if not self._is_held(identity):
+                with contextlib.suppress(TimeoutError):  # what comes waits for what has to go
+                    await asyncio.wait_for(self.made_room(), _PATIENCE)
                 identity = await self._open(key)
             await self._settled(identity, patience)
 
@@ -302,11 +304,12 @@ class Sessions:
     async def _let_leave(self) -> None:
         while self._is_crowded() and (idle := self._idle()):
             for identity in idle:  # they would keep threads and store from those who leave
-                self._seats[identity].session.cancel()
+                self._seats[identity].session.give_up()
             await self._leave(idle[0])
 
     def _have_left(self, task: asyncio.Task[None]) -> None:
         self._leavers = None
+        self._make_room()  # somebody may have gone since it looked, or one could not be stored
         if not task.cancelled() and (failure := task.exception()):
             _log.error("a session could not leave", exc_info=failure)
 

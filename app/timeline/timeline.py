@@ -199,8 +199,7 @@ class Timeline:
 
     def undo(self) -> Edit:
         """Take the last edit back, restore what it replaced or dropped, and return it."""
-        if not self.held.undo_stack:
-            raise Refused("nothing_to_undo", None, None, "an edit to take back")
+        self.check_undo()
         held, edit, shown = self.held.undoing()
         shown = shown or (self.limits.max_steps, "")
         self._take(held, edit.step)
@@ -254,6 +253,11 @@ class Timeline:
         if not 0 <= step <= self.limits.max_steps:
             allowed = f"a step from 0 to {self.limits.max_steps:,}"
             raise over("max_steps", allowed, "step", step, "out_of_range")
+
+    def check_undo(self) -> None:
+        """Refuse to take an edit back where there is none."""
+        if not self.held.undo_stack:
+            raise Refused("nothing_to_undo", None, None, "an edit to take back")
 
     def _within_reach(self, step: int) -> int:
         self.check(step, 0)

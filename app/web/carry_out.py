@@ -8,8 +8,10 @@ from typing import Any
 
 from app.metrics import Metrics
 from app.sessions.asking import Asked
+from app.sessions.session import Session
 from app.sessions.sessions import Seat
 from app.sessions.viewers import Viewer
+from app.timeline.edits import parse_change
 from app.web.counting import count, failed
 from app.wire.commands import Change, Command, Seek, Step, Undo
 
@@ -55,8 +57,7 @@ async def _carry_out(
     seat: Seat, command: Command, asked: Asked, patience: float | None
 ) -> dict[str, Any]:
     session = seat.session
-    if isinstance(command, Seek):  # what is refused takes nobody's place
-        session.timeline.check(command.step, command.phase)
+    _check(session, command)
     if session.wish is not asked:  # else it is tried again: what plays by now came after it
         session.wish = asked
         if isinstance(command, Step | Seek):
@@ -71,3 +72,14 @@ async def _carry_out(
         case Undo():
             return await session.undo(asked)
     raise TypeError(f"{command} is not for both doors")
+
+
+def _check(session: Session, command: Command) -> None:
+    """Refuse what cannot be, before anything gives way to it."""
+    match command:
+        case Seek(step, phase):
+            session.timeline.check(step, phase)
+        case Change(change):
+            parse_change(change, session.cursor.step)
+        case Undo() if not session.running:  # else there may soon be something to take back
+            session.timeline.check_undo()

@@ -22,7 +22,7 @@ from app.sessions.writer import NotStored
 from app.timeline.phases import Cursor
 from app.timeline.run import StepRecord
 from app.web.carry_out import asked_of, carry_out
-from app.wire.commands import Seek
+from app.wire.commands import Change, Command, Seek, Undo
 from tests.unit.sessions.test_session import play
 
 
@@ -528,8 +528,10 @@ def test_where_only_what_is_large_has_no_room_the_cursor_is_stored(
     play(tmp_path, scene)
 
 
-@pytest.mark.parametrize("wrong", [Seek(5, 999), Seek(10**9, 0)])
-def test_a_move_that_is_refused_takes_nobodys_place(tmp_path: Path, wrong: Seek) -> None:
+@pytest.mark.parametrize(
+    "wrong", [Seek(5, 999), Seek(10**9, 0), Change({"learning_rate": -1}), Undo()]
+)
+def test_a_command_that_is_refused_takes_nobodys_place(tmp_path: Path, wrong: Command) -> None:
     async def scene(sessions: Sessions, access: Access) -> None:
         await access.seat.player.play("step", 0.01)
         before = access.session.wish = Asked("a far move")

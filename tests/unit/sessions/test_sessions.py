@@ -1045,57 +1045,116 @@ def give(client: TestClient, key: str, step: int) -> None:
     assert client.post(f"/api/sessions/{key}/commands", json=command).status_code == 200
 
 
-def test_nobodys_answer_waits_until_others_have_left_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What idle runs still compute is given up: it would keep threads and store from those that leave."""
-    leave, stored = Session.leave, asyncio.Event()
+async def far(sessions: Sessions, key: str, how: str) -> asyncio.Task[Any]:
+    """Ask for a step that takes long, wait for nothing, and return what computes it."""
+    async with sessions.use(key) as access:
+        session = access.session
+        asked = session.wish = Asked()
+        with pytest.raises(Busy):
+            await (
+                session.seek(900_000, 0, 0.0, asked) if how == "move" else access.record(900_000, 0)
+            )
+        reaching = session.reaching if how == "move" else session.reads._reaching
+        assert reaching._search
+        return reaching._search[1]
 
-    async def slowly(session: Session) -> None:
-        await stored.wait()
+
+def gate(patch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Return what every session waits for that leaves memory."""
+    leave, opened = Session.leave, asyncio.Event()
+
+    async def wait(session: Session) -> None:
+        await opened.wait()
         await leave(session)
+
+    patch.setattr(Session, "leave", wait)
+    return opened
+
+
+@pytest.mark.parametrize("how", ["move", "read"])
+def test_nobodys_answer_waits_until_others_have_left_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What idle runs still compute is given up: it would keep threads from those that leave."""
 
     async def scene(sessions: Sessions) -> None:
         keys = [await make(sessions) for _ in range(3)]
-        far = []
-        for key in keys[:2]:
-            async with sessions.use(key) as access:
-                asked = access.session.wish = Asked()
-                with pytest.raises(Busy):
-                    await access.session.seek(900_000, 0, 0.0, asked)
-                far.append(access.session.reaching._search)
-        monkeypatch.setattr(Session, "leave", slowly)
+        searches = [await far(sessions, key, how) for key in keys[:2]]
+        may_leave = gate(monkeypatch)
         sessions.limits = Limits(resident_sessions=1)
-        async with asyncio.timeout(60), sessions.use(keys[2]) as access:
+        async with asyncio.timeout(60), sessions.use(keys[2]):
             pass
-        await asyncio.wait([search[1] for search in far])
-        assert all(search[1].cancelled() for search in far)
+        await asyncio.wait(searches)
+        assert all(search.cancelled() for search in searches)
         assert sessions._leaving
-        stored.set()
+        may_leave.set()
         await sessions.made_room()
         assert list(sessions._seats) == keys[2:]
 
     play(tmp_path, scene)
 
 
-def test_at_a_stop_no_run_waits_for_what_another_one_still_computes(
+def test_a_run_comes_into_memory_once_others_have_left_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave, far = Session.leave, list[asyncio.Task[Any]]()
+    """Else more would come than leave, and memory would have no end."""
+    monkeypatch.setattr(sessions_module, "_PATIENCE", 60.0)
 
-    async def look(session: Session) -> None:
-        await asyncio.wait(far)
+    async def scene(sessions: Sessions) -> None:
+        keys = [await make(sessions) for _ in range(3)]
+        may_leave = gate(monkeypatch)
+        await look(sessions, keys[0])  # now the last one has to leave
+        load = AsyncMock(wraps=sessions._store.load)
+        monkeypatch.setattr(sessions._store, "load", load)
+        late = asyncio.create_task(look(sessions, keys[1]))
+        for _ in range(99):
+            await asyncio.sleep(0)
+        assert load.call_count == 0
+        may_leave.set()
+        await late
+        assert load.call_count == 1
+
+    play(tmp_path, scene, resident_sessions=1)
+
+
+def test_who_goes_just_as_the_last_has_left_leaves_memory_too(tmp_path: Path) -> None:
+    async def scene(sessions: Sessions) -> None:
+        first, *others = [await make(sessions) for _ in range(3)]
+        sessions.limits = Limits(resident_sessions=1)
+        held = asyncio.Event()
+
+        async def use() -> None:
+            async with sessions.use(others[0]), sessions.use(others[1]):
+                held.set()
+                while first not in sessions._leaving:
+                    await asyncio.sleep(0)
+                await sessions._leaving[first].wait()
+
+        using = asyncio.create_task(use())
+        await held.wait()
+        sessions._make_room()
+        await using
+        await sessions.made_room()
+        assert sessions.resident == 1
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("how", ["move", "read"])
+def test_at_a_stop_no_run_waits_for_what_another_one_still_computes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    leave, searches = Session.leave, list[asyncio.Task[Any]]()
+
+    async def see(session: Session) -> None:
+        await asyncio.wait(searches)
         await leave(session)
 
-    monkeypatch.setattr(Session, "leave", look)
+    monkeypatch.setattr(Session, "leave", see)
 
     async def scene(sessions: Sessions) -> None:
         for _ in range(3):
-            async with sessions.use(await make(sessions)) as access:
-                asked = access.session.wish = Asked()
-                with pytest.raises(Busy):
-                    await access.session.seek(900_000, 0, 0.0, asked)
-                far.append(access.session.reaching._search[1])
+            searches.append(await far(sessions, await make(sessions), how))
 
     play(tmp_path, scene)
-    assert all(search.cancelled() for search in far)
+    assert all(search.cancelled() for search in searches)
