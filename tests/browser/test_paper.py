@@ -38,10 +38,30 @@ FORMULAS = """async ([layout, frames, all]) => {
   });
 }"""
 
+# Rounded to float32, no figures of a value in its own unit give what the network sees.
+THOUSANDS: dict[str, Any] = {
+    "dataset": {
+        "inputs": [[2, 1.655], [3, 0.195]],
+        "targets": [[1.5], [0.7]],
+        "input_units": [{"unit": "", "per": 1}, {"unit": "sq ft", "per": 1000}],
+    },
+    "layers": [{"units": 2, "activation": "tanh"}, {"units": 1, "activation": "identity"}],
+    "precision": "float32",
+    "shuffle": False,
+}
+CLASSES: dict[str, Any] = {  # more than there is room for, and one that is meant
+    "dataset": {
+        "inputs": [[k / 4, 1 - k / 8] for k in range(8)],
+        "targets": [[float(j == k) for j in range(8)] for k in range(8)],
+    },
+    "layers": [{"units": 3, "activation": "tanh"}, {"units": 8, "activation": "softmax"}],
+    "loss": "categorical_cross_entropy",
+}
 RUNS: dict[str, tuple[dict[str, Any], int, list[int]]] = {
     **{preset["name"]: (preset["spec"], 60, [4]) for preset in PRESETS},
     "two digits": ({}, 12, [2]),
     "two outputs": (MAZUR, 6, [2, 4]),
+    "eight classes": (CLASSES, 20, [2]),
     **{name: (spec, 4, [2, 4]) for name, (spec, _) in PAGES.items() if spec},
 }
 
@@ -59,3 +79,30 @@ def test_what_is_printed_of_every_step_comes_out_on_paper(page: Page, name: str)
     assert len(equations(written[0])) > 8
     for k, markup in enumerate(written):
         assert contradictions(markup) == [], k
+
+
+def test_a_value_of_which_no_figures_are_enough_is_written_all_the_same(page: Page) -> None:
+    run = Timeline(parse_spec(THOUSANDS))
+    frames = [
+        list(encode_frame(run.record(step), run.dataset, View(0, Cursor(step, 0), 0, step)))
+        for step in range(2)
+    ]
+    for markup in page.evaluate(FORMULAS, [run.layout(), frames, [2]]):
+        assert len(equations(markup)) > 8
+
+
+FIGURES = """async () => {
+  const { fixed } = await import('/static/js/core/format.js');
+  return [-2587780.944995539, 1, 0.1, 123.456].map((value) => fixed(value, { digits: 17, least: 17 }));
+}"""
+
+
+def test_no_number_is_written_with_figures_that_it_does_not_have(page: Page) -> None:
+    """Seventeen tell any two numbers apart; those behind them would be made up."""
+    found = page.evaluate(FIGURES)
+    assert found == [
+        "−2587780.9449955388",
+        "1.0000000000000000",
+        "0.10000000000000001",
+        "123.45600000000000",
+    ]

@@ -4,7 +4,7 @@ const MINUS = "−";
 const OVERFLOWS = "overflows"; // for infinity; JSON has none: null stands for it
 const SMALL = 1e-4; // what is smaller is written with a power: its zeros would have to be counted
 const LARGE = 1e7;
-const MOST_DIGITS = 17; // with them any two numbers are told apart
+export const MOST_FIGURES = 17; // with them any two numbers are told apart
 const MOST_MORE = 4; // decimals that a sum may need beyond those that were asked for
 const HUGE = 1e10; // from here on a value in its own unit is written with a power
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i; // not 0x10, which JavaScript would read as 16
@@ -64,7 +64,7 @@ export const written = (value, digits) => readNumber(fixed(value, digits));
 export function enough(digits, result, valueOf) {
   if (digits === "all") return digits;
   const told = fixed(result, digits);
-  for (let more = digits; (more.digits ?? more) <= MOST_DIGITS; more = oneMore(more))
+  for (let more = digits; (more.digits ?? more) <= MOST_FIGURES; more = oneMore(more))
     if (fixed(valueOf(more), digits) === told) return more;
   return digits;
 }
@@ -90,9 +90,10 @@ function decimalsOf(size, digits) {
   return digits - 1 - exponent;
 }
 
-/** With exactly so many decimals. */
+/** With so many decimals, or as many as make all figures that the number has. */
 function decimal(value, decimals) {
-  return value.toFixed(decimals).replace("-", MINUS);
+  const figures = value === 0 ? decimals : MOST_FIGURES - 1 - Math.floor(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.min(decimals, figures)).replace("-", MINUS);
 }
 
 /** Every digit that the number has. */

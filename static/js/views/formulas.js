@@ -1,7 +1,7 @@
 // Formulas of a phase: symbols, then the same with its numbers, then the result.
 
 import { ACTIVATIONS } from "../core/activations.js";
-import { addingUp, enough, fixed, full, readNumber, signed, written } from "../core/format.js";
+import { addingUp, enough, fixed, full, MOST_FIGURES, readNumber, signed, written } from "../core/format.js";
 import { activationOf, biasIndex, unitOffsets, updateAt, weightIndex } from "../core/network.js";
 import { lossName } from "../core/words.js";
 import { lossFormulas } from "./losses.js";
@@ -70,7 +70,7 @@ export function inputFormulas(layout, frame, digits, first = 1) {
 const FIGURES = 7; // of a value in its own unit, at least
 
 function scaling(layout, [own, { mean, scale }, seen], digits) {
-  const figures = (more) => FIGURES + more - digits;
+  const figures = (more) => Math.min(FIGURES + more - digits, MOST_FIGURES);
   const into = enough(digits, seen, (more) => {
     const [top, less, bottom] = [own, mean, scale].map((value) => read(value, figures(more)));
     return (top - less) / bottom;

@@ -27,7 +27,8 @@ function ownLoss(layout, frame, digits) {
     return frame.rows > 1 ? null : lines(words, [left, n(fixed(frame.loss, digits))]);
   const loss = frame.rows > 1 ? before.factor * sum : frame.loss;
   const read = (more) => before.factor * totalOf(termsIn(more), "read");
-  const terms = termsIn(outputs.length > MOST_TERMS ? digits : enough(digits, loss, read));
+  const areAll = termsIn(digits).length <= MOST_TERMS; // that are written, or none of their sum
+  const terms = termsIn(areAll ? enough(digits, loss, read) : digits);
   return lines(
     words,
     ...symbols.map((tree, k) => [k ? null : left, tree]),

@@ -97,6 +97,8 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
   const { loss_above: above, loss_below: below } = difference;
   const width = difference.above - difference.below;
   const precise = precisely(above, below, width, fine);
+  const told = rounded(width); // in digits that a person types, where they give the same
+  const across = digits !== "all" && signed((above - below) / told, fine) === signed(numeric, fine) ? told : width;
   const losses = row(number(above, precise), o("−"), number(below, precise));
   const symbols = ratio(row(at("+"), o("−"), at("−")), row(n("2"), i("h")));
   return [
@@ -104,7 +106,7 @@ function formulasOf({ symbol, several, digits, derivative, numeric, difference }
     lines(
       `By two forward passes, h = ${full(rounded(difference.h))}`,
       [slopeOf(loss, symbol), symbols, "≈"],
-      [null, ratio(losses, n(full(digits === "all" ? width : rounded(width))))],
+      [null, ratio(losses, n(full(across)))],
       [null, n(signed(numeric, fine))],
     ),
   ];
