@@ -23,7 +23,7 @@ from tests.browser.explaining import (
     wait_for,
 )
 from tests.browser.test_journeys import NON_SQUARE
-from tests.mathml import contradictions
+from tests.mathml import contradictions, equations
 
 YES_OR_NO: dict[str, Any] = {
     "dataset": {"inputs": [[0.3, -1.2], [1.1, 0.4]], "targets": [[1, 0], [0, 1]]},
@@ -425,3 +425,23 @@ def test_what_is_read_while_it_plays_does_not_jump(visit: Visit, tab: str) -> No
     page.get_by_role("button", name="Play").click()
     assert page.evaluate(STEADY) == []
     page.get_by_role("button", name="Pause").click()
+
+
+# A width that is no round number: its first nine digits give another quotient.
+QUOTIENT = """async () => {
+  const { viewProof } = await import('/static/js/views/proof.js');
+  const { math } = await import('/static/js/mount/dom.js');
+  const [loss_above, loss_below, above, below] = [947.3333481912734, 947.333223708192, 4.38979178449e-7, 0];
+  const difference = { loss_above, loss_below, above, below, h: above / 2, agrees: true };
+  const numeric = (loss_above - loss_below) / above;
+  const chain = { parameter: 'w1.1.1', derivative: numeric, numeric, relative_gap: 0, difference, kink: null };
+  const layout = { sizes: [1, 1], parameters: [{ offset: 0, shape: [1, 1] }] };
+  const [proof] = viewProof(layout, { rows: 1, example: 0 }, chain, 4);
+  return proof.formulas.map(({ tree }) => math(tree).outerHTML).join('');
+}"""
+
+
+def test_the_quotient_is_that_of_the_width_that_is_printed(page: Page) -> None:
+    markup = page.evaluate(QUOTIENT)
+    assert len(equations(markup)) == 1
+    assert contradictions(markup) == []
