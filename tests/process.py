@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -44,7 +43,7 @@ class Process:
                 urllib.request.urlopen(f"{self.url}/healthz", timeout=30).close()
                 return
             except (urllib.error.URLError, OSError):
-                time.sleep(0.01)  # the server needs the processor more
+                continue
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit code; negative where a signal ended the process."""

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -59,13 +58,13 @@ class Server:
         environment = {**os.environ, **settings, **self.settings, "RETRACE_HOST": "127.0.0.1"}
         command = [sys.executable, "-m", "app"]
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment)
-        for _ in range(10_000):
+        for _ in range(100_000):
             assert self._process.poll() is None, "the server ended before it answered"
             try:
                 urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
                 return
             except (urllib.error.URLError, OSError):
-                time.sleep(0.01)  # the server needs the processor more
+                continue
         raise AssertionError("the server never answered")
 
     @property
